@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/buf.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_borrow(struct buf *b, char *storage, size_t cap)
+{
+	if (b->data != NULL)
+		return;
+	*b = (struct buf){.data = storage, .cap = (uint32_t)cap, .borrowed = true};
+}
+
+int buf_settle(struct buf *b)
+{
+	char *own;
+	size_t len = buf_len(b);
+
+	if (len == 0) {
+		buf_free(b);
+		return 0;
+	}
+	if (!b->borrowed)
+		return 0;
+	own = malloc(len);
+	if (own == NULL) {
+		buf_free(b);
+		return -1;
+	}
+	memcpy(own, buf_data(b), len);
+	*b = (struct buf){.data = own, .tail = (uint32_t)len, .cap = (uint32_t)len};
+	return 0;
+}
+
+/* Move what waits to the front of own storage of at least cap bytes. */
+static int buf_grow(struct buf *b, size_t cap)
+{
+	size_t len = buf_len(b), doubled = (size_t)b->cap * 2;
+	char *own;
+
+	if (cap < doubled && doubled <= BUF_MAX)
+		cap = doubled;
+	own = malloc(cap);
+	if (own == NULL)
+		return -1;
+	if (len > 0)
+		memcpy(own, buf_data(b), len);
+	buf_free(b);
+	*b = (struct buf){.data = own, .tail = (uint32_t)len, .cap = (uint32_t)cap};
+	return 0;
+}
+
+char *buf_reserve(struct buf *b, size_t len)
+{
+	size_t waiting = buf_len(b);
+
+	if (len > BUF_MAX - waiting) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (len > b->cap - b->tail) {
+		if (waiting + len <= b->cap && b->head >= waiting) {
+			memcpy(b->data, buf_data(b), waiting);
+			b->head = 0;
+			b->tail = (uint32_t)waiting;
+		} else if (buf_grow(b, waiting + len) < 0) {
+			return NULL;
+		}
+	}
+	return b->data + b->tail;
+}
+
+void buf_commit(struct buf *b, size_t len)
+{
+	assert(len <= b->cap - b->tail);
+	b->tail += (uint32_t)len;
+}
+
+int buf_add(struct buf *b, const void *data, size_t len)
+{
+	char *to = buf_reserve(b, len);
+
+	if (to == NULL)
+		return -1;
+	if (len > 0)
+		memcpy(to, data, len);
+	buf_commit(b, len);
+	return 0;
+}
+
+void buf_consume(struct buf *b, size_t len)
+{
+	assert(len <= buf_len(b));
+	b->head += (uint32_t)len;
+	if (b->head == b->tail)
+		b->head = b->tail = 0;
+}
+
+void buf_free(struct buf *b)
+{
+	if (!b->borrowed)
+		free(b->data);
+	*b = (struct buf){0};
+}

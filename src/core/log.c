@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/log.h"
+
+#include <bsd/string.h>
+#include <bsd/vis.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/stats.h"
+
+#define RING_LINES 128    /* messages that wait for a slow reader */
+#define TEXT_MAX 1024     /* bytes of one message before encoding */
+#define LINE_MAX_ 2048    /* bytes of one line after encoding */
+#define RETRY_MS 1000     /* between attempts to reach the log socket */
+
+struct line {
+	unsigned len;
+	char text[LINE_MAX_];
+};
+
+static struct {
+	struct line ring[RING_LINES]; /* head is the oldest */
+	unsigned head, count;
+	unsigned sent; /* bytes of the head that a stream has taken */
+	unsigned long dropped;
+	enum log_target target;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	int facility, level;
+	bool journal;   /* stderr is read by the journal: "<N>" prefixes */
+	bool is_socket; /* stderr is a socket */
+	struct loop *loop;
+	struct watch watch; /* fd: the log socket, or what stands for stderr; -1: none */
+	bool watched;
+	struct deadline retry;
+	struct deadline_queue retries;
+} log_state = {
+	.target = LOG_TARGET_STDERR,
+	.facility = LOG_DAEMON,
+	.level = LOG_INFO,
+	.watch.fd = -1,
+};
+
+static const struct {
+	const char *name;
+	int number;
+} facilities[] = {
+	{"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
+	{"daemon", LOG_DAEMON}, {"local0", LOG_LOCAL0},     {"local1", LOG_LOCAL1},
+	{"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3},     {"local4", LOG_LOCAL4},
+	{"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},     {"local7", LOG_LOCAL7},
+	{"user", LOG_USER},
+};
+
+int log_facility(const char *name)
+{
+	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++)
+		if (strcasecmp(name, facilities[i].name) == 0)
+			return facilities[i].number;
+	return -1;
+}
+
+/* sd_journald sets JOURNAL_STREAM to "device:inode" of the stream (systemd.exec(5)). */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char text[64];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, text) == 0;
+}
+
+/* A description of stderr that is ours alone, so that O_NONBLOCK does not reach the shell's. */
+static int stderr_open(void)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (fstat(STDERR_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	log_state.is_socket = S_ISSOCK(st.st_mode);
+	if (fd < 0)
+		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	return fd;
+}
+
+static int syslog_open(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	strlcpy(sun.sun_path, log_state.path, sizeof(sun.sun_path));
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void log_disconnect(void)
+{
+	if (log_state.watched)
+		loop_drop(log_state.loop, &log_state.watch);
+	log_state.watched = false;
+	if (log_state.watch.fd >= 0)
+		close(log_state.watch.fd);
+	log_state.watch.fd = -1;
+	log_state.sent = 0;
+}
+
+static bool log_connect(void)
+{
+	if (log_state.watch.fd < 0)
+		log_state.watch.fd = log_state.target == LOG_TARGET_SYSLOG ? syslog_open()
+									   : stderr_open();
+	return log_state.watch.fd >= 0;
+}
+
+/* Wait for the reader, or for a reader to come back. */
+static void log_wait(void)
+{
+	if (log_state.loop == NULL)
+		return;
+	if (log_state.watch.fd < 0)
+		deadline_start(log_state.loop, &log_state.retries, &log_state.retry);
+	else if (!log_state.watched)
+		log_state.watched = loop_watch(log_state.loop, &log_state.watch, POLLOUT) == 0;
+}
+
+/* Returns true when the line has gone, or can never go; false with errno. */
+static bool line_send(const struct line *line)
+{
+	const char *data = line->text + log_state.sent;
+	size_t len = line->len - log_state.sent;
+	ssize_t n;
+
+	if (log_state.target == LOG_TARGET_SYSLOG || log_state.is_socket)
+		n = send(log_state.watch.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else
+		n = write(log_state.watch.fd, data, len);
+	if (n < 0)
+		return errno == EMSGSIZE;
+	log_state.sent += (unsigned)n;
+	return log_state.sent == line->len || log_state.target == LOG_TARGET_SYSLOG;
+}
+
+static bool ring_drain(void)
+{
+	while (log_state.count > 0) {
+		errno = EAGAIN;
+		if (!line_send(&log_state.ring[log_state.head]))
+			return false;
+		log_state.sent = 0;
+		log_state.head = (log_state.head + 1) % RING_LINES;
+		log_state.count--;
+	}
+	return true;
+}
+
+static void dropped_report(void)
+{
+	unsigned long dropped = log_state.dropped;
+
+	log_state.dropped = 0;
+	log_write(LOG_WARNING, "%lu messages were dropped while nobody read the log", dropped);
+}
+
+void log_flush(void)
+{
+	int saved = errno;
+
+	/* The second attempt is for a log daemon that was restarted. */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (log_connect() && ring_drain())
+			break;
+		if (log_state.watch.fd >= 0 && (errno == EAGAIN || errno == ENOBUFS))
+			break;
+		log_disconnect();
+	}
+	if (log_state.count > 0) {
+		log_wait();
+	} else {
+		if (log_state.watched)
+			loop_drop(log_state.loop, &log_state.watch);
+		log_state.watched = false;
+		if (log_state.dropped > 0)
+			dropped_report();
+	}
+	errno = saved;
+}
+
+static void log_ready(struct watch *w, short revents)
+{
+	log_flush();
+}
+
+static void retry_expired(struct deadline *d)
+{
+	log_flush();
+}
+
+void log_attach(struct loop *loop)
+{
+	log_state.loop = loop;
+	log_state.watch.ready = log_ready;
+	deadline_queue_init(loop, &log_state.retries, RETRY_MS, retry_expired);
+	log_flush();
+}
+
+void log_open(enum log_target target, const char *path, int facility, int level)
+{
+	log_state.journal = stderr_is_journal();
+	if (target == LOG_TARGET_AUTO)
+		target = log_state.journal || isatty(STDERR_FILENO) ? LOG_TARGET_STDERR
+								    : LOG_TARGET_SYSLOG;
+	log_disconnect();
+	log_state.target = target;
+	strlcpy(log_state.path, path, sizeof(log_state.path));
+	log_state.facility = facility;
+	log_state.level = level;
+}
+
+static unsigned line_prefix(char *text, size_t size, int level)
+{
+	char when[32];
+	struct tm tm;
+	time_t now;
+
+	if (log_state.target == LOG_TARGET_STDERR)
+		return log_state.journal ? (unsigned)snprintf(text, size, "<%d>", level) : 0;
+	now = time(NULL);
+	localtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%b %e %H:%M:%S", &tm); /* RFC 3164, 4.1.2 */
+	return (unsigned)snprintf(text, size, "<%d>%s pollard[%d]: ", log_state.facility | level,
+				  when, (int)getpid());
+}
+
+static void line_make(struct line *line, int level, const char *text, size_t len)
+{
+	static char encoded[TEXT_MAX * 4 + 1];
+	unsigned used = line_prefix(line->text, sizeof(line->text), level);
+
+	strvisx(encoded, text, len, VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL);
+	used += (unsigned)strlcpy(line->text + used, encoded, sizeof(line->text) - used - 1);
+	line->len = used < sizeof(line->text) - 1 ? used : (unsigned)sizeof(line->text) - 2;
+	if (log_state.target == LOG_TARGET_STDERR)
+		line->text[line->len++] = '\n';
+}
+
+void log_write(int level, const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+	int saved = errno, len;
+
+	if (level > log_state.level)
+		return;
+	if (log_state.count == RING_LINES) {
+		log_state.dropped++;
+		stats.log_dropped++;
+		return;
+	}
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	if (len >= (int)sizeof(text))
+		len = sizeof(text) - 1;
+	line_make(&log_state.ring[(log_state.head + log_state.count) % RING_LINES], level, text,
+		  (size_t)len);
+	log_state.count++;
+	if (!log_state.watched && log_state.retry.queue == NULL)
+		log_flush();
+	errno = saved;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/addr.h"
+
+#include <arpa/inet.h>
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const transport_names[] = {"tcp", "udp", "unix"};
+
+static int host_port_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
+{
+	const char *host = text, *end = strrchr(text, ':'), *error;
+	size_t len;
+
+	if (end == NULL || end[1] == '\0') {
+		snprintf(reason, size, "'%s' has no port; write HOST:PORT", text);
+		return -1;
+	}
+	strtonum(end + 1, 0, 65535, &error);
+	if (error != NULL) {
+		snprintf(reason, size, "port '%s' is not a number from 0 to 65535", end + 1);
+		return -1;
+	}
+	strlcpy(spec->port, end + 1, sizeof(spec->port));
+	if (*host == '[' && end[-1] == ']') {
+		host++;
+		end--;
+	} else if (memchr(host, ':', (size_t)(end - host)) != NULL) {
+		snprintf(reason, size, "an IPv6 address goes in brackets: [%.*s]:%s",
+			 (int)(end - host), host, spec->port);
+		return -1;
+	}
+	len = (size_t)(end - host);
+	if (len == 0 || len >= sizeof(spec->host)) {
+		snprintf(reason, size, "'%s' has no host; write 0.0.0.0 or [::] for every address",
+			 text);
+		return -1;
+	}
+	memcpy(spec->host, host, len);
+	spec->host[len] = '\0';
+	return 0;
+}
+
+static int path_parse(struct addr_spec *spec, const char *path, char *reason, size_t size)
+{
+	const size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+	if (path[0] != '/' || strlen(path) > max) {
+		snprintf(reason, size, "'%s' is not an absolute path of at most %zu bytes", path,
+			 max);
+		return -1;
+	}
+	strlcpy(spec->host, path, sizeof(spec->host));
+	return 0;
+}
+
+int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
+{
+	const char *colon = strchr(text, ':');
+
+	*spec = (struct addr_spec){0};
+	if (strlcpy(spec->text, text, sizeof(spec->text)) >= sizeof(spec->text)) {
+		snprintf(reason, size, "the address is too long");
+		return -1;
+	}
+	for (unsigned i = 0; colon != NULL && i < 3; i++) {
+		const char *name = transport_names[i];
+
+		if (strlen(name) != (size_t)(colon - text) || strncmp(text, name, strlen(name)) != 0)
+			continue;
+		spec->transport = (enum transport)i;
+		if (spec->transport == TRANSPORT_UNIX)
+			return path_parse(spec, colon + 1, reason, size);
+		return host_port_parse(spec, colon + 1, reason, size);
+	}
+	snprintf(reason, size, "'%s' does not begin with tcp:, udp: or unix:", text);
+	return -1;
+}
+
+static int unix_resolve(const struct addr_spec *spec, struct addr *a)
+{
+	*a = (struct addr){.transport = TRANSPORT_UNIX, .len = sizeof(a->un)};
+	a->un.sun_family = AF_UNIX;
+	strlcpy(a->un.sun_path, spec->host, sizeof(a->un.sun_path));
+	return 1;
+}
+
+int addr_resolve(const struct addr_spec *spec, struct addr *addrs, int max, char *reason,
+		 size_t size)
+{
+	struct addrinfo hints = {.ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *list, *ai;
+	int error, count = 0;
+
+	if (spec->transport == TRANSPORT_UNIX)
+		return unix_resolve(spec, addrs);
+	hints.ai_socktype = spec->transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	error = getaddrinfo(spec->host, spec->port, &hints, &list);
+	if (error != 0) {
+		snprintf(reason, size, "host '%s': %s", spec->host, gai_strerror(error));
+		return -1;
+	}
+	for (ai = list; ai != NULL && count < max; ai = ai->ai_next) {
+		if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
+			continue;
+		addrs[count] = (struct addr){.transport = spec->transport, .len = ai->ai_addrlen};
+		memcpy(&addrs[count].sa, ai->ai_addr, ai->ai_addrlen);
+		count++;
+	}
+	freeaddrinfo(list);
+	if (count == 0) {
+		snprintf(reason, size, "host '%s' has no IPv4 or IPv6 address", spec->host);
+		return -1;
+	}
+	return count;
+}
+
+bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	if (a->transport != b->transport || a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_port == b->in.sin_port &&
+		       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	if (a->sa.sa_family == AF_INET6)
+		return a->in6.sin6_port == b->in6.sin6_port &&
+		       a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+		       memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0;
+	return strcmp(a->un.sun_path, b->un.sun_path) == 0;
+}
+
+int addr_type(const struct addr *a)
+{
+	return a->transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+void addr_print(const struct addr *a, char *text, size_t size)
+{
+	const char *name = transport_names[a->transport];
+	char host[INET6_ADDRSTRLEN];
+
+	if (a->sa.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &a->in.sin_addr, host, sizeof(host));
+		snprintf(text, size, "%s:%s:%u", name, host, ntohs(a->in.sin_port));
+	} else if (a->sa.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &a->in6.sin6_addr, host, sizeof(host));
+		snprintf(text, size, "%s:[%s]:%u", name, host, ntohs(a->in6.sin6_port));
+	} else {
+		snprintf(text, size, "%s:%s", name, a->un.sun_path);
+	}
+}
