@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_OPTION_H
+#define CORE_OPTION_H
+/*
+ * Typed settings by table: "key = text" becomes a field of a struct. A key is one line
+ *	OPT(name, type, default, range, flags, help)
+ * of a .def file, which makes the field (opt_TYPE name) and the table entry.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTION_REASON_MAX 256 /* bytes; why a value was refused */
+
+struct option_def;
+
+struct option_type {
+	const char *name;
+	/* Parse text into *field. Returns 0, or -1 with the reason in reason[OPTION_REASON_MAX]. */
+	int (*parse)(const struct option_def *def, const char *text, void *field, char *reason);
+	void (*free)(void *field); /* NULL: nothing to free */
+};
+
+enum {
+	OPTION_REQUIRED = 1, /* has no default */
+	OPTION_RESTART = 2,  /* a reload cannot change it */
+};
+
+struct option_def {
+	const char *name;
+	const struct option_type *type;
+	size_t offset;
+	const char *fallback; /* default, as text */
+	const char *range;    /* "MIN..MAX", "a|b|c", or "" */
+	unsigned flags;
+	const char *help;
+};
+
+/* Where a key's value came from; text NULL: not given. */
+struct option_source {
+	char *text;
+	const char *file;
+	int line;
+};
+
+struct option_list {
+	char **items;
+	size_t count;
+};
+
+typedef bool opt_bool;
+typedef int opt_int;
+typedef int opt_word; /* index in the range a|b|c */
+typedef unsigned opt_mode;
+typedef size_t opt_size;
+typedef int64_t opt_duration; /* milliseconds */
+typedef char *opt_text;
+typedef struct option_list opt_list;
+
+extern const struct option_type option_bool, option_int, option_word, option_mode, option_size,
+	option_duration, option_text, option_list;
+
+/* Entry of an option_def table for a field of struct_type. */
+#define OPTION_DEF(struct_type, key, kind, fallback_, range_, flags_, help_)                       \
+	{                                                                                          \
+		.name = #key, .type = &option_##kind, .offset = offsetof(struct_type, key),        \
+		.fallback = fallback_, .range = range_, .flags = flags_, .help = help_,            \
+	},
+
+/* Give conf's field its value. Returns 0, or -1 with the reason. */
+int option_set(const struct option_def *def, void *conf, const char *text, char *reason)
+	__attribute__((warn_unused_result));
+
+void option_free(const struct option_def *defs, size_t count, void *conf);
+
+/* Items of text between blanks. Returns 0, or -1 with ENOMEM. */
+int option_split(struct option_list *list, const char *text);
+void option_list_free(struct option_list *list);
+
+/* Whether candidate is a near miss of word: at most a third of its letters differ. */
+bool option_is_near(const char *word, const char *candidate);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/acl.h"
+
+#include <arpa/inet.h>
+#include <bsd/stdlib.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool bits_equal(const unsigned char *a, const unsigned char *b, unsigned bits)
+{
+	unsigned rest = bits % 8;
+
+	if (memcmp(a, b, bits / 8) != 0)
+		return false;
+	return rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0;
+}
+
+static bool host_bits_are_zero(const struct cidr *cidr, unsigned width)
+{
+	for (unsigned bit = cidr->prefix; bit < width; bit++)
+		if (cidr->bytes[bit / 8] & (0x80 >> bit % 8))
+			return false;
+	return true;
+}
+
+int cidr_parse(struct cidr *cidr, const char *text, char *reason)
+{
+	const char *slash = strchr(text, '/'), *error = NULL;
+	char host[INET6_ADDRSTRLEN] = "";
+	size_t len = slash != NULL ? (size_t)(slash - text) : strlen(text);
+	unsigned width;
+
+	*cidr = (struct cidr){.family = memchr(text, ':', len) != NULL ? AF_INET6 : AF_INET};
+	width = cidr->family == AF_INET6 ? 128 : 32;
+	if (len < sizeof(host))
+		memcpy(host, text, len);
+	if (inet_pton(cidr->family, host, cidr->bytes) != 1) {
+		snprintf(reason, OPTION_REASON_MAX, "'%s' is not an address or a network", text);
+		return -1;
+	}
+	cidr->prefix = width;
+	if (slash != NULL)
+		cidr->prefix = (unsigned)strtonum(slash + 1, 0, width, &error);
+	if (error != NULL || (slash != NULL && strspn(slash + 1, "0123456789") != strlen(slash + 1))) {
+		snprintf(reason, OPTION_REASON_MAX, "'%s': the prefix is not a number up to %u", text,
+			 width);
+		return -1;
+	}
+	if (!host_bits_are_zero(cidr, width)) {
+		snprintf(reason, OPTION_REASON_MAX, "'%s' has bits set beyond its prefix", text);
+		return -1;
+	}
+	return 0;
+}
+
+bool cidr_list_has(const struct cidr_list *list, const struct sockaddr *sa)
+{
+	const struct sockaddr_in *in = (const void *)sa;
+	const struct sockaddr_in6 *in6 = (const void *)sa;
+	const unsigned char *bytes = (const void *)&in->sin_addr;
+	sa_family_t family = sa->sa_family;
+
+	if (family == AF_INET6) {
+		bytes = in6->sin6_addr.s6_addr;
+		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+			family = AF_INET;
+			bytes += 12;
+		}
+	}
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].family == family &&
+		    bits_equal(bytes, list->items[i].bytes, list->items[i].prefix))
+			return true;
+	return false;
+}
+
+static int cidrs_parse(const struct option_def *def, const char *text, void *field, char *reason)
+{
+	struct cidr_list *list = field;
+	struct option_list words;
+	int result = -1;
+
+	if (option_split(&words, text) < 0 || words.count == 0) {
+		snprintf(reason, OPTION_REASON_MAX, "the list is empty; write 0.0.0.0/0 ::/0 to allow all");
+		return -1;
+	}
+	list->items = calloc(words.count, sizeof(*list->items));
+	for (size_t i = 0; list->items != NULL && i < words.count; i++) {
+		if (cidr_parse(&list->items[i], words.items[i], reason) < 0)
+			goto out;
+		list->count++;
+	}
+	result = list->items != NULL ? 0 : -1;
+out:
+	option_list_free(&words);
+	return result;
+}
+
+static void cidrs_free(void *field)
+{
+	struct cidr_list *list = field;
+
+	free(list->items);
+	*list = (struct cidr_list){0};
+}
+
+static int user_find(const char *name, id_t *id)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (user != NULL)
+		*id = user->pw_uid;
+	return user != NULL ? 0 : -1;
+}
+
+static int group_find(const char *name, id_t *id)
+{
+	const struct group *group = getgrnam(name);
+
+	if (group != NULL)
+		*id = group->gr_gid;
+	return group != NULL ? 0 : -1;
+}
+
+static int ids_parse(const char *text, struct id_list *list, char *reason, const char *what,
+		     int (*find)(const char *name, id_t *id))
+{
+	struct option_list words;
+	const char *error;
+	int result = -1;
+
+	if (option_split(&words, text) < 0 || words.count == 0) {
+		snprintf(reason, OPTION_REASON_MAX, "the list is empty");
+		return -1;
+	}
+	list->ids = calloc(words.count, sizeof(*list->ids));
+	for (size_t i = 0; list->ids != NULL && i < words.count; i++) {
+		id_t *id = &list->ids[list->count++];
+
+		if (find(words.items[i], id) == 0)
+			continue;
+		*id = (id_t)strtonum(words.items[i], 0, UINT32_MAX - 1, &error);
+		if (error != NULL) {
+			snprintf(reason, OPTION_REASON_MAX, "there is no %s '%s'", what,
+				 words.items[i]);
+			goto out;
+		}
+	}
+	result = list->ids != NULL ? 0 : -1;
+out:
+	option_list_free(&words);
+	return result;
+}
+
+static int users_parse(const struct option_def *def, const char *text, void *field, char *reason)
+{
+	return ids_parse(text, field, reason, "user", user_find);
+}
+
+static int groups_parse(const struct option_def *def, const char *text, void *field, char *reason)
+{
+	return ids_parse(text, field, reason, "group", group_find);
+}
+
+static void ids_free(void *field)
+{
+	struct id_list *list = field;
+
+	free(list->ids);
+	*list = (struct id_list){0};
+}
+
+bool id_list_has(const struct id_list *list, id_t id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->ids[i] == id)
+			return true;
+	return false;
+}
+
+const struct option_type option_cidrs = {"networks", cidrs_parse, cidrs_free};
+const struct option_type option_users = {"users", users_parse, ids_free};
+const struct option_type option_groups = {"groups", groups_parse, ids_free};

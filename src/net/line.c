@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* One request a line, ended by LF or CRLF; one reply a line, ended as its request was. The
+ * last line of a conversation may lack its end. */
+#include <string.h>
+
+#include "net/protocol.h"
+
+static ssize_t line_next(const char *data, size_t len, bool eof, struct request *req)
+{
+	const char *end = len > 0 ? memchr(data, '\n', len) : NULL;
+	size_t line_len = end != NULL ? (size_t)(end - data) : len;
+	bool crlf = end != NULL && line_len > 0 && data[line_len - 1] == '\r';
+
+	if (len == 0 || (end == NULL && !eof))
+		return 0;
+	*req = (struct request){.argc = 1, .argv = {{data, line_len - crlf}}, .crlf = crlf};
+	return (ssize_t)(line_len + (end != NULL));
+}
+
+static char *line_reply(struct buf *out, size_t len, bool crlf)
+{
+	size_t end_len = crlf ? 2 : 1;
+	char *to = buf_reserve(out, len + end_len);
+
+	if (to == NULL)
+		return NULL;
+	memcpy(to + len, "\r\n" + 2 - end_len, end_len);
+	buf_commit(out, len + end_len);
+	return to;
+}
+
+const struct protocol protocol_line = {
+	.name = "line",
+	.summary = "one request a line (LF or CRLF), one reply a line",
+	.bit = PROTOCOL_LINE,
+	.next = line_next,
+	.reply = line_reply,
+};
