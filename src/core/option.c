@@ -20,7 +20,7 @@ static const struct unit sizes[] = {
 	{"", 1}, {"k", 1 << 10}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {NULL, 0},
 };
 static const struct unit durations[] = {
-	{"0", 0}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
+	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
 };
 
 /* Digits and a unit. Returns the end of what was read, or NULL. */

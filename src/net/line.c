@@ -5,12 +5,14 @@
 
 #include "net/protocol.h"
 
-static ssize_t line_next(const char *data, size_t len, bool eof, struct request *req)
+static ssize_t line_next(const char *data, size_t len, size_t max, bool eof, struct request *req)
 {
 	const char *end = len > 0 ? memchr(data, '\n', len) : NULL;
 	size_t line_len = end != NULL ? (size_t)(end - data) : len;
 	bool crlf = end != NULL && line_len > 0 && data[line_len - 1] == '\r';
 
+	if (line_len - crlf > max)
+		return -1;
 	if (len == 0 || (end == NULL && !eof))
 		return 0;
 	*req = (struct request){.argc = 1, .argv = {{data, line_len - crlf}}, .crlf = crlf};

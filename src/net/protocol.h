@@ -30,8 +30,8 @@ struct protocol {
 	const char *summary;
 	enum protocol_bit bit;
 	/* Take the first request in data[0, len); eof: nothing follows. Returns bytes consumed
-	 * (> 0), 0 incomplete, -1 malformed. *req borrows from data. */
-	ssize_t (*next)(const char *data, size_t len, bool eof, struct request *req);
+	 * (> 0), 0 incomplete, -1 longer than max bytes. *req borrows from data. */
+	ssize_t (*next)(const char *data, size_t len, size_t max, bool eof, struct request *req);
 	/* Append the frame of a reply of len bytes. Returns where these go, or NULL with ENOMEM. */
 	char *(*reply)(struct buf *out, size_t len, bool crlf);
 };

@@ -2,7 +2,7 @@
 /* Bytes in, bytes out, at once: whatever arrives together is one request. */
 #include "net/protocol.h"
 
-static ssize_t raw_next(const char *data, size_t len, bool eof, struct request *req)
+static ssize_t raw_next(const char *data, size_t len, size_t max, bool eof, struct request *req)
 {
 	*req = (struct request){.argc = 1, .argv = {{data, len}}};
 	return (ssize_t)len;

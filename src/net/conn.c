@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/conn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/stats.h"
+
+#define HIGH_WATER CONN_SCRATCH          /* bytes owed; no request is served beyond it */
+#define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* high water and the longest reply over it */
+#define REQUESTS_PER_ROUND 1024
+#define ROUNDS_PER_TURN 4    /* so that no client keeps the others waiting */
+#define LINGER_MS 2000       /* for the peer to hang up after we have */
+#define LINGERING_MAX 64     /* callers that are being told there is no place */
+#define GROUPS_MAX 65536     /* NGROUPS_MAX of Linux */
+
+static const char *const reason_names[] = {
+#define X(name) #name,
+	REASONS(X)
+#undef X
+};
+
+static void conn_ready(struct watch *w, short revents);
+static void linger_expired(struct deadline *d);
+
+/* ---- the peer ---- */
+
+void peer_set(struct peer *peer, const struct sockaddr *sa, int fd)
+{
+	struct ucred cred = {0};
+	socklen_t len = sizeof(cred);
+
+	*peer = (struct peer){.family = sa->sa_family};
+	if (sa->sa_family == AF_INET) {
+		memcpy(&peer->in, sa, sizeof(peer->in));
+	} else if (sa->sa_family == AF_INET6) {
+		memcpy(&peer->in6, sa, sizeof(peer->in6));
+	} else {
+		peer->family = AF_UNIX;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+			cred.uid = (uid_t)-1;
+		peer->local.pid = cred.pid;
+		peer->local.uid = cred.uid;
+	}
+}
+
+void peer_print(const struct peer *peer, char *text, size_t size)
+{
+	char host[INET6_ADDRSTRLEN];
+
+	if (peer->family == AF_INET) {
+		inet_ntop(AF_INET, &peer->in.sin_addr, host, sizeof(host));
+		snprintf(text, size, "%s:%u", host, ntohs(peer->in.sin_port));
+	} else if (peer->family == AF_INET6) {
+		inet_ntop(AF_INET6, &peer->in6.sin6_addr, host, sizeof(host));
+		snprintf(text, size, "[%s]:%u", host, ntohs(peer->in6.sin6_port));
+	} else {
+		snprintf(text, size, "unix:uid=%u,pid=%d", peer->local.uid, (int)peer->local.pid);
+	}
+}
+
+/* ---- its end ---- */
+
+static void conn_log_end(const struct conn *c, enum reason reason)
+{
+	char peer[80];
+
+	peer_print(&c->peer, peer, sizeof(peer));
+	log_info("closed listener=%s peer=%s in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64
+		 " reason=%s",
+		 c->listener->conf->name, peer, c->bytes_in, c->bytes_out,
+		 c->table->loop->now_ms - c->opened_ms, reason_names[reason]);
+}
+
+static void stats_end(enum reason reason)
+{
+	uint64_t *const counters[] = {
+#define X(name) &stats.ended_##name,
+		REASONS(X)
+#undef X
+	};
+
+	++*counters[reason];
+}
+
+static void conn_close(struct conn *c, enum reason reason)
+{
+	struct conn_table *table = c->table;
+
+	if (c->state == CONN_DEAD)
+		return;
+	conn_log_end(c, reason);
+	stats_end(reason);
+	if (c->counted) {
+		table->clients--;
+		c->listener->tally->clients--;
+	} else {
+		table->lingering--;
+	}
+	tally_leave(c->source);
+	deadline_cancel(&c->deadline);
+	loop_drop(table->loop, &c->watch);
+	close(c->watch.fd);
+	buf_free(&c->in);
+	buf_free(&c->out);
+	c->state = CONN_DEAD;
+	TAILQ_REMOVE(&table->live, c, entry);
+	TAILQ_INSERT_TAIL(&table->dead, c, entry);
+}
+
+/* Closing with unread input would make the kernel send RST, which can destroy what we have just
+ * said: hang up, and wait for the peer to do so. */
+static void conn_hang_up(struct conn *c)
+{
+	shutdown(c->watch.fd, SHUT_WR);
+	c->state = CONN_LINGER;
+	deadline_start(c->table->loop, &c->table->linger, &c->deadline);
+	loop_want(c->table->loop, &c->watch, POLLIN);
+}
+
+static void conn_discard(struct conn *c)
+{
+	ssize_t n = recv(c->watch.fd, c->table->in, CONN_SCRATCH, 0);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		conn_close(c, c->reason);
+}
+
+/* Say why, and hang up. */
+static void conn_fail(struct conn *c, enum reason reason, const char *text)
+{
+	c->state = CONN_FLUSH;
+	c->reason = reason;
+	c->unserved = false;
+	if (text != NULL &&
+	    (buf_add(&c->out, text, strlen(text)) < 0 || buf_add(&c->out, "\n", 1) < 0))
+		conn_close(c, reason);
+}
+
+void conn_idle_expired(struct deadline *d)
+{
+	struct conn *c = container_of(d, struct conn, deadline);
+
+	c->reason = REASON_idle;
+	conn_hang_up(c);
+}
+
+void conn_stalled_expired(struct deadline *d)
+{
+	conn_close(container_of(d, struct conn, deadline), REASON_stalled);
+}
+
+static void linger_expired(struct deadline *d)
+{
+	struct conn *c = container_of(d, struct conn, deadline);
+
+	conn_close(c, c->reason);
+}
+
+/* ---- what it waits for ---- */
+
+static bool conn_input_ended(const struct conn *c)
+{
+	if (c->draining && (c->drain_left == 0 || c->listener->conf->service->request == NULL))
+		return true;
+	return c->eof;
+}
+
+/* A service that does not answer input has it thrown away at any time; else there is no more
+ * input while something is owed, so that memory stays bounded. */
+static bool conn_may_read(const struct conn *c)
+{
+	if (c->state != CONN_OPEN || conn_input_ended(c))
+		return false;
+	if (c->listener->conf->service->request == NULL)
+		return true;
+	return buf_len(&c->out) == 0 && !c->unserved;
+}
+
+static bool conn_has_output(const struct conn *c)
+{
+	return buf_len(&c->out) > 0 || c->unserved;
+}
+
+static void conn_update(struct conn *c, bool progressed)
+{
+	struct loop *loop = c->table->loop;
+	bool writes = conn_has_output(c);
+	struct deadline_queue *q = writes ? &c->listener->stalled : &c->listener->idle;
+
+	if (progressed || c->deadline.queue != q)
+		deadline_start(loop, q, &c->deadline);
+	loop_want(loop, &c->watch, (short)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
+}
+
+/* The end of a turn: give the scratch areas back, then finish or wait. */
+static void conn_settle(struct conn *c, bool progressed)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	if (buf_settle(&c->in) < 0 || buf_settle(&c->out) < 0) {
+		conn_close(c, REASON_error);
+		return;
+	}
+	if (conn_has_output(c) || (c->state == CONN_OPEN && !conn_input_ended(c)))
+		conn_update(c, progressed);
+	else if (c->eof)
+		conn_close(c, c->reason);
+	else
+		conn_hang_up(c);
+}
+
+/* ---- a turn: flush, receive, serve ---- */
+
+/* One send; what the kernel does not take stays, in order. */
+static void conn_flush(struct conn *c)
+{
+	ssize_t n;
+
+	if (buf_len(&c->out) == 0)
+		return;
+	n = send(c->watch.fd, buf_data(&c->out), buf_len(&c->out), MSG_NOSIGNAL);
+	if (n >= 0) {
+		buf_consume(&c->out, (size_t)n);
+		c->bytes_out += (size_t)n;
+		stats.bytes_out += (size_t)n;
+	} else if (errno != EAGAIN && errno != EINTR) {
+		conn_close(c, REASON_reset);
+	}
+}
+
+/* Where input goes: the scratch area, or behind an unfinished request. */
+static char *conn_input_space(struct conn *c, size_t *len)
+{
+	size_t waiting = buf_len(&c->in);
+
+	*len = CONN_SCRATCH;
+	if (c->listener->conf->service->request == NULL)
+		return c->table->in;
+	buf_borrow(&c->in, c->table->in, CONN_SCRATCH);
+	if (waiting > 0)
+		*len = waiting < 4096 ? 4096 : waiting < CONN_SCRATCH ? waiting : CONN_SCRATCH;
+	if (c->draining && *len > c->drain_left)
+		*len = c->drain_left;
+	return buf_reserve(&c->in, *len);
+}
+
+static void conn_receive(struct conn *c)
+{
+	size_t len;
+	char *space = conn_input_space(c, &len);
+	ssize_t n = space != NULL ? recv(c->watch.fd, space, len, 0) : -1;
+
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			conn_close(c, errno == ENOMEM ? REASON_error : REASON_reset);
+		return;
+	}
+	c->eof = n == 0;
+	c->bytes_in += (size_t)n;
+	stats.bytes_in += (size_t)n;
+	if (c->draining)
+		c->drain_left -= (uint32_t)n;
+	if (c->listener->conf->service->request != NULL)
+		buf_commit(&c->in, (size_t)n);
+}
+
+/* Answer what waits in in, within bounds. Returns 0, or -1 where the service gives up. */
+static int conn_answer(struct conn *c)
+{
+	const struct listener_conf *conf = c->listener->conf;
+	struct request req;
+	ssize_t used;
+
+	c->unserved = false;
+	if (conf->service->more != NULL && !conn_input_ended(c)) {
+		c->unserved = true;
+		return conf->service->more(c);
+	}
+	for (int n = 0; buf_len(&c->in) > 0; n++) {
+		c->unserved = n == REQUESTS_PER_ROUND || buf_len(&c->out) >= HIGH_WATER;
+		if (c->unserved)
+			return 0;
+		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request, c->eof,
+					&req);
+		if (used <= 0) {
+			if (used < 0)
+				conn_fail(c, REASON_error, "ERR the request is too long");
+			return 0;
+		}
+		c->crlf = req.crlf;
+		stats.requests++;
+		if (conf->service->request(c, &req) < 0)
+			return -1;
+		buf_consume(&c->in, (size_t)used);
+	}
+	return 0;
+}
+
+static void conn_serve(struct conn *c)
+{
+	for (int round = 0; round < ROUNDS_PER_TURN; round++) {
+		if (c->state != CONN_OPEN || buf_len(&c->out) > 0)
+			return;
+		if (conn_answer(c) < 0) {
+			conn_close(c, REASON_error);
+			return;
+		}
+		conn_flush(c);
+		if (!c->unserved)
+			return;
+	}
+}
+
+static void conn_turn(struct conn *c, bool readable)
+{
+	uint64_t in = c->bytes_in, out = c->bytes_out;
+
+	buf_borrow(&c->out, c->table->out, SCRATCH_OUT);
+	conn_flush(c);
+	if (readable && conn_may_read(c))
+		conn_receive(c);
+	conn_serve(c);
+	conn_settle(c, c->bytes_out != out ||
+			       (c->bytes_in != in && c->listener->conf->service->request == NULL));
+}
+
+static void conn_ready(struct watch *w, short revents)
+{
+	struct conn *c = container_of(w, struct conn, watch);
+
+	if (c->state == CONN_LINGER)
+		conn_discard(c);
+	else
+		conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
+}
+
+/* ---- its beginning ---- */
+
+static bool groups_allowed(const struct id_list *allowed, int fd)
+{
+	static gid_t groups[GROUPS_MAX];
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    id_list_has(allowed, cred.gid))
+		return true;
+	len = sizeof(groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
+		if (id_list_has(allowed, groups[i]))
+			return true;
+	return false;
+}
+
+static bool conn_is_allowed(const struct conn *c, const struct sockaddr *sa)
+{
+	const struct listener_conf *conf = c->listener->conf;
+
+	if (c->peer.family != AF_UNIX)
+		return conf->allow.count == 0 || cidr_list_has(&conf->allow, sa);
+	if (conf->allow_users.count == 0 && conf->allow_groups.count == 0)
+		return true;
+	return id_list_has(&conf->allow_users, c->peer.local.uid) ||
+	       (conf->allow_groups.count > 0 && groups_allowed(&conf->allow_groups, c->watch.fd));
+}
+
+static bool table_has_place(const struct conn_table *table, const struct listener *l)
+{
+	if (table->clients >= table->max_clients)
+		return false;
+	return l->conf->max_clients == 0 || l->tally->clients < (unsigned)l->conf->max_clients;
+}
+
+/* Give c a place, or the words that it is turned away with. */
+static const char *conn_admit(struct conn *c, const struct sockaddr *sa)
+{
+	struct listener *l = c->listener;
+
+	if (!table_has_place(c->table, l))
+		return "ERR too many clients, try again later";
+	if (l->conf->max_clients_per_ip > 0 && c->peer.family != AF_UNIX) {
+		c->source = tally_enter(l->tally, sa, (unsigned)l->conf->max_clients_per_ip);
+		if (c->source == NULL)
+			return "ERR too many clients from your address";
+	}
+	c->counted = true;
+	c->table->clients++;
+	l->tally->clients++;
+	return NULL;
+}
+
+static void conn_begin(struct conn *c)
+{
+	const struct service *service = c->listener->conf->service;
+
+	buf_borrow(&c->out, c->table->out, SCRATCH_OUT);
+	if (service->open != NULL && service->open(c) < 0) {
+		conn_close(c, REASON_error);
+		return;
+	}
+	if (service->open != NULL && service->request == NULL && service->more == NULL)
+		c->state = CONN_FLUSH;
+	conn_turn(c, true);
+}
+
+static struct conn *conn_new(struct conn_table *table, struct listener *l, int fd)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	*c = (struct conn){
+		.watch = {.fd = fd, .ready = conn_ready},
+		.table = table,
+		.listener = l,
+		.opened_ms = table->loop->now_ms,
+	};
+	if (loop_watch(table->loop, &c->watch, 0) < 0) {
+		free(c);
+		return NULL;
+	}
+	listener_ref(l);
+	TAILQ_INSERT_TAIL(&table->live, c, entry);
+	return c;
+}
+
+void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa)
+{
+	struct conn *c = conn_new(table, l, fd);
+	const char *refusal;
+
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	stats.accepted++;
+	peer_set(&c->peer, sa, fd);
+	if (!conn_is_allowed(c, sa)) {
+		table->lingering++;
+		conn_close(c, REASON_refused);
+		return;
+	}
+	refusal = conn_admit(c, sa);
+	if (refusal == NULL) {
+		conn_begin(c);
+	} else if (table->lingering++ < LINGERING_MAX) {
+		conn_fail(c, REASON_full, refusal);
+		if (c->state != CONN_DEAD)
+			conn_turn(c, false);
+	} else {
+		conn_close(c, REASON_full);
+	}
+}
+
+/* ---- for services ---- */
+
+char *conn_reply_space(struct conn *c, size_t len)
+{
+	return c->listener->conf->wire->reply(&c->out, len, c->crlf);
+}
+
+int conn_reply(struct conn *c, const void *data, size_t len)
+{
+	char *to = conn_reply_space(c, len);
+
+	if (to == NULL)
+		return -1;
+	if (len > 0)
+		memcpy(to, data, len);
+	return 0;
+}
+
+size_t conn_room(const struct conn *c)
+{
+	return c->watch.fd < 0 ? arc4random_uniform(513) /* RFC 864: 0 to 512 */
+			       : CONN_SCRATCH / ROUNDS_PER_TURN;
+}
+
+/* ---- the table ---- */
+
+int conn_table_init(struct conn_table *table, struct loop *loop)
+{
+	*table = (struct conn_table){
+		.loop = loop,
+		.in = malloc(CONN_SCRATCH),
+		.out = malloc(SCRATCH_OUT),
+	};
+	TAILQ_INIT(&table->live);
+	TAILQ_INIT(&table->dead);
+	deadline_queue_init(loop, &table->linger, LINGER_MS, linger_expired);
+	if (table->in != NULL && table->out != NULL)
+		return 0;
+	conn_table_free(table);
+	return -1;
+}
+
+void conn_table_free(struct conn_table *table)
+{
+	conn_table_close(table);
+	conn_table_reap(table);
+	deadline_queue_free(&table->linger);
+	free(table->in);
+	free(table->out);
+}
+
+unsigned conn_table_reap(struct conn_table *table)
+{
+	struct conn *c;
+	unsigned freed = 0;
+
+	while ((c = TAILQ_FIRST(&table->dead)) != NULL) {
+		TAILQ_REMOVE(&table->dead, c, entry);
+		listener_unref(c->listener);
+		free(c);
+		freed++;
+	}
+	return freed;
+}
+
+/* What has arrived up to now is answered; what comes later is not. */
+static void conn_drain(struct conn *c)
+{
+	int arrived = 0;
+
+	if (c->state != CONN_OPEN)
+		return;
+	if (ioctl(c->watch.fd, FIONREAD, &arrived) < 0)
+		arrived = 0;
+	c->draining = true;
+	c->drain_left = (uint32_t)arrived;
+	c->reason = REASON_drain;
+	conn_turn(c, true);
+}
+
+void conn_table_drain(struct conn_table *table)
+{
+	struct conn *c, *next;
+
+	table->draining = true;
+	TAILQ_FOREACH_SAFE(c, &table->live, entry, next)
+	conn_drain(c);
+}
+
+void conn_table_close(struct conn_table *table)
+{
+	struct conn *c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &table->live, entry, next)
+	conn_close(c, REASON_drain);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+/*
+ * One accepted stream socket, and the table of all of them. What to poll for and which deadline
+ * runs are derived from the state, in one function (conn_update). Nothing is freed in a
+ * handler: a connection becomes CONN_DEAD, and conn_table_reap() frees it between turns.
+ */
+#include "core/buf.h"
+#include "core/loop.h"
+#include "net/listener.h"
+
+#define CONN_SCRATCH (64 * 1024) /* bytes read in one turn of a connection */
+
+enum conn_state {
+	CONN_OPEN,   /* reads requests, writes replies */
+	CONN_FLUSH,  /* reads nothing more; hangs up when all is written */
+	CONN_LINGER, /* has hung up; reads and discards until the peer does too */
+	CONN_DEAD,   /* closed; awaits conn_table_reap() */
+};
+
+#define REASONS(X)                                                                                 \
+	X(eof)     /* the peer closed */                                                           \
+	X(reset)   /* the peer broke, or cannot be reached */                                      \
+	X(idle)    /* asked nothing for idle_timeout */                                            \
+	X(stalled) /* took nothing for write_timeout */                                            \
+	X(refused) /* not allowed */                                                               \
+	X(full)    /* no place free */                                                             \
+	X(drain)   /* the daemon stops */                                                          \
+	X(error)   /* a request that cannot be answered */
+
+enum reason {
+#define X(name) REASON_##name,
+	REASONS(X)
+#undef X
+};
+
+struct peer {
+	sa_family_t family;
+	union {
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct {
+			pid_t pid;
+			uid_t uid;
+		} local; /* AF_UNIX */
+	};
+};
+
+struct conn {
+	struct watch watch; /* owns watch.fd; -1: a datagram's conversation */
+	uint8_t state;      /* enum conn_state */
+	uint8_t reason;     /* enum reason, once it is not CONN_OPEN */
+	bool eof;           /* the peer stopped sending */
+	bool draining;      /* reads drain_left bytes more */
+	bool unserved;      /* complete requests may wait in in */
+	bool crlf;          /* see struct request */
+	bool counted;       /* holds a place of max_clients */
+	uint32_t position;  /* the service's: where it stands in its output */
+	struct buf in;      /* received, not yet served */
+	struct buf out;     /* replies the kernel has not taken yet */
+	struct conn_table *table;
+	struct listener *listener;
+	struct deadline deadline;
+	struct source *source; /* NULL: not counted by address */
+	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
+	struct peer peer;
+	uint32_t drain_left;
+	uint64_t bytes_in, bytes_out;
+	int64_t opened_ms;
+};
+
+struct conn_table {
+	struct loop *loop;
+	TAILQ_HEAD(, conn) live;
+	TAILQ_HEAD(, conn) dead;
+	unsigned clients;     /* rows that hold a place */
+	unsigned max_clients; /* places */
+	unsigned lingering;   /* rows without one, that were told there is none */
+	bool reject;          /* when full: say so, rather than leave callers in the backlog */
+	bool draining;
+	struct deadline_queue linger;
+	char *in, *out; /* scratch, lent to one connection at a time */
+};
+
+/* Returns 0, or -1 with ENOMEM. */
+int conn_table_init(struct conn_table *table, struct loop *loop);
+void conn_table_free(struct conn_table *table);
+
+/* Free what died since the last call. Returns how many places became free. */
+unsigned conn_table_reap(struct conn_table *table);
+
+/* Answer what has arrived, then hang up on everybody. */
+void conn_table_drain(struct conn_table *table);
+/* Close all at once. */
+void conn_table_close(struct conn_table *table);
+
+/* Serve fd, accepted from sa on l. Takes fd, even where there is no memory. */
+void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa);
+
+/* For services: append one reply. Returns 0, or -1 with ENOMEM. */
+int conn_reply(struct conn *c, const void *data, size_t len) __attribute__((warn_unused_result));
+/* The same for a reply that is made in place: returns where its len bytes go, or NULL. */
+char *conn_reply_space(struct conn *c, size_t len) __attribute__((warn_unused_result));
+/* Bytes that a service's more() should add at most. */
+size_t conn_room(const struct conn *c);
+
+void conn_idle_expired(struct deadline *d);
+void conn_stalled_expired(struct deadline *d);
+
+void peer_set(struct peer *peer, const struct sockaddr *sa, int fd);
+void peer_print(const struct peer *peer, char *text, size_t size);
+
+#endif

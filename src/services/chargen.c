@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* RFC 864: lines of 72 characters and CRLF, each beginning one character further in the ring
+ * of the 95 printable ones. */
+#include "net/conn.h"
+#include "services/registry.h"
+
+#define RING 95
+#define LINE_LEN 74
+#define PATTERN_LEN (RING * LINE_LEN) /* after it, everything repeats */
+
+static char chargen_byte(uint32_t position)
+{
+	uint32_t line = position / LINE_LEN, column = position % LINE_LEN;
+
+	if (column >= LINE_LEN - 2)
+		return column == LINE_LEN - 2 ? '\r' : '\n';
+	return (char)(' ' + (line + column) % RING);
+}
+
+static int chargen_more(struct conn *c)
+{
+	size_t room = conn_room(c);
+	char *to = conn_reply_space(c, room);
+
+	if (to == NULL)
+		return -1;
+	for (size_t i = 0; i < room; i++) {
+		to[i] = chargen_byte(c->position);
+		c->position = (c->position + 1) % PATTERN_LEN;
+	}
+	return 0;
+}
+
+const struct service service_chargen = {
+	.name = "chargen",
+	.summary = "sends characters without end (RFC 864)",
+	.protocols = PROTOCOL_RAW,
+	.flags = SERVICE_DATAGRAM | SERVICE_AMPLIFIES,
+	.more = chargen_more,
+};
