@@ -2,6 +2,7 @@
 #include "core/log.h"
 
 #include <bsd/string.h>
+#define LIBBSD_NETBSD_VIS
 #include <bsd/vis.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -60,12 +60,10 @@ typedef struct option_list opt_list;
 extern const struct option_type option_bool, option_int, option_word, option_mode, option_size,
 	option_duration, option_text, option_list;
 
-/* Entry of an option_def table for a field of struct_type. */
-#define OPTION_DEF(struct_type, key, kind, fallback_, range_, flags_, help_)                       \
-	{                                                                                          \
-		.name = #key, .type = &option_##kind, .offset = offsetof(struct_type, key),        \
-		.fallback = fallback_, .range = range_, .flags = flags_, .help = help_,            \
-	},
+/* The rest of a table entry after its type: OPT() pastes the type itself, because "bool" is a
+ * macro and would not survive being handed on. */
+#define OPTION_REST(fallback_, range_, flags_, help_)                                              \
+	.fallback = fallback_, .range = range_, .flags = flags_, .help = help_
 
 /* Give conf's field its value. Returns 0, or -1 with the reason. */
 int option_set(const struct option_def *def, void *conf, const char *text, char *reason)

@@ -7,7 +7,8 @@
 #include "net/conn.h"
 
 const struct option_def listener_options[LISTENER_KEYS] = {
-#define OPT(...) OPTION_DEF(struct listener_conf, __VA_ARGS__)
+#define OPT(key, kind, ...)                                                                        \
+	{#key, &option_##kind, offsetof(struct listener_conf, key), OPTION_REST(__VA_ARGS__)},
 #include "net/listener.def"
 #undef OPT
 };

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/signals.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static void signals_ready(struct watch *w, short revents)
+{
+	struct signals *s = container_of(w, struct signals, watch);
+	struct signalfd_siginfo info;
+
+	if (read(s->watch.fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		s->arrived(s, (int)info.ssi_signo);
+}
+
+int signals_open(struct signals *s, struct loop *loop, void (*arrived)(struct signals *s, int signal))
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN); /* sendfile(2) has no MSG_NOSIGNAL, nor has write(2) to stderr */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	s->arrived = arrived;
+	s->watch.ready = signals_ready;
+	s->watch.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return s->watch.fd < 0 ? -1 : loop_watch(loop, &s->watch, POLLIN);
+}
+
+void signals_close(struct signals *s, struct loop *loop)
+{
+	loop_drop(loop, &s->watch);
+	close(s->watch.fd);
+}

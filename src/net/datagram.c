@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each datagram is a short conversation: the service is opened, asked, and what it says goes
+ * back in one datagram. Source addresses can be forged, so nothing is sent to a port that
+ * would answer by itself (two such services would talk for ever, CVE-2024-2169), and no more
+ * than came, except where the administrator says "amplify".
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/stats.h"
+#include "net/endpoint.h"
+
+#define DATAGRAMS_PER_TURN 64
+#define OWN_PORTS_MAX 64
+
+/* echo, discard, systat, daytime, qotd, chargen, time, dns, tftp, ntp, snmp, cldap, ssdp, mdns,
+ * memcached: services that answer, or are abused as such. */
+static const uint16_t reply_ports[] = {0,  7,   9,   11,  13,   17,   19,   37,
+				       53, 69,  123, 161, 389,  1900, 5353, 11211};
+
+static struct {
+	uint16_t ports[OWN_PORTS_MAX];
+	size_t count;
+} own;
+
+static uint16_t port_of(const struct sockaddr *sa)
+{
+	const struct sockaddr_in *in = (const void *)sa;
+	const struct sockaddr_in6 *in6 = (const void *)sa;
+
+	return ntohs(sa->sa_family == AF_INET ? in->sin_port : in6->sin6_port);
+}
+
+void datagram_ports_clear(void)
+{
+	own.count = 0;
+}
+
+void datagram_port_add(const struct addr *addr)
+{
+	if (addr->transport == TRANSPORT_UDP && own.count < OWN_PORTS_MAX)
+		own.ports[own.count++] = port_of(&addr->sa);
+}
+
+static bool port_answers(uint16_t port)
+{
+	for (size_t i = 0; i < sizeof(reply_ports) / sizeof(reply_ports[0]); i++)
+		if (reply_ports[i] == port)
+			return true;
+	for (size_t i = 0; i < own.count; i++)
+		if (own.ports[i] == port)
+			return true;
+	return false;
+}
+
+static bool source_is_served(const struct endpoint *e, const struct sockaddr *sa)
+{
+	const struct listener_conf *conf = e->listener->conf;
+
+	if (port_answers(port_of(sa)))
+		return false;
+	return conf->allow.count == 0 || cidr_list_has(&conf->allow, sa);
+}
+
+/* Let the service answer data[0, len) into c->out. Returns 0, or -1 where it gives up. */
+static int conversation(struct conn *c, const char *data, size_t len)
+{
+	const struct service *service = c->listener->conf->service;
+	struct request req = {.argc = 1, .argv = {{data, len}}};
+
+	if (service->open != NULL && service->open(c) < 0)
+		return -1;
+	if (service->request != NULL && service->request(c, &req) < 0)
+		return -1;
+	return service->more != NULL ? service->more(c) : 0;
+}
+
+/* Leave from the address that was asked, whatever the interface. */
+static void pktinfo_free_route(struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL; cmsg = CMSG_NXTHDR(msg, cmsg))
+		if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO)
+			((struct in_pktinfo *)(void *)CMSG_DATA(cmsg))->ipi_ifindex = 0;
+}
+
+static void answer(struct endpoint *e, struct msghdr *msg, size_t len)
+{
+	struct conn c = {.watch.fd = -1, .table = e->table, .listener = e->listener};
+	bool amplify = e->listener->conf->amplify;
+
+	buf_borrow(&c.out, e->table->out, CONN_SCRATCH);
+	if (conversation(&c, msg->msg_iov->iov_base, len) == 0 && buf_len(&c.out) > 0 &&
+	    (amplify || buf_len(&c.out) <= len)) {
+		*msg->msg_iov = (struct iovec){buf_data(&c.out), buf_len(&c.out)};
+		pktinfo_free_route(msg);
+		sendmsg(e->watch.fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	} else {
+		stats.datagrams_unanswered++;
+	}
+	buf_free(&c.out);
+}
+
+void datagram_ready(struct watch *w, short revents)
+{
+	struct endpoint *e = container_of(w, struct endpoint, watch);
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+			   CMSG_SPACE(sizeof(struct in_pktinfo))];
+	} control;
+	struct addr peer;
+	struct iovec iov;
+	struct msghdr msg;
+	ssize_t n;
+
+	for (int i = 0; i < DATAGRAMS_PER_TURN; i++) {
+		iov = (struct iovec){e->table->in, CONN_SCRATCH};
+		msg = (struct msghdr){.msg_name = &peer.sa, .msg_namelen = sizeof(peer.un),
+				      .msg_iov = &iov, .msg_iovlen = 1,
+				      .msg_control = &control, .msg_controllen = sizeof(control)};
+		n = recvmsg(e->watch.fd, &msg, 0);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0)
+			continue; /* ICMP's word about an earlier reply; poll(2) clears it */
+		stats.datagrams++;
+		if (source_is_served(e, &peer.sa))
+			answer(e, &msg, (size_t)n);
+		else
+			stats.datagrams_unanswered++;
+	}
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/endpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/stats.h"
+
+#define ACCEPTS_PER_TURN 64
+#define HOLD_MS 200 /* after accept(2) had no descriptor or memory left */
+
+static struct deadline_queue holds;
+
+static void hold_expired(struct deadline *d)
+{
+	endpoint_update(container_of(d, struct endpoint, held));
+}
+
+void endpoint_init(struct loop *loop)
+{
+	deadline_queue_init(loop, &holds, HOLD_MS, hold_expired);
+}
+
+static bool endpoint_may_accept(const struct endpoint *e)
+{
+	const struct conn_table *table = e->table;
+	const struct listener *l = e->listener;
+
+	if (e->held.queue != NULL)
+		return false;
+	if (table->reject || e->addr.transport == TRANSPORT_UDP)
+		return true;
+	if (table->clients >= table->max_clients)
+		return false;
+	return l->conf->max_clients == 0 || l->tally->clients < (unsigned)l->conf->max_clients;
+}
+
+void endpoint_update(struct endpoint *e)
+{
+	loop_want(e->table->loop, &e->watch, endpoint_may_accept(e) ? POLLIN : 0);
+}
+
+/* accept(2): errors that belong to the caller who has left, and those of the network. */
+static bool accept_error_is_transient(int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case ENETDOWN:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+	case EPERM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void endpoint_hold(struct endpoint *e)
+{
+	if (stats.accept_paused++ % 64 == 0)
+		log_warning("listener %s: accept: %m; callers wait (LimitNOFILE, ulimit -n)",
+			    e->listener->conf->name);
+	deadline_start(e->table->loop, &holds, &e->held);
+	endpoint_update(e);
+}
+
+static void endpoint_accept(struct watch *w, short revents)
+{
+	struct endpoint *e = container_of(w, struct endpoint, watch);
+	struct addr peer = {0};
+	socklen_t len;
+	int fd;
+
+	for (int n = 0; n < ACCEPTS_PER_TURN && endpoint_may_accept(e); n++) {
+		len = sizeof(peer.un);
+		peer.sa.sa_family = AF_UNIX;
+		fd = accept4(e->watch.fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			conn_open(e->table, e->listener, fd, &peer.sa);
+		} else if (errno == EAGAIN) {
+			return;
+		} else if (!accept_error_is_transient(errno)) {
+			endpoint_hold(e);
+			return;
+		}
+	}
+}
+
+static int fail(char *reason, const char *what, const char *spec)
+{
+	snprintf(reason, OPTION_REASON_MAX, "%s %s: %s", what, spec, strerror(errno));
+	return -1;
+}
+
+/* A socket file that nobody listens on any more may be replaced; a live one, or another kind of
+ * file, may not. Returns 0 when path is free now. */
+static int stale_remove(const struct addr *addr)
+{
+	struct stat st;
+	int fd, error = 0;
+
+	if (lstat(addr->un.sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : -1;
+	errno = EEXIST;
+	if (!S_ISSOCK(st.st_mode))
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, &addr->sa, addr->len) < 0)
+		error = errno;
+	close(fd);
+	errno = EADDRINUSE;
+	return error == ECONNREFUSED ? unlink(addr->un.sun_path) : -1;
+}
+
+static int unix_bind(struct endpoint *e)
+{
+	const struct listener_conf *conf = e->listener->conf;
+	const char *path = e->addr.un.sun_path;
+	struct stat st;
+	mode_t mask;
+	int result;
+
+	if (stale_remove(&e->addr) < 0)
+		return -1;
+	mask = umask(0777); /* nobody gets in before owner and mode are right */
+	result = bind(e->watch.fd, &e->addr.sa, e->addr.len);
+	umask(mask);
+	if (result < 0)
+		return -1;
+	if ((conf->socket_owner.count > 0 || conf->socket_group.count > 0) &&
+	    chown(path, conf->socket_owner.count > 0 ? conf->socket_owner.ids[0] : (uid_t)-1,
+		  conf->socket_group.count > 0 ? conf->socket_group.ids[0] : (gid_t)-1) < 0)
+		return -1;
+	if (chmod(path, conf->socket_mode) < 0 || lstat(path, &st) < 0)
+		return -1;
+	e->unlinks = true;
+	e->dev = st.st_dev;
+	e->ino = st.st_ino;
+	return 0;
+}
+
+/* Accepted sockets inherit these (tcp(7)), so that none of them costs a call a connection. */
+static void tcp_options(const struct endpoint *e)
+{
+	int on = 1, off = 0, fd = e->watch.fd;
+	int64_t keepalive_s = (e->listener->conf->keepalive + 999) / 1000;
+	int idle = (int)keepalive_s, interval = idle / 4 > 0 ? idle / 4 : 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, keepalive_s > 0 ? &on : &off, sizeof(on));
+	if (keepalive_s > 0) {
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	}
+}
+
+static int socket_bind(struct endpoint *e)
+{
+	int on = 1, v6only = e->listener->conf->v6only;
+
+	e->watch.fd = socket(e->addr.sa.sa_family,
+			     addr_type(&e->addr) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (e->watch.fd < 0)
+		return -1;
+	if (e->addr.transport == TRANSPORT_UNIX)
+		return unix_bind(e);
+	if (e->addr.sa.sa_family == AF_INET6 &&
+	    setsockopt(e->watch.fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
+		return -1;
+	if (e->addr.transport == TRANSPORT_TCP &&
+	    setsockopt(e->watch.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -1;
+	return bind(e->watch.fd, &e->addr.sa, e->addr.len);
+}
+
+static int endpoint_listen(struct endpoint *e, int fd, int backlog)
+{
+	int flags, on = 1;
+
+	e->watch.fd = fd;
+	if (fd < 0 && socket_bind(e) < 0)
+		return -1;
+	flags = fcntl(e->watch.fd, F_GETFL);
+	if (flags < 0 || fcntl(e->watch.fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -1;
+	if (e->addr.transport == TRANSPORT_UDP) {
+		setsockopt(e->watch.fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+		setsockopt(e->watch.fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+		return 0;
+	}
+	if (e->addr.transport == TRANSPORT_TCP)
+		tcp_options(e);
+	return listen(e->watch.fd, backlog);
+}
+
+struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
+			       const struct addr *addr, const char *spec, int fd, int backlog,
+			       char *reason)
+{
+	struct endpoint *e = calloc(1, sizeof(*e));
+	socklen_t len = sizeof(e->addr.un);
+
+	if (e == NULL) {
+		fail(reason, "listen on", spec);
+		return NULL;
+	}
+	*e = (struct endpoint){.listener = l, .table = table, .addr = *addr, .watch.fd = fd};
+	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_accept;
+	e->spec = strdup(spec);
+	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
+	if (e->spec == NULL || endpoint_listen(e, fd, backlog) < 0 ||
+	    loop_watch(table->loop, &e->watch, 0) < 0) {
+		fail(reason, "listen on", spec);
+		e->watch.ready = NULL;
+		endpoint_close(e);
+		return NULL;
+	}
+	if (addr->transport != TRANSPORT_UNIX)
+		getsockname(e->watch.fd, &e->addr.sa, &len); /* the port, where 0 was asked for */
+	endpoint_update(e);
+	return e;
+}
+
+static void file_unlink(const struct endpoint *e)
+{
+	struct stat st;
+
+	if (e->unlinks && lstat(e->addr.un.sun_path, &st) == 0 && st.st_dev == e->dev &&
+	    st.st_ino == e->ino)
+		unlink(e->addr.un.sun_path);
+}
+
+void endpoint_close(struct endpoint *e)
+{
+	file_unlink(e);
+	deadline_cancel(&e->held);
+	if (e->watch.ready != NULL)
+		loop_drop(e->table->loop, &e->watch);
+	if (e->watch.fd >= 0)
+		close(e->watch.fd);
+	TAILQ_REMOVE(&e->listener->endpoints, e, entry);
+	free(e->spec);
+	free(e);
+}
+
+void endpoint_move(struct endpoint *e, struct listener *l)
+{
+	TAILQ_REMOVE(&e->listener->endpoints, e, entry);
+	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
+	e->listener = l;
+	if (e->addr.transport == TRANSPORT_TCP)
+		tcp_options(e);
+	endpoint_update(e);
+}

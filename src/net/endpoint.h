@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NET_ENDPOINT_H
+#define NET_ENDPOINT_H
+/*
+ * One bound socket of a listener: accepts connections, or answers datagrams. While there is no
+ * place for another client, or accept(2) has no descriptors left, it is not polled: callers
+ * wait in the backlog.
+ */
+#include "net/conn.h"
+#include "net/listener.h"
+
+struct endpoint {
+	struct watch watch;         /* owns watch.fd */
+	TAILQ_ENTRY(endpoint) entry; /* in listener->endpoints */
+	struct listener *listener;  /* borrowed */
+	struct listener *claimed;   /* who gets it if a reload succeeds */
+	struct conn_table *table;   /* borrowed */
+	struct addr addr;
+	char *spec;   /* the address as configured */
+	bool unlinks; /* we made the socket file */
+	dev_t dev;    /* of the socket file */
+	ino_t ino;
+	struct deadline held; /* runs while accept(2) has nothing left */
+};
+
+/* Open the socket of addr for l, with fd if >= 0 (passed by systemd, taken), else a new one.
+ * Returns NULL with the reason in reason[OPTION_REASON_MAX]. */
+struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
+			       const struct addr *addr, const char *spec, int fd, int backlog,
+			       char *reason);
+void endpoint_close(struct endpoint *e);
+
+/* Give it to another listener. */
+void endpoint_move(struct endpoint *e, struct listener *l);
+
+/* Poll it or not, as there is place. */
+void endpoint_update(struct endpoint *e);
+
+/* Use these deadlines to wait when accept(2) has nothing left. */
+void endpoint_init(struct loop *loop);
+
+/* Take datagrams that have arrived and answer them; datagram.c. */
+void datagram_ready(struct watch *w, short revents);
+
+/* The UDP ports this daemon answers on: set by the server, read by datagram.c. */
+void datagram_ports_clear(void);
+void datagram_port_add(const struct addr *addr);
+
+#endif
