@@ -222,6 +222,12 @@ void log_attach(struct loop *loop)
 	log_flush();
 }
 
+void log_detach(void)
+{
+	log_disconnect();
+	log_state.loop = NULL;
+}
+
 void log_open(enum log_target target, const char *path, int facility, int level)
 {
 	log_state.journal = stderr_is_journal();

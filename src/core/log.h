@@ -25,6 +25,9 @@ void log_open(enum log_target target, const char *path, int facility, int level)
 /* Lets the loop send what waits. */
 void log_attach(struct loop *loop);
 
+/* The loop goes away; close what is open. */
+void log_detach(void);
+
 /* Send what waits as far as that is possible at once. */
 void log_flush(void);
 

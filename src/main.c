@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of pollard, nothing else. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "server.h"
+#include "services/registry.h"
+#include "settings.h"
+
+#ifndef CONFIG_FILE
+#define CONFIG_FILE "/etc/pollard/pollard.ini"
+#endif
+
+static const char usage[] =
+	"usage: pollard [-c FILE] [--check | --dump | --list]\n"
+	"\n"
+	"Answers on the sockets that FILE names; runs in the foreground.\n"
+	"\n"
+	"  -c, --config FILE  the configuration (" CONFIG_FILE ")\n"
+	"      --check        name all errors of the configuration; touch nothing\n"
+	"      --dump         print the configuration in force, defaults included\n"
+	"      --list         print the services and protocols there are\n"
+	"      --version      print the version\n"
+	"      --help         print this\n"
+	"\n"
+	"SIGHUP reloads, SIGTERM finishes what is owed and ends, SIGUSR1 logs counters.\n"
+	"Exit status: 0 stopped or fine, 1 errors in the configuration, 2 wrong use,\n"
+	"3 a socket cannot be bound, 4 the system refuses what is needed.\n";
+
+enum mode {
+	MODE_RUN,
+	MODE_CHECK,
+	MODE_DUMP,
+	MODE_LIST,
+	MODE_VERSION,
+	MODE_HELP,
+	MODE_WRONG,
+};
+
+static enum exit_status check(const char *path, enum mode mode)
+{
+	struct settings *settings = settings_load(path);
+	enum exit_status status = EXIT_OK;
+
+	if (settings == NULL || settings->errors.count > 0) {
+		for (size_t i = 0; settings != NULL && i < settings->errors.count; i++)
+			fprintf(stderr, "%s\n", settings->errors.items[i]);
+		status = EXIT_CONFIG;
+	} else if (mode == MODE_DUMP) {
+		settings_dump(settings, stdout);
+	} else {
+		printf("%s: no errors\n", path);
+	}
+	settings_free(settings);
+	return status;
+}
+
+static enum exit_status list(void)
+{
+	printf("services:\n");
+	for (size_t i = 0; services[i] != NULL; i++)
+		printf("  %-10s %s\n", services[i]->name, services[i]->summary);
+	printf("protocols:\n");
+	for (size_t i = 0; protocols[i] != NULL; i++)
+		printf("  %-10s %s\n", protocols[i]->name, protocols[i]->summary);
+	return EXIT_OK;
+}
+
+static enum mode options_read(int argc, char **argv, const char **path)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, MODE_CHECK},
+		{"dump", no_argument, NULL, MODE_DUMP},
+		{"list", no_argument, NULL, MODE_LIST},
+		{"version", no_argument, NULL, MODE_VERSION},
+		{"help", no_argument, NULL, MODE_HELP},
+		{NULL, 0, NULL, 0},
+	};
+	enum mode mode = MODE_RUN;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (option == 'c')
+			*path = optarg;
+		else if (option == '?')
+			return MODE_WRONG;
+		else
+			mode = (enum mode)option;
+	}
+	if (optind == argc)
+		return mode;
+	fprintf(stderr, "pollard: unexpected argument '%s'\n", argv[optind]);
+	return MODE_WRONG;
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = CONFIG_FILE;
+
+	switch (options_read(argc, argv, &path)) {
+	case MODE_CHECK:
+		return check(path, MODE_CHECK);
+	case MODE_DUMP:
+		return check(path, MODE_DUMP);
+	case MODE_LIST:
+		return list();
+	case MODE_VERSION:
+		printf("pollard %s\n", PACKAGE_VERSION);
+		return EXIT_OK;
+	case MODE_HELP:
+		printf("%s", usage);
+		return EXIT_OK;
+	case MODE_RUN:
+		return server_run(path);
+	case MODE_WRONG:
+		break;
+	}
+	fprintf(stderr, "pollard: try 'pollard --help'\n");
+	return EXIT_USAGE;
+}

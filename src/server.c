@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/signals.h"
+#include "core/stats.h"
+#include "core/systemd.h"
+#include "net/endpoint.h"
+#include "settings.h"
+
+#define FDS_RESERVED 128 /* descriptors that are not clients: log, signals, lingering callers */
+#define STATUS_MS 1000   /* between two reports of the client count */
+#define ADDRS_PER_SPEC 8
+#define PASSED_MAX 64
+
+struct passed { /* a socket from systemd */
+	int fd; /* -1: taken */
+	struct addr addr;
+};
+
+struct server {
+	const char *path;
+	struct loop loop;
+	struct conn_table table;
+	struct signals signals;
+	struct settings *settings;
+	TAILQ_HEAD(listener_list, listener) listeners;
+	struct deadline_queue pings, statuses, drains;
+	struct deadline ping, status, drain;
+	unsigned clients_seen; /* as of the last turn */
+	bool draining, ready;
+	struct passed passed[PASSED_MAX];
+	int passed_count;
+};
+
+/* ---- sockets passed by systemd ---- */
+
+static void passed_take(struct passed *p, int fd)
+{
+	socklen_t len = sizeof(p->addr.un), type_len = sizeof(int);
+	int type = 0;
+
+	*p = (struct passed){.fd = fd};
+	if (getsockname(fd, &p->addr.sa, &len) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) < 0)
+		return;
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	p->addr.len = len;
+	p->addr.transport = p->addr.sa.sa_family == AF_UNIX ? TRANSPORT_UNIX
+			    : type == SOCK_DGRAM	    ? TRANSPORT_UDP
+							    : TRANSPORT_TCP;
+}
+
+static void passed_collect(struct server *s)
+{
+	int count = systemd_sockets();
+
+	for (int i = 0; i < count && i < PASSED_MAX; i++)
+		passed_take(&s->passed[s->passed_count++], SYSTEMD_FIRST_FD + i);
+}
+
+/* Returns the socket passed for addr, now the caller's, or -1. */
+static int passed_find(struct server *s, const struct addr *addr)
+{
+	for (int i = 0; i < s->passed_count; i++) {
+		struct passed *p = &s->passed[i];
+		int fd = p->fd;
+
+		if (fd < 0 || !addr_equal(&p->addr, addr))
+			continue;
+		p->fd = -1;
+		return fd;
+	}
+	return -1;
+}
+
+static void passed_close(struct server *s)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (int i = 0; i < s->passed_count; i++) {
+		if (s->passed[i].fd < 0)
+			continue;
+		addr_print(&s->passed[i].addr, text, sizeof(text));
+		log_warning("systemd passed %s, which no listener names; closed", text);
+		close(s->passed[i].fd);
+	}
+	s->passed_count = 0;
+}
+
+/* ---- listeners: mark, match, sweep ---- */
+
+static struct listener *listener_by_name(const struct listener_list *list, const char *name)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, list, entry)
+	if (strcmp(l->conf->name, name) == 0)
+		return l;
+	return NULL;
+}
+
+/* Claim the sockets that already stand for spec. Returns how many. */
+static int endpoints_claim(const struct server *s, const struct addr_spec *spec, struct listener *l)
+{
+	struct listener *old;
+	struct endpoint *e;
+	int count = 0;
+
+	TAILQ_FOREACH(old, &s->listeners, entry)
+	{
+		TAILQ_FOREACH(e, &old->endpoints, entry)
+		{
+			if (e->claimed != NULL || strcmp(e->spec, spec->text) != 0)
+				continue;
+			e->claimed = l;
+			count++;
+		}
+	}
+	return count;
+}
+
+static int backlog_of(const struct listener *l, const struct settings *settings)
+{
+	return l->conf->backlog > 0 ? l->conf->backlog : settings->daemon.backlog;
+}
+
+static int spec_open(struct server *s, const struct settings *settings, struct listener *l,
+		     const struct addr_spec *spec)
+{
+	char reason[OPTION_REASON_MAX], text[ADDR_TEXT_MAX];
+	struct addr addrs[ADDRS_PER_SPEC];
+	struct endpoint *e;
+	int count;
+
+	if (endpoints_claim(s, spec, l) > 0)
+		return 0;
+	count = addr_resolve(spec, addrs, ADDRS_PER_SPEC, reason, sizeof(reason));
+	for (int i = 0; i < count; i++) {
+		e = endpoint_open(l, &s->table, &addrs[i], spec->text, passed_find(s, &addrs[i]),
+				  backlog_of(l, settings), reason);
+		if (e == NULL)
+			count = -1;
+		else
+			addr_print(&e->addr, text, sizeof(text));
+		if (e != NULL)
+			log_notice("listener %s: listening on %s", l->conf->name, text);
+	}
+	if (count < 0)
+		log_error("listener %s: %s", l->conf->name, reason);
+	return count < 0 ? -1 : 0;
+}
+
+static int listener_open(struct server *s, const struct settings *settings, struct listener *l)
+{
+	for (size_t i = 0; i < l->conf->listen.count; i++)
+		if (spec_open(s, settings, l, &l->conf->specs[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static void listeners_close(struct listener_list *list)
+{
+	struct listener *l;
+	struct endpoint *e;
+
+	while ((l = TAILQ_FIRST(list)) != NULL) {
+		while ((e = TAILQ_FIRST(&l->endpoints)) != NULL)
+			endpoint_close(e);
+		TAILQ_REMOVE(list, l, entry);
+		listener_unref(l);
+	}
+}
+
+/* Make listeners of settings and open what is new. Returns 0, or -1 with nothing changed. */
+static int listeners_prepare(struct server *s, struct settings *settings,
+			     struct listener_list *list)
+{
+	struct listener_conf *conf;
+	struct listener *l;
+	struct endpoint *e;
+
+	while ((conf = TAILQ_FIRST(&settings->listeners)) != NULL) {
+		TAILQ_REMOVE(&settings->listeners, conf, entry);
+		l = listener_new(&s->loop, conf, listener_by_name(&s->listeners, conf->name));
+		if (l == NULL)
+			goto fail;
+		TAILQ_INSERT_TAIL(list, l, entry);
+		if (listener_open(s, settings, l) < 0)
+			goto fail;
+	}
+	return 0;
+fail:
+	TAILQ_FOREACH(l, &s->listeners, entry)
+	TAILQ_FOREACH(e, &l->endpoints, entry)
+	e->claimed = NULL;
+	listeners_close(list);
+	return -1;
+}
+
+static void endpoint_handover(const struct server *s, struct endpoint *e)
+{
+	struct listener *l = e->claimed;
+
+	e->claimed = NULL;
+	endpoint_move(e, l);
+	if (e->addr.transport != TRANSPORT_UDP)
+		listen(e->watch.fd, backlog_of(l, s->settings));
+}
+
+static void listeners_swap(struct server *s, struct listener_list *list)
+{
+	struct listener *l;
+	struct endpoint *e, *next;
+	char text[ADDR_TEXT_MAX];
+
+	TAILQ_FOREACH(l, &s->listeners, entry)
+	{
+		TAILQ_FOREACH_SAFE(e, &l->endpoints, entry, next)
+		{
+			addr_print(&e->addr, text, sizeof(text));
+			if (e->claimed != NULL)
+				endpoint_handover(s, e);
+			else
+				log_notice("listener %s: stopped listening on %s", l->conf->name, text);
+		}
+	}
+	listeners_close(&s->listeners);
+	TAILQ_CONCAT(&s->listeners, list, entry);
+}
+
+static void endpoints_update(struct server *s)
+{
+	struct listener *l;
+	struct endpoint *e;
+
+	TAILQ_FOREACH(l, &s->listeners, entry)
+	TAILQ_FOREACH(e, &l->endpoints, entry)
+	endpoint_update(e);
+}
+
+/* ---- settings in force ---- */
+
+static int log_level_number(int word)
+{
+	static const int levels[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
+
+	return levels[word];
+}
+
+static void log_use(const struct daemon_conf *daemon)
+{
+	static const enum log_target targets[] = {LOG_TARGET_AUTO, LOG_TARGET_SYSLOG,
+						  LOG_TARGET_STDERR};
+
+	log_open(targets[daemon->log_target], daemon->log_socket, daemon->facility,
+		 log_level_number(daemon->log_level));
+}
+
+/* Raise the soft limit of descriptors to what max_clients needs, or lower max_clients. */
+static unsigned clients_that_fit(unsigned max_clients)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)max_clients + FDS_RESERVED;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return max_clients;
+	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max ? wanted
+										     : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
+		return max_clients;
+	wanted = limit.rlim_cur > 2 * FDS_RESERVED ? limit.rlim_cur - FDS_RESERVED
+						   : limit.rlim_cur / 2;
+	log_warning("max_clients = %u does not fit the limit of %ju descriptors; %ju are served "
+		    "(LimitNOFILE, ulimit -n)",
+		    max_clients, (uintmax_t)limit.rlim_max, (uintmax_t)wanted);
+	return (unsigned)wanted;
+}
+
+static void ports_use(const struct server *s)
+{
+	const struct listener *l;
+	const struct endpoint *e;
+
+	datagram_ports_clear();
+	TAILQ_FOREACH(l, &s->listeners, entry)
+	TAILQ_FOREACH(e, &l->endpoints, entry)
+	datagram_port_add(&e->addr);
+}
+
+static void settings_use(struct server *s, struct settings *settings)
+{
+	settings_free(s->settings);
+	s->settings = settings;
+	s->table.max_clients = clients_that_fit((unsigned)settings->daemon.max_clients);
+	s->table.reject = settings->daemon.when_full == 1;
+}
+
+static void errors_log(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->errors.count; i++)
+		log_error("%s", settings->errors.items[i]);
+}
+
+/* ---- reload ---- */
+
+static const char *value_of(const struct listener_conf *conf, int key)
+{
+	const char *text = conf->from[key].text;
+
+	if (text == NULL)
+		text = listener_options[key].fallback;
+	return text != NULL ? text : "";
+}
+
+static void restart_keys_log(const struct server *s, const struct settings *settings)
+{
+	const struct listener_conf *conf;
+	const struct listener *old;
+
+	TAILQ_FOREACH(conf, &settings->listeners, entry)
+	{
+		old = listener_by_name(&s->listeners, conf->name);
+		for (int key = 0; old != NULL && key < LISTENER_KEYS; key++)
+			if ((listener_options[key].flags & OPTION_RESTART) &&
+			    strcmp(value_of(conf, key), value_of(old->conf, key)) != 0)
+				log_warning("listener %s: %s: changed, takes effect after a restart "
+					    "for sockets that are open",
+					    conf->name, listener_options[key].name);
+	}
+}
+
+static bool reload(struct server *s)
+{
+	struct listener_list list = TAILQ_HEAD_INITIALIZER(list);
+	struct settings *settings = settings_load(s->path);
+
+	if (settings == NULL || settings->errors.count > 0) {
+		if (settings != NULL)
+			errors_log(settings);
+		settings_free(settings);
+		return false;
+	}
+	restart_keys_log(s, settings);
+	if (listeners_prepare(s, settings, &list) < 0) {
+		settings_free(settings);
+		return false;
+	}
+	settings_use(s, settings);
+	listeners_swap(s, &list);
+	ports_use(s);
+	log_use(&settings->daemon);
+	endpoints_update(s);
+	return true;
+}
+
+static void server_reload(struct server *s)
+{
+	if (s->draining)
+		return;
+	systemd_reloading();
+	if (reload(s))
+		log_notice("reloaded %s", s->path);
+	else
+		log_error("%s is not used; the configuration stays as it was", s->path);
+	systemd_ready(s->table.clients);
+}
+
+/* ---- drain and stop ---- */
+
+static void drain_expired(struct deadline *d)
+{
+	struct server *s = container_of(d, struct server, drain);
+
+	log_warning("drain_timeout is over; %u clients are cut off", s->table.clients);
+	s->loop.stop = true;
+}
+
+static void server_drain(struct server *s)
+{
+	if (s->draining) {
+		log_notice("stopping at once");
+		s->loop.stop = true;
+		return;
+	}
+	log_notice("stopping: %u clients", s->table.clients);
+	systemd_stopping();
+	s->draining = true;
+	listeners_close(&s->listeners);
+	conn_table_drain(&s->table);
+	deadline_queue_init(&s->loop, &s->drains, s->settings->daemon.drain_timeout, drain_expired);
+	deadline_start(&s->loop, &s->drains, &s->drain);
+}
+
+static void stats_log(void)
+{
+	char text[900];
+
+	stats_print(text, sizeof(text));
+	log_notice("stats %s", text);
+}
+
+static void signal_arrived(struct signals *signals, int signal)
+{
+	struct server *s = container_of(signals, struct server, signals);
+
+	if (signal == SIGHUP)
+		server_reload(s);
+	else if (signal == SIGUSR1)
+		stats_log();
+	else
+		server_drain(s);
+}
+
+/* ---- the loop ---- */
+
+static void ping_expired(struct deadline *d)
+{
+	struct server *s = container_of(d, struct server, ping);
+
+	systemd_ping();
+	deadline_start(&s->loop, &s->pings, d);
+}
+
+static void status_expired(struct deadline *d)
+{
+	struct server *s = container_of(d, struct server, status);
+
+	if (!s->draining)
+		systemd_status(s->table.clients);
+}
+
+static void server_before_wait(void *arg)
+{
+	struct server *s = arg;
+
+	conn_table_reap(&s->table);
+	if (s->table.clients != s->clients_seen) {
+		s->clients_seen = s->table.clients;
+		endpoints_update(s);
+		if (s->status.queue == NULL)
+			deadline_start(&s->loop, &s->statuses, &s->status);
+	}
+	if (s->draining && TAILQ_EMPTY(&s->table.live))
+		s->loop.stop = true;
+}
+
+static int server_init(struct server *s)
+{
+	loop_init(&s->loop, server_before_wait, s);
+	TAILQ_INIT(&s->listeners);
+	log_attach(&s->loop);
+	endpoint_init(&s->loop);
+	deadline_queue_init(&s->loop, &s->pings, systemd_ping_ms(), ping_expired);
+	deadline_queue_init(&s->loop, &s->statuses, STATUS_MS, status_expired);
+	if (conn_table_init(&s->table, &s->loop) < 0)
+		return -1;
+	return signals_open(&s->signals, &s->loop, signal_arrived);
+}
+
+static void server_free(struct server *s)
+{
+	listeners_close(&s->listeners);
+	conn_table_free(&s->table);
+	signals_close(&s->signals, &s->loop);
+	settings_free(s->settings);
+	log_flush();
+	log_detach();
+	loop_free(&s->loop);
+}
+
+static enum exit_status server_serve(struct server *s)
+{
+	struct listener_list list = TAILQ_HEAD_INITIALIZER(list);
+
+	passed_collect(s);
+	if (listeners_prepare(s, s->settings, &list) < 0)
+		return EXIT_BIND;
+	listeners_swap(s, &list);
+	passed_close(s);
+	ports_use(s);
+	endpoints_update(s);
+	log_notice("ready: %s", s->path);
+	systemd_ready(0);
+	deadline_start(&s->loop, &s->pings, &s->ping);
+	if (loop_run(&s->loop) < 0) {
+		log_error("poll: %m");
+		return EXIT_SYSTEM;
+	}
+	stats_log();
+	return EXIT_OK;
+}
+
+enum exit_status server_run(const char *path)
+{
+	struct server s = {.path = path};
+	struct settings *settings = settings_load(path);
+	enum exit_status status;
+
+	if (settings == NULL || settings->errors.count > 0) {
+		if (settings != NULL)
+			errors_log(settings);
+		settings_free(settings);
+		return EXIT_CONFIG;
+	}
+	log_use(&settings->daemon);
+	if (server_init(&s) < 0) {
+		log_error("cannot start: %m");
+		settings_free(settings);
+		return EXIT_SYSTEM;
+	}
+	settings_use(&s, settings);
+	status = server_serve(&s);
+	server_free(&s);
+	return status;
+}

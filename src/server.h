@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_H
+#define SERVER_H
+/* The daemon as a whole: start, reload, drain, stop. Called by main. */
+
+struct server;
+
+/* What main exits with. */
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_CONFIG = 1, /* the configuration has errors */
+	EXIT_USAGE = 2,  /* wrong use */
+	EXIT_BIND = 3,   /* a socket cannot be bound */
+	EXIT_SYSTEM = 4, /* no memory, or the system refuses what is needed */
+};
+
+/* Serve what the file at path says until told to stop. */
+enum exit_status server_run(const char *path);
+
+#endif
