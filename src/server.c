@@ -36,8 +36,8 @@ struct server {
 	TAILQ_HEAD(listener_list, listener) listeners;
 	struct deadline_queue pings, statuses, drains;
 	struct deadline ping, status, drain;
-	unsigned clients_seen; /* as of the last turn */
-	bool draining, ready;
+	unsigned changes_seen; /* of the table, as of the last turn */
+	bool draining;
 	struct passed passed[PASSED_MAX];
 	int passed_count;
 };
@@ -444,8 +444,8 @@ static void server_before_wait(void *arg)
 	struct server *s = arg;
 
 	conn_table_reap(&s->table);
-	if (s->table.clients != s->clients_seen) {
-		s->clients_seen = s->table.clients;
+	if (s->table.changes != s->changes_seen) {
+		s->changes_seen = s->table.changes;
 		endpoints_update(s);
 		if (s->status.queue == NULL)
 			deadline_start(&s->loop, &s->statuses, &s->status);

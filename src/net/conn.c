@@ -98,6 +98,7 @@ static void conn_close(struct conn *c, enum reason reason)
 		return;
 	conn_log_end(c, reason);
 	stats_end(reason);
+	table->changes++;
 	if (c->counted) {
 		table->clients--;
 		c->listener->tally->clients--;
@@ -395,6 +396,7 @@ static const char *conn_admit(struct conn *c, const struct sockaddr *sa)
 	}
 	c->counted = true;
 	c->table->clients++;
+	c->table->changes++;
 	l->tally->clients++;
 	return NULL;
 }

@@ -76,6 +76,7 @@ struct conn_table {
 	TAILQ_HEAD(, conn) dead;
 	unsigned clients;     /* rows that hold a place */
 	unsigned max_clients; /* places */
+	unsigned changes;     /* counts admissions and closings */
 	unsigned lingering;   /* rows without one, that were told there is none */
 	bool reject;          /* when full: say so, rather than leave callers in the backlog */
 	bool draining;
