@@ -26,7 +26,7 @@ static char *line_reply(struct buf *out, size_t len, bool crlf)
 
 	if (to == NULL)
 		return NULL;
-	memcpy(to + len, "\r\n" + 2 - end_len, end_len);
+	memcpy(to + len, crlf ? "\r\n" : "\n", end_len);
 	buf_commit(out, len + end_len);
 	return to;
 }
