@@ -56,7 +56,7 @@ static void passed_take(struct passed *p, int fd)
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	p->addr.len = len;
 	p->addr.transport = p->addr.sa.sa_family == AF_UNIX ? TRANSPORT_UNIX
-			    : type == SOCK_DGRAM	    ? TRANSPORT_UDP
+			    : type == SOCK_DGRAM            ? TRANSPORT_UDP
 							    : TRANSPORT_TCP;
 }
 
@@ -104,8 +104,8 @@ static struct listener *listener_by_name(const struct listener_list *list, const
 	struct listener *l;
 
 	TAILQ_FOREACH(l, list, entry)
-	if (strcmp(l->conf->name, name) == 0)
-		return l;
+		if (strcmp(l->conf->name, name) == 0)
+			return l;
 	return NULL;
 }
 
@@ -116,10 +116,8 @@ static int endpoints_claim(const struct server *s, const struct addr_spec *spec,
 	struct endpoint *e;
 	int count = 0;
 
-	TAILQ_FOREACH(old, &s->listeners, entry)
-	{
-		TAILQ_FOREACH(e, &old->endpoints, entry)
-		{
+	TAILQ_FOREACH(old, &s->listeners, entry) {
+		TAILQ_FOREACH(e, &old->endpoints, entry) {
 			if (e->claimed != NULL || strcmp(e->spec, spec->text) != 0)
 				continue;
 			e->claimed = l;
@@ -201,8 +199,8 @@ static int listeners_prepare(struct server *s, struct settings *settings,
 	return 0;
 fail:
 	TAILQ_FOREACH(l, &s->listeners, entry)
-	TAILQ_FOREACH(e, &l->endpoints, entry)
-	e->claimed = NULL;
+		TAILQ_FOREACH(e, &l->endpoints, entry)
+			e->claimed = NULL;
 	listeners_close(list);
 	return -1;
 }
@@ -223,15 +221,14 @@ static void listeners_swap(struct server *s, struct listener_list *list)
 	struct endpoint *e, *next;
 	char text[ADDR_TEXT_MAX];
 
-	TAILQ_FOREACH(l, &s->listeners, entry)
-	{
-		TAILQ_FOREACH_SAFE(e, &l->endpoints, entry, next)
-		{
+	TAILQ_FOREACH(l, &s->listeners, entry) {
+		TAILQ_FOREACH_SAFE(e, &l->endpoints, entry, next) {
 			addr_print(&e->addr, text, sizeof(text));
 			if (e->claimed != NULL)
 				endpoint_handover(s, e);
 			else
-				log_notice("listener %s: stopped listening on %s", l->conf->name, text);
+				log_notice("listener %s: stopped listening on %s", l->conf->name,
+					   text);
 		}
 	}
 	listeners_close(&s->listeners);
@@ -244,8 +241,8 @@ static void endpoints_update(struct server *s)
 	struct endpoint *e;
 
 	TAILQ_FOREACH(l, &s->listeners, entry)
-	TAILQ_FOREACH(e, &l->endpoints, entry)
-	endpoint_update(e);
+		TAILQ_FOREACH(e, &l->endpoints, entry)
+			endpoint_update(e);
 }
 
 /* ---- settings in force ---- */
@@ -274,8 +271,9 @@ static unsigned clients_that_fit(unsigned max_clients)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
 		return max_clients;
-	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max ? wanted
-										     : limit.rlim_max;
+	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max
+				 ? wanted
+				 : limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
 		return max_clients;
 	wanted = limit.rlim_cur > 2 * FDS_RESERVED ? limit.rlim_cur - FDS_RESERVED
@@ -293,8 +291,8 @@ static void ports_use(const struct server *s)
 
 	datagram_ports_clear();
 	TAILQ_FOREACH(l, &s->listeners, entry)
-	TAILQ_FOREACH(e, &l->endpoints, entry)
-	datagram_port_add(&e->addr);
+		TAILQ_FOREACH(e, &l->endpoints, entry)
+			datagram_port_add(&e->addr);
 }
 
 static void settings_use(struct server *s, struct settings *settings)
@@ -327,15 +325,15 @@ static void restart_keys_log(const struct server *s, const struct settings *sett
 	const struct listener_conf *conf;
 	const struct listener *old;
 
-	TAILQ_FOREACH(conf, &settings->listeners, entry)
-	{
+	TAILQ_FOREACH(conf, &settings->listeners, entry) {
 		old = listener_by_name(&s->listeners, conf->name);
 		for (int key = 0; old != NULL && key < LISTENER_KEYS; key++)
 			if ((listener_options[key].flags & OPTION_RESTART) &&
 			    strcmp(value_of(conf, key), value_of(old->conf, key)) != 0)
-				log_warning("listener %s: %s: changed, takes effect after a restart "
-					    "for sockets that are open",
-					    conf->name, listener_options[key].name);
+				log_warning(
+					"listener %s: %s: changed, takes effect after a restart "
+					"for sockets that are open",
+					conf->name, listener_options[key].name);
 	}
 }
 

@@ -24,7 +24,7 @@
 #define LINE_BYTES_MAX 8192 /* a configuration's line, where inih takes so much */
 
 const struct option_def daemon_options[DAEMON_KEYS] = {
-#define OPT(key, kind, ...)                                                                        \
+#define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct daemon_conf, key), OPTION_REST(__VA_ARGS__)},
 #include "daemon.def"
 #undef OPT
@@ -78,8 +78,8 @@ static struct listener_conf *listener_named(const struct settings *s, const char
 	struct listener_conf *conf;
 
 	TAILQ_FOREACH(conf, &s->listeners, entry)
-	if (strcmp(conf->name, name) == 0)
-		return conf;
+		if (strcmp(conf->name, name) == 0)
+			return conf;
 	return NULL;
 }
 
@@ -88,7 +88,8 @@ static void defaults_set(const struct option_def *defs, size_t count, void *conf
 	char reason[OPTION_REASON_MAX];
 
 	for (size_t i = 0; i < count; i++)
-		if (defs[i].fallback != NULL && option_set(&defs[i], conf, defs[i].fallback, reason) < 0)
+		if (defs[i].fallback != NULL &&
+		    option_set(&defs[i], conf, defs[i].fallback, reason) < 0)
 			abort(); /* the table is wrong */
 }
 
@@ -111,7 +112,8 @@ static void section_listener(struct parser *p, const char *name)
 	const struct listener_conf *other = listener_named(p->settings, name);
 	struct listener_conf *conf;
 
-	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] !=
+	if (name[strspn(name,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] !=
 		    '\0' ||
 	    strlen(name) > 64)
 		error_add(p->settings, p->file, p->line,
@@ -148,10 +150,10 @@ static void section_begin(struct parser *p, char *text)
 		error_add(p->settings, p->file, p->line,
 			  "[%s]: unknown section; there are [daemon] and [listener NAME]%s",
 			  kind != NULL ? kind : "",
-			  kind == NULL                         ? ""
-			  : option_is_near(kind, "daemon")     ? "; did you mean [daemon]?"
-			  : option_is_near(kind, "listener")   ? "; did you mean [listener NAME]?"
-							       : "");
+			  kind == NULL                       ? ""
+			  : option_is_near(kind, "daemon")   ? "; did you mean [daemon]?"
+			  : option_is_near(kind, "listener") ? "; did you mean [listener NAME]?"
+							     : "");
 	}
 }
 
@@ -162,7 +164,8 @@ static void section_line(struct parser *p, char *line)
 	if (end == NULL || (end[1 + strspn(end + 1, " \t\r\n")] != '\0' &&
 			    end[1 + strspn(end + 1, " \t\r\n")] != ';' &&
 			    end[1 + strspn(end + 1, " \t\r\n")] != '#')) {
-		error_add(p->settings, p->file, p->line, "a section's title is one [...] on its line");
+		error_add(p->settings, p->file, p->line,
+			  "a section's title is one [...] on its line");
 		p->in_section = p->skips = true;
 		return;
 	}
@@ -187,8 +190,8 @@ static void key_unknown(const struct parser *p, const struct option_def *defs, s
 	const char *section = p->listener != NULL ? "[listener]" : "[daemon]";
 
 	if (near != NULL)
-		error_add(p->settings, p->file, p->line, "%s: unknown key in %s; did you mean %s?", key,
-			  section, near);
+		error_add(p->settings, p->file, p->line, "%s: unknown key in %s; did you mean %s?",
+			  key, section, near);
 	else
 		error_add(p->settings, p->file, p->line, "%s: unknown key in %s", key, section);
 }
@@ -218,12 +221,13 @@ static int key_handle(void *user, const char *section, const char *key, const ch
 	const struct option_def *defs = p->listener != NULL ? listener_options : daemon_options;
 	size_t count = p->listener != NULL ? LISTENER_KEYS : DAEMON_KEYS;
 	void *conf = p->listener != NULL ? (void *)p->listener : &p->settings->daemon;
-	struct option_source *from = p->listener != NULL ? p->listener->from
-							 : p->settings->daemon.from;
+	struct option_source *from =
+		p->listener != NULL ? p->listener->from : p->settings->daemon.from;
 
 	p->expects_key = false;
 	if (!p->in_section)
-		error_add(p->settings, p->file, p->line, "%s: stands before the first [section]", key);
+		error_add(p->settings, p->file, p->line, "%s: stands before the first [section]",
+			  key);
 	if (!p->in_section || p->skips)
 		return 1;
 	for (size_t i = 0; i < count; i++) {
@@ -267,7 +271,8 @@ static char *reader_next(char *to, int size, void *stream)
 		error_add(p->settings, p->file, p->line, "the line holds a NUL byte");
 		start = line + len;
 	} else if (strlen(start) + 3 > (size_t)size) {
-		error_add(p->settings, p->file, p->line, "the line is longer than %d bytes", size - 3);
+		error_add(p->settings, p->file, p->line, "the line is longer than %d bytes",
+			  size - 3);
 		start = line + len;
 	} else if (*start == '[') {
 		section_line(p, start);
@@ -357,8 +362,8 @@ static void listener_error(struct settings *s, const struct listener_conf *conf,
 	const struct option_source *from = &conf->from[key];
 
 	error_add(s, from->text != NULL ? from->file : conf->file,
-		  from->text != NULL ? from->line : conf->line, "%s: %s", listener_options[key].name,
-		  reason);
+		  from->text != NULL ? from->line : conf->line, "%s: %s",
+		  listener_options[key].name, reason);
 }
 
 static void services_check(struct settings *s, struct listener_conf *conf)
@@ -369,7 +374,8 @@ static void services_check(struct settings *s, struct listener_conf *conf)
 	if (conf->from[LISTENER_KEY_services].text == NULL)
 		return;
 	if (conf->services.count != 1) {
-		listener_error(s, conf, LISTENER_KEY_services, "raw and line take exactly one service");
+		listener_error(s, conf, LISTENER_KEY_services,
+			       "raw and line take exactly one service");
 		return;
 	}
 	conf->service = service_find(name);
@@ -384,8 +390,8 @@ static void services_check(struct settings *s, struct listener_conf *conf)
 			 near != NULL ? near : "", near != NULL ? "?" : "");
 		listener_error(s, conf, LISTENER_KEY_services, reason);
 	} else if (conf->wire != NULL && !(conf->service->protocols & conf->wire->bit)) {
-		snprintf(reason, sizeof(reason), "service '%s' makes no sense with protocol %s", name,
-			 conf->wire->name);
+		snprintf(reason, sizeof(reason), "service '%s' makes no sense with protocol %s",
+			 name, conf->wire->name);
 		listener_error(s, conf, LISTENER_KEY_services, reason);
 	}
 }
@@ -399,8 +405,8 @@ static void udp_check(struct settings *s, const struct listener_conf *conf)
 	if (conf->service == NULL)
 		return;
 	if (!(conf->service->flags & SERVICE_DATAGRAM)) {
-		snprintf(reason, sizeof(reason), "service '%s' does not answer over udp:",
-			 conf->service->name);
+		snprintf(reason, sizeof(reason),
+			 "service '%s' does not answer over udp:", conf->service->name);
 		listener_error(s, conf, LISTENER_KEY_listen, reason);
 	}
 	if ((conf->service->flags & SERVICE_AMPLIFIES) && !conf->amplify) {
@@ -421,8 +427,7 @@ static void address_check(struct settings *s, const struct listener_conf *conf, 
 
 	if (strcmp(port, "0") == 0)
 		return;
-	TAILQ_FOREACH(other, &s->listeners, entry)
-	{
+	TAILQ_FOREACH(other, &s->listeners, entry) {
 		for (size_t i = 0; other->specs != NULL && i < other->listen.count; i++) {
 			if (other == conf && i == index)
 				return;
@@ -455,13 +460,15 @@ static void addresses_check(struct settings *s, struct listener_conf *conf)
 	if (udp)
 		udp_check(s, conf);
 	if (!local_only && conf->allow_users.count > 0)
-		listener_error(s, conf, LISTENER_KEY_allow_users,
-			       "only peers on unix: sockets are known by user; move the others to a "
-			       "listener with allow");
+		listener_error(
+			s, conf, LISTENER_KEY_allow_users,
+			"only peers on unix: sockets are known by user; move the others to a "
+			"listener with allow");
 	if (!local_only && conf->allow_groups.count > 0)
-		listener_error(s, conf, LISTENER_KEY_allow_groups,
-			       "only peers on unix: sockets are known by group; move the others to a "
-			       "listener with allow");
+		listener_error(
+			s, conf, LISTENER_KEY_allow_groups,
+			"only peers on unix: sockets are known by group; move the others to a "
+			"listener with allow");
 }
 
 static void listener_check(struct settings *s, struct listener_conf *conf)
@@ -473,7 +480,8 @@ static void listener_check(struct settings *s, struct listener_conf *conf)
 			listener_error(s, conf, key, "is missing");
 	conf->wire = protocol_find(conf->protocol);
 	if (conf->wire == NULL) {
-		snprintf(reason, sizeof(reason), "there is no protocol '%.100s'; pollard --list names them",
+		snprintf(reason, sizeof(reason),
+			 "there is no protocol '%.100s'; pollard --list names them",
 			 conf->protocol);
 		listener_error(s, conf, LISTENER_KEY_protocol, reason);
 	}
@@ -490,11 +498,12 @@ static void settings_check(struct settings *s, const char *path)
 	daemon->facility = log_facility(daemon->log_facility);
 	if (daemon->facility < 0)
 		error_add(s, from->file, from->line,
-			  "log_facility: '%s' is not one of auth authpriv cron daemon user local0 ... "
+			  "log_facility: '%s' is not one of auth authpriv cron daemon user local0 "
+			  "... "
 			  "local7",
 			  daemon->log_facility);
 	TAILQ_FOREACH(conf, &s->listeners, entry)
-	listener_check(s, conf);
+		listener_check(s, conf);
 	if (TAILQ_EMPTY(&s->listeners) && s->errors.count == 0)
 		error_add(s, path, 0, "there is no [listener NAME]");
 }
@@ -550,8 +559,7 @@ void settings_dump(const struct settings *s, FILE *to)
 
 	fprintf(to, "[daemon]\n");
 	section_dump(daemon_options, DAEMON_KEYS, s->daemon.from, to);
-	TAILQ_FOREACH(conf, &s->listeners, entry)
-	{
+	TAILQ_FOREACH(conf, &s->listeners, entry) {
 		fprintf(to, "\n[listener %s]\n", conf->name);
 		section_dump(listener_options, LISTENER_KEYS, conf->from, to);
 	}

@@ -29,7 +29,7 @@ struct daemon_conf {
 struct settings {
 	struct daemon_conf daemon;
 	TAILQ_HEAD(, listener_conf) listeners;
-	struct option_list files; /* that were read */
+	struct option_list files;  /* that were read */
 	struct option_list errors; /* "FILE:LINE: key: reason" */
 };
 

@@ -19,14 +19,14 @@
 
 #include "core/stats.h"
 
-#define RING_LINES 128    /* messages that wait for a slow reader */
-#define TEXT_MAX 1024     /* bytes of one message before encoding */
-#define LINE_MAX_ 2048    /* bytes of one line after encoding */
-#define RETRY_MS 1000     /* between attempts to reach the log socket */
+#define RING_LINES 128  /* messages that wait for a slow reader */
+#define TEXT_MAX 1024   /* bytes of one message before encoding */
+#define LINE_BYTES 2048 /* bytes of one line after encoding */
+#define RETRY_MS 1000   /* between attempts to reach the log socket */
 
 struct line {
 	unsigned len;
-	char text[LINE_MAX_];
+	char text[LINE_BYTES];
 };
 
 static struct {
@@ -126,8 +126,8 @@ static void log_disconnect(void)
 static bool log_connect(void)
 {
 	if (log_state.watch.fd < 0)
-		log_state.watch.fd = log_state.target == LOG_TARGET_SYSLOG ? syslog_open()
-									   : stderr_open();
+		log_state.watch.fd =
+			log_state.target == LOG_TARGET_SYSLOG ? syslog_open() : stderr_open();
 	return log_state.watch.fd >= 0;
 }
 

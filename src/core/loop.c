@@ -119,16 +119,14 @@ static void expire(struct loop *loop)
 
 	if (loop->now_ms < loop->next_ms)
 		return;
-	LIST_FOREACH_SAFE(q, &loop->queues, entry, next_queue)
-	{
+	LIST_FOREACH_SAFE(q, &loop->queues, entry, next_queue) {
 		while ((d = TAILQ_FIRST(&q->waiting)) != NULL && d->due_ms <= loop->now_ms) {
 			deadline_cancel(d);
 			q->expired(d);
 		}
 	}
 	loop->next_ms = INT64_MAX;
-	LIST_FOREACH(q, &loop->queues, entry)
-	{
+	LIST_FOREACH(q, &loop->queues, entry) {
 		d = TAILQ_FIRST(&q->waiting);
 		if (d != NULL && d->due_ms < loop->next_ms)
 			loop->next_ms = d->due_ms;

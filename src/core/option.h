@@ -62,7 +62,7 @@ extern const struct option_type option_bool, option_int, option_word, option_mod
 
 /* The rest of a table entry after its type: OPT() pastes the type itself, because "bool" is a
  * macro and would not survive being handed on. */
-#define OPTION_REST(fallback_, range_, flags_, help_)                                              \
+#define OPTION_REST(fallback_, range_, flags_, help_) \
 	.fallback = fallback_, .range = range_, .flags = flags_, .help = help_
 
 /* Give conf's field its value. Returns 0, or -1 with the reason. */

@@ -14,7 +14,8 @@ static void signals_ready(struct watch *w, short revents)
 		s->arrived(s, (int)info.ssi_signo);
 }
 
-int signals_open(struct signals *s, struct loop *loop, void (*arrived)(struct signals *s, int signal))
+int signals_open(struct signals *s, struct loop *loop,
+		 void (*arrived)(struct signals *s, int signal))
 {
 	sigset_t set;
 

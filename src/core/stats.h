@@ -4,22 +4,22 @@
 /* What has happened since the start. A counter is one line of the list; SIGUSR1 logs them all. */
 #include <stdint.h>
 
-#define STATS(X)                                                                                   \
-	X(accepted)                                                                                \
-	X(accept_paused)                                                                           \
-	X(requests)                                                                                \
-	X(bytes_in)                                                                                \
-	X(bytes_out)                                                                               \
-	X(ended_eof)                                                                               \
-	X(ended_reset)                                                                             \
-	X(ended_idle)                                                                              \
-	X(ended_stalled)                                                                           \
-	X(ended_refused)                                                                           \
-	X(ended_full)                                                                              \
-	X(ended_drain)                                                                             \
-	X(ended_error)                                                                             \
-	X(datagrams)                                                                               \
-	X(datagrams_unanswered)                                                                    \
+#define STATS(X)                \
+	X(accepted)             \
+	X(accept_paused)        \
+	X(requests)             \
+	X(bytes_in)             \
+	X(bytes_out)            \
+	X(ended_eof)            \
+	X(ended_reset)          \
+	X(ended_idle)           \
+	X(ended_stalled)        \
+	X(ended_refused)        \
+	X(ended_full)           \
+	X(ended_drain)          \
+	X(ended_error)          \
+	X(datagrams)            \
+	X(datagrams_unanswered) \
 	X(log_dropped)
 
 struct stats {

@@ -44,9 +44,10 @@ int cidr_parse(struct cidr *cidr, const char *text, char *reason)
 	cidr->prefix = width;
 	if (slash != NULL)
 		cidr->prefix = (unsigned)strtonum(slash + 1, 0, width, &error);
-	if (error != NULL || (slash != NULL && strspn(slash + 1, "0123456789") != strlen(slash + 1))) {
-		snprintf(reason, OPTION_REASON_MAX, "'%s': the prefix is not a number up to %u", text,
-			 width);
+	if (error != NULL ||
+	    (slash != NULL && strspn(slash + 1, "0123456789") != strlen(slash + 1))) {
+		snprintf(reason, OPTION_REASON_MAX, "'%s': the prefix is not a number up to %u",
+			 text, width);
 		return -1;
 	}
 	if (!host_bits_are_zero(cidr, width)) {
@@ -84,7 +85,8 @@ static int cidrs_parse(const struct option_def *def, const char *text, void *fie
 	int result = -1;
 
 	if (option_split(&words, text) < 0 || words.count == 0) {
-		snprintf(reason, OPTION_REASON_MAX, "the list is empty; write 0.0.0.0/0 ::/0 to allow all");
+		snprintf(reason, OPTION_REASON_MAX,
+			 "the list is empty; write 0.0.0.0/0 ::/0 to allow all");
 		return -1;
 	}
 	list->items = calloc(words.count, sizeof(*list->items));

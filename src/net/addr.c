@@ -69,7 +69,8 @@ int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size
 	for (unsigned i = 0; colon != NULL && i < 3; i++) {
 		const char *name = transport_names[i];
 
-		if (strlen(name) != (size_t)(colon - text) || strncmp(text, name, strlen(name)) != 0)
+		if (strlen(name) != (size_t)(colon - text) ||
+		    strncmp(text, name, strlen(name)) != 0)
 			continue;
 		spec->transport = (enum transport)i;
 		if (spec->transport == TRANSPORT_UNIX)

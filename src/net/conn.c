@@ -13,13 +13,13 @@
 #include "core/log.h"
 #include "core/stats.h"
 
-#define HIGH_WATER CONN_SCRATCH          /* bytes owed; no request is served beyond it */
+#define HIGH_WATER CONN_SCRATCH             /* bytes owed; no request is served beyond it */
 #define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* high water and the longest reply over it */
 #define REQUESTS_PER_ROUND 1024
-#define ROUNDS_PER_TURN 4    /* so that no client keeps the others waiting */
-#define LINGER_MS 2000       /* for the peer to hang up after we have */
-#define LINGERING_MAX 64     /* callers that are being told there is no place */
-#define GROUPS_MAX 65536     /* NGROUPS_MAX of Linux */
+#define ROUNDS_PER_TURN 4 /* so that no client keeps the others waiting */
+#define LINGER_MS 2000    /* for the peer to hang up after we have */
+#define LINGERING_MAX 64  /* callers that are being told there is no place */
+#define GROUPS_MAX 65536  /* NGROUPS_MAX of Linux */
 
 static const char *const reason_names[] = {
 #define X(name) #name,
@@ -198,7 +198,8 @@ static void conn_update(struct conn *c, bool progressed)
 
 	if (progressed || c->deadline.queue != q)
 		deadline_start(loop, q, &c->deadline);
-	loop_want(loop, &c->watch, (short)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
+	loop_want(loop, &c->watch,
+		  (short)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
 }
 
 /* The end of a turn: give the scratch areas back, then finish or wait. */
@@ -289,8 +290,8 @@ static int conn_answer(struct conn *c)
 		c->unserved = n == REQUESTS_PER_ROUND || buf_len(&c->out) >= HIGH_WATER;
 		if (c->unserved)
 			return 0;
-		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request, c->eof,
-					&req);
+		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request,
+					c->eof, &req);
 		if (used <= 0) {
 			if (used < 0)
 				conn_fail(c, REASON_error, "ERR the request is too long");
@@ -550,7 +551,7 @@ void conn_table_drain(struct conn_table *table)
 
 	table->draining = true;
 	TAILQ_FOREACH_SAFE(c, &table->live, entry, next)
-	conn_drain(c);
+		conn_drain(c);
 }
 
 void conn_table_close(struct conn_table *table)
@@ -558,5 +559,5 @@ void conn_table_close(struct conn_table *table)
 	struct conn *c, *next;
 
 	TAILQ_FOREACH_SAFE(c, &table->live, entry, next)
-	conn_close(c, REASON_drain);
+		conn_close(c, REASON_drain);
 }

@@ -19,14 +19,14 @@ enum conn_state {
 	CONN_DEAD,   /* closed; awaits conn_table_reap() */
 };
 
-#define REASONS(X)                                                                                 \
-	X(eof)     /* the peer closed */                                                           \
-	X(reset)   /* the peer broke, or cannot be reached */                                      \
-	X(idle)    /* asked nothing for idle_timeout */                                            \
-	X(stalled) /* took nothing for write_timeout */                                            \
-	X(refused) /* not allowed */                                                               \
-	X(full)    /* no place free */                                                             \
-	X(drain)   /* the daemon stops */                                                          \
+#define REASONS(X)                                            \
+	X(eof)     /* the peer closed */                      \
+	X(reset)   /* the peer broke, or cannot be reached */ \
+	X(idle)    /* asked nothing for idle_timeout */       \
+	X(stalled) /* took nothing for write_timeout */       \
+	X(refused) /* not allowed */                          \
+	X(full)    /* no place free */                        \
+	X(drain)   /* the daemon stops */                     \
 	X(error)   /* a request that cannot be answered */
 
 enum reason {
@@ -62,7 +62,7 @@ struct conn {
 	struct conn_table *table;
 	struct listener *listener;
 	struct deadline deadline;
-	struct source *source; /* NULL: not counted by address */
+	struct source *source;   /* NULL: not counted by address */
 	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
 	struct peer peer;
 	uint32_t drain_left;

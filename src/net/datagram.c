@@ -17,8 +17,8 @@
 
 /* echo, discard, systat, daytime, qotd, chargen, time, dns, tftp, ntp, snmp, cldap, ssdp, mdns,
  * memcached: services that answer, or are abused as such. */
-static const uint16_t reply_ports[] = {0,  7,   9,   11,  13,   17,   19,   37,
-				       53, 69,  123, 161, 389,  1900, 5353, 11211};
+static const uint16_t reply_ports[] = {0,  7,  9,   11,  13,  17,   19,   37,
+				       53, 69, 123, 161, 389, 1900, 5353, 11211};
 
 static struct {
 	uint16_t ports[OWN_PORTS_MAX];
@@ -119,9 +119,12 @@ void datagram_ready(struct watch *w, short revents)
 
 	for (int i = 0; i < DATAGRAMS_PER_TURN; i++) {
 		iov = (struct iovec){e->table->in, CONN_SCRATCH};
-		msg = (struct msghdr){.msg_name = &peer.sa, .msg_namelen = sizeof(peer.un),
-				      .msg_iov = &iov, .msg_iovlen = 1,
-				      .msg_control = &control, .msg_controllen = sizeof(control)};
+		msg = (struct msghdr){.msg_name = &peer.sa,
+				      .msg_namelen = sizeof(peer.un),
+				      .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = &control,
+				      .msg_controllen = sizeof(control)};
 		n = recvmsg(e->watch.fd, &msg, 0);
 		if (n < 0 && errno == EAGAIN)
 			return;

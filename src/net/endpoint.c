@@ -173,8 +173,8 @@ static int socket_bind(struct endpoint *e)
 {
 	int on = 1, v6only = e->listener->conf->v6only;
 
-	e->watch.fd = socket(e->addr.sa.sa_family,
-			     addr_type(&e->addr) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	e->watch.fd =
+		socket(e->addr.sa.sa_family, addr_type(&e->addr) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (e->watch.fd < 0)
 		return -1;
 	if (e->addr.transport == TRANSPORT_UNIX)

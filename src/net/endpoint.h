@@ -10,11 +10,11 @@
 #include "net/listener.h"
 
 struct endpoint {
-	struct watch watch;         /* owns watch.fd */
+	struct watch watch;          /* owns watch.fd */
 	TAILQ_ENTRY(endpoint) entry; /* in listener->endpoints */
-	struct listener *listener;  /* borrowed */
-	struct listener *claimed;   /* who gets it if a reload succeeds */
-	struct conn_table *table;   /* borrowed */
+	struct listener *listener;   /* borrowed */
+	struct listener *claimed;    /* who gets it if a reload succeeds */
+	struct conn_table *table;    /* borrowed */
 	struct addr addr;
 	char *spec;   /* the address as configured */
 	bool unlinks; /* we made the socket file */

@@ -7,7 +7,7 @@
 #include "net/conn.h"
 
 const struct option_def listener_options[LISTENER_KEYS] = {
-#define OPT(key, kind, ...)                                                                        \
+#define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct listener_conf, key), OPTION_REST(__VA_ARGS__)},
 #include "net/listener.def"
 #undef OPT

@@ -12,7 +12,7 @@
 struct conn;
 
 enum service_flag {
-	SERVICE_DATAGRAM = 1, /* has a meaning over udp */
+	SERVICE_DATAGRAM = 1,  /* has a meaning over udp */
 	SERVICE_AMPLIFIES = 2, /* its reply to a datagram can be larger than the datagram */
 };
 

@@ -59,8 +59,7 @@ struct source *tally_enter(struct tally *tally, const struct sockaddr *sa, unsig
 
 	source_key(key, sa);
 	bucket = source_bucket(tally->seed, key);
-	LIST_FOREACH(source, &tally->buckets[bucket], entry)
-	{
+	LIST_FOREACH(source, &tally->buckets[bucket], entry) {
 		if (memcmp(source->key, key, sizeof(key)) == 0)
 			break;
 	}
