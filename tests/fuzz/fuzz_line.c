@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The protocol line gives the same requests however the bytes are cut. */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/protocol.h"
+
+#define MAX_REQUEST 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Returns the length of the first request when len bytes have come, as next() gives it. */
+static ssize_t first(const char *bytes, size_t len, bool eof)
+{
+	struct request req;
+	ssize_t used = protocol_line.next(bytes, len, MAX_REQUEST, eof, &req);
+
+	assert(used <= (ssize_t)len);
+	if (used > 0) {
+		assert(req.argc == 1 && req.argv[0].len <= MAX_REQUEST);
+		assert(req.argv[0].data == bytes);
+	}
+	return used;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *bytes = (const char *)data;
+	ssize_t whole = first(bytes, size, true), part;
+
+	for (size_t len = 0; len <= size && len < 4 * MAX_REQUEST; len++) {
+		part = first(bytes, len, false);
+		assert(part <= 0 || part == whole);
+	}
+	return 0;
+}
