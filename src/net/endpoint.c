@@ -140,18 +140,16 @@ static int unix_bind(struct endpoint *e)
 	mask = umask(0777); /* nobody gets in before owner and mode are right */
 	result = bind(e->watch.fd, &e->addr.sa, e->addr.len);
 	umask(mask);
-	if (result < 0)
-		return -1;
-	if ((conf->socket_owner.count > 0 || conf->socket_group.count > 0) &&
-	    chown(path, conf->socket_owner.count > 0 ? conf->socket_owner.ids[0] : (uid_t)-1,
-		  conf->socket_group.count > 0 ? conf->socket_group.ids[0] : (gid_t)-1) < 0)
-		return -1;
-	if (chmod(path, conf->socket_mode) < 0 || lstat(path, &st) < 0)
+	if (result < 0 || lstat(path, &st) < 0)
 		return -1;
 	e->unlinks = true;
 	e->dev = st.st_dev;
 	e->ino = st.st_ino;
-	return 0;
+	if ((conf->socket_owner.count > 0 || conf->socket_group.count > 0) &&
+	    chown(path, conf->socket_owner.count > 0 ? conf->socket_owner.ids[0] : (uid_t)-1,
+		  conf->socket_group.count > 0 ? conf->socket_group.ids[0] : (gid_t)-1) < 0)
+		return -1;
+	return chmod(path, conf->socket_mode);
 }
 
 /* Accepted sockets inherit these (tcp(7)), so that none of them costs a call a connection. */

@@ -27,8 +27,8 @@ struct listener_conf {
 #undef OPT
 	TAILQ_ENTRY(listener_conf) entry;
 	char *name;
-	const char *file;
-	int line; /* of the section's title */
+	const char *file; /* borrowed from the settings it was read with, as in from[] */
+	int line;         /* of the section's title */
 	struct option_source from[LISTENER_KEYS];
 	struct addr_spec *specs; /* listen.count of them */
 	const struct protocol *wire;
