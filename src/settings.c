@@ -348,9 +348,10 @@ static void includes_read(struct settings *s, const char *path)
 {
 	struct option_list patterns = s->daemon.include;
 	char *copy = strdup(path);
+	const char *dir = copy != NULL ? dirname(copy) : "."; /* cuts copy */
 
-	for (size_t i = 0; copy != NULL && i < patterns.count; i++)
-		include_pattern(s, dirname(copy), patterns.items[i]);
+	for (size_t i = 0; i < patterns.count; i++)
+		include_pattern(s, dir, patterns.items[i]);
 	free(copy);
 }
 

@@ -42,6 +42,8 @@ static int buf_grow(struct buf *b, size_t cap)
 
 	if (cap < doubled && doubled <= BUF_MAX)
 		cap = doubled;
+	if (cap == 0)
+		cap = 1; /* malloc(0) may be NULL */
 	own = malloc(cap);
 	if (own == NULL)
 		return -1;
@@ -60,8 +62,8 @@ char *buf_reserve(struct buf *b, size_t len)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (len > b->cap - b->tail) {
-		if (waiting + len <= b->cap && b->head >= waiting) {
+	if (b->data == NULL || len > b->cap - b->tail) {
+		if (b->data != NULL && waiting + len <= b->cap && b->head >= waiting) {
 			memcpy(b->data, buf_data(b), waiting);
 			b->head = 0;
 			b->tail = (uint32_t)waiting;

@@ -86,7 +86,7 @@ static bool stderr_is_journal(void)
 /* A description of stderr that is ours alone, so that O_NONBLOCK does not reach the shell's. */
 static int stderr_open(void)
 {
-	struct stat st;
+	struct stat st = {0};
 	int fd = -1;
 
 	if (fstat(STDERR_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
@@ -225,6 +225,8 @@ void log_attach(struct loop *loop)
 void log_detach(void)
 {
 	log_disconnect();
+	if (log_state.loop != NULL)
+		deadline_queue_free(&log_state.retries);
 	log_state.loop = NULL;
 }
 

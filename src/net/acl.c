@@ -41,6 +41,11 @@ int cidr_parse(struct cidr *cidr, const char *text, char *reason)
 		snprintf(reason, OPTION_REASON_MAX, "'%s' is not an address or a network", text);
 		return -1;
 	}
+	if (cidr->family == AF_INET6 &&
+	    IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)cidr->bytes)) {
+		snprintf(reason, OPTION_REASON_MAX, "'%s': write the IPv4 network itself", text);
+		return -1;
+	}
 	cidr->prefix = width;
 	if (slash != NULL)
 		cidr->prefix = (unsigned)strtonum(slash + 1, 0, width, &error);
@@ -89,6 +94,7 @@ static int cidrs_parse(const struct option_def *def, const char *text, void *fie
 			 "the list is empty; write 0.0.0.0/0 ::/0 to allow all");
 		return -1;
 	}
+	snprintf(reason, OPTION_REASON_MAX, "out of memory");
 	list->items = calloc(words.count, sizeof(*list->items));
 	for (size_t i = 0; list->items != NULL && i < words.count; i++) {
 		if (cidr_parse(&list->items[i], words.items[i], reason) < 0)
@@ -138,6 +144,7 @@ static int ids_parse(const char *text, struct id_list *list, char *reason, const
 		snprintf(reason, OPTION_REASON_MAX, "the list is empty");
 		return -1;
 	}
+	snprintf(reason, OPTION_REASON_MAX, "out of memory");
 	list->ids = calloc(words.count, sizeof(*list->ids));
 	for (size_t i = 0; list->ids != NULL && i < words.count; i++) {
 		id_t *id = &list->ids[list->count++];

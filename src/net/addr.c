@@ -12,14 +12,15 @@ static const char *const transport_names[] = {"tcp", "udp", "unix"};
 
 static int host_port_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
 {
-	const char *host = text, *end = strrchr(text, ':'), *error;
+	const char *host = text, *end = strrchr(text, ':'), *error = "no number";
 	size_t len;
 
 	if (end == NULL || end[1] == '\0') {
 		snprintf(reason, size, "'%s' has no port; write HOST:PORT", text);
 		return -1;
 	}
-	strtonum(end + 1, 0, 65535, &error);
+	if (strspn(end + 1, "0123456789") == strlen(end + 1) && strlen(end + 1) <= 5)
+		strtonum(end + 1, 0, 65535, &error);
 	if (error != NULL) {
 		snprintf(reason, size, "port '%s' is not a number from 0 to 65535", end + 1);
 		return -1;

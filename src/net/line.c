@@ -9,9 +9,10 @@ static ssize_t line_next(const char *data, size_t len, size_t max, bool eof, str
 {
 	const char *end = len > 0 ? memchr(data, '\n', len) : NULL;
 	size_t line_len = end != NULL ? (size_t)(end - data) : len;
-	bool crlf = end != NULL && line_len > 0 && data[line_len - 1] == '\r';
+	bool cr = line_len > 0 && data[line_len - 1] == '\r';
+	bool crlf = cr && end != NULL;
 
-	if (line_len - crlf > max)
+	if (line_len - (cr && !eof ? 1 : crlf) > max)
 		return -1;
 	if (len == 0 || (end == NULL && !eof))
 		return 0;

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "net/addr.h"
+
+static char reason[300];
+
+static void good_addresses_are_taken_apart(void **state)
+{
+	struct addr_spec spec;
+
+	assert_int_equal(addr_spec_parse(&spec, "tcp:127.0.0.1:3234", reason, sizeof(reason)), 0);
+	assert_int_equal(spec.transport, TRANSPORT_TCP);
+	assert_string_equal(spec.host, "127.0.0.1");
+	assert_string_equal(spec.port, "3234");
+	assert_int_equal(addr_spec_parse(&spec, "udp:[::1]:7", reason, sizeof(reason)), 0);
+	assert_int_equal(spec.transport, TRANSPORT_UDP);
+	assert_string_equal(spec.host, "::1");
+	assert_int_equal(addr_spec_parse(&spec, "unix:/run/a:b", reason, sizeof(reason)), 0);
+	assert_int_equal(spec.transport, TRANSPORT_UNIX);
+	assert_string_equal(spec.host, "/run/a:b");
+}
+
+static void bad_addresses_are_refused_with_a_reason(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		":",
+		"tcp",
+		"tcp:",
+		"tcp::",
+		"tcp:host",
+		"tcp:host:",
+		"tcp::80",
+		"tcp:[]:80",
+		"tcp:host:65536",
+		"tcp:host:-1",
+		"tcp:host:http",
+		"tcp:::1:80",
+		"sctp:host:80",
+		"TCP:host:80",
+		"host:80",
+		"unix:",
+		"unix:run/x",
+		"tcp:host:80x",
+	};
+	struct addr_spec spec;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		reason[0] = '\0';
+		assert_int_equal(addr_spec_parse(&spec, texts[i], reason, sizeof(reason)), -1);
+		assert_true(reason[0] != '\0');
+	}
+}
+
+static void a_port_is_never_cut_to_another(void **state)
+{
+	struct addr_spec spec;
+
+	if (addr_spec_parse(&spec, "tcp:127.0.0.1:0000080", reason, sizeof(reason)) == 0)
+		assert_string_equal(spec.port, "80");
+}
+
+static void what_is_too_long_is_refused(void **state)
+{
+	char text[400] = "unix:/";
+	struct addr_spec spec;
+
+	memset(text + 6, 'x', 106);
+	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
+	text[6 + 106] = 'x';
+	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), -1);
+	memset(text, 'x', sizeof(text) - 1);
+	memcpy(text, "tcp:", 4);
+	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), -1);
+	memcpy(text + 290, ":80", 4);
+	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), -1);
+}
+
+static void numeric_addresses_print_as_they_were(void **state)
+{
+	static const char *const texts[] = {"tcp:127.0.0.1:3234", "udp:[::1]:7", "tcp:[::]:0",
+					    "udp:0.0.0.0:65535", "unix:/run/x"};
+	struct addr_spec spec;
+	struct addr addrs[4], again[4];
+	char printed[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(addr_spec_parse(&spec, texts[i], reason, sizeof(reason)), 0);
+		assert_int_equal(addr_resolve(&spec, addrs, 4, reason, sizeof(reason)), 1);
+		assert_int_equal(addr_resolve(&spec, again, 4, reason, sizeof(reason)), 1);
+		assert_true(addr_equal(&addrs[0], &again[0]));
+		addr_print(&addrs[0], printed, sizeof(printed));
+		assert_string_equal(printed, texts[i]);
+		assert_int_equal(addr_type(&addrs[0]),
+				 texts[i][1] == 'd' ? SOCK_DGRAM : SOCK_STREAM);
+	}
+}
+
+static void addresses_differ_by_transport_port_and_host(void **state)
+{
+	static const char *const texts[] = {"tcp:127.0.0.1:1", "udp:127.0.0.1:1", "tcp:127.0.0.1:2",
+					    "tcp:127.0.0.2:1", "tcp:[::1]:1",     "unix:/a",
+					    "unix:/b"};
+	const int count = sizeof(texts) / sizeof(texts[0]);
+	struct addr_spec spec;
+	struct addr addrs[8];
+
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(addr_spec_parse(&spec, texts[i], reason, sizeof(reason)), 0);
+		assert_int_equal(addr_resolve(&spec, &addrs[i], 1, reason, sizeof(reason)), 1);
+	}
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < count; j++)
+			assert_int_equal(addr_equal(&addrs[i], &addrs[j]), i == j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_addresses_are_taken_apart),
+		cmocka_unit_test(bad_addresses_are_refused_with_a_reason),
+		cmocka_unit_test(a_port_is_never_cut_to_another),
+		cmocka_unit_test(what_is_too_long_is_refused),
+		cmocka_unit_test(numeric_addresses_print_as_they_were),
+		cmocka_unit_test(addresses_differ_by_transport_port_and_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/stats.h"
+
+static struct sockaddr_un sun = {.sun_family = AF_UNIX};
+static char text[4096];
+
+static int reader_open(void)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "/tmp/log.%d", (int)getpid());
+	unlink(sun.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	return fd;
+}
+
+static void reader_close(int fd)
+{
+	close(fd);
+	unlink(sun.sun_path);
+}
+
+static bool read_one(int fd)
+{
+	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+static void syslog_open_at(int level)
+{
+	log_open(LOG_TARGET_SYSLOG, sun.sun_path, LOG_LOCAL3, level);
+}
+
+static void a_datagram_has_priority_time_and_name(void **state)
+{
+	int fd = reader_open();
+	char name[32], month[4];
+	int priority, day, h, m, s;
+
+	syslog_open_at(LOG_INFO);
+	errno = ENOENT;
+	log_warning("hello: %m");
+	assert_int_equal(errno, ENOENT);
+	assert_true(read_one(fd));
+	assert_int_equal(sscanf(text, "<%d>%3s %d %d:%d:%d", &priority, month, &day, &h, &m, &s),
+			 6);
+	assert_int_equal(priority, LOG_LOCAL3 | LOG_WARNING);
+	snprintf(name, sizeof(name), " pollard[%d]: ", (int)getpid());
+	assert_non_null(strstr(text, name));
+	assert_string_equal(strstr(text, "]: "), "]: hello: No such file or directory");
+	log_debug("not urgent");
+	assert_false(read_one(fd));
+	reader_close(fd);
+}
+
+static void foreign_text_cannot_forge_a_line(void **state)
+{
+	int fd = reader_open();
+
+	syslog_open_at(LOG_INFO);
+	log_info("a\nb\tc%c\\", 27);
+	assert_true(read_one(fd));
+	assert_string_equal(strstr(text, "]: "), "]: a\\nb\\tc\\033\\\\");
+	reader_close(fd);
+}
+
+static void what_nobody_reads_is_dropped_and_counted(void **state)
+{
+	int fd = reader_open(), last = -1, count = 0;
+	struct loop loop;
+
+	loop_init(&loop, NULL, NULL);
+	syslog_open_at(LOG_INFO);
+	log_attach(&loop);
+	stats.log_dropped = 0;
+	for (int i = 0; i < 1000; i++)
+		log_info("message %d", i);
+	assert_true(stats.log_dropped > 0);
+	assert_int_equal(loop.len, 1);
+	for (int i = 0; i < 2000 && loop.len > 0; i++) {
+		while (read_one(fd) && strstr(text, "]: message ") != NULL) {
+			assert_int_equal(sscanf(strstr(text, "]: "), "]: message %d", &last), 1);
+			assert_int_equal(last, count++);
+		}
+		assert_int_equal(loop_turn(&loop), 0);
+	}
+	while (strstr(text, "dropped") == NULL && read_one(fd))
+		count += strstr(text, "]: message ") != NULL;
+	assert_int_equal(count + (int)stats.log_dropped, 1000);
+	assert_non_null(strstr(text, "messages were dropped while nobody read the log"));
+	log_detach();
+	loop_free(&loop);
+	reader_close(fd);
+}
+
+static void a_reader_that_was_replaced_is_found_again(void **state)
+{
+	int fd = reader_open();
+
+	syslog_open_at(LOG_INFO);
+	log_info("one");
+	assert_true(read_one(fd));
+	reader_close(fd);
+	fd = reader_open();
+	log_info("two");
+	assert_true(read_one(fd));
+	assert_string_equal(strstr(text, "]: "), "]: two");
+	reader_close(fd);
+}
+
+static void a_reader_that_comes_back_gets_what_waited(void **state)
+{
+	static struct loop loop;
+	int fd;
+
+	loop_init(&loop, NULL, NULL);
+	syslog_open_at(LOG_INFO);
+	log_attach(&loop);
+	log_info("waits");
+	fd = reader_open();
+	for (int i = 0; i < 5 && !read_one(fd); i++)
+		assert_int_equal(loop_turn(&loop), 0);
+	assert_string_equal(strstr(text, "]: "), "]: waits");
+	log_detach();
+	loop_free(&loop);
+	reader_close(fd);
+}
+
+static void after_a_detached_loop_messages_go_out_at_once(void **state)
+{
+	static struct loop loop;
+	int fd;
+
+	loop_init(&loop, NULL, NULL);
+	syslog_open_at(LOG_INFO);
+	log_attach(&loop);
+	log_info("waits");
+	log_detach();
+	fd = reader_open();
+	log_info("again");
+	assert_true(read_one(fd));
+	loop_free(&loop);
+	reader_close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_datagram_has_priority_time_and_name),
+		cmocka_unit_test(foreign_text_cannot_forge_a_line),
+		cmocka_unit_test(what_nobody_reads_is_dropped_and_counted),
+		cmocka_unit_test(a_reader_that_was_replaced_is_found_again),
+		cmocka_unit_test(a_reader_that_comes_back_gets_what_waited),
+		cmocka_unit_test(after_a_detached_loop_messages_go_out_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
