@@ -109,21 +109,31 @@ static struct listener *listener_by_name(const struct listener_list *list, const
 	return NULL;
 }
 
-/* Claim the sockets that already stand for spec. Returns how many. */
-static int endpoints_claim(const struct server *s, const struct addr_spec *spec, struct listener *l)
+static int endpoints_claim_of(const struct listener *old, const char *spec, struct listener *l)
 {
-	struct listener *old;
 	struct endpoint *e;
 	int count = 0;
 
-	TAILQ_FOREACH(old, &s->listeners, entry) {
-		TAILQ_FOREACH(e, &old->endpoints, entry) {
-			if (e->claimed != NULL || strcmp(e->spec, spec->text) != 0)
-				continue;
-			e->claimed = l;
-			count++;
-		}
+	TAILQ_FOREACH(e, &old->endpoints, entry) {
+		if (e->claimed != NULL || strcmp(e->spec, spec) != 0)
+			continue;
+		e->claimed = l;
+		count++;
 	}
+	return count;
+}
+
+/* Claim the sockets that already stand for spec: those of the same name first, and those of other
+ * listeners where the address is one (port 0 is a new one each time). Returns how many. */
+static int endpoints_claim(const struct server *s, const struct addr_spec *spec, struct listener *l)
+{
+	const struct listener *old = listener_by_name(&s->listeners, l->conf->name);
+	int count = old != NULL ? endpoints_claim_of(old, spec->text, l) : 0;
+
+	if (count > 0 || strcmp(spec->port, "0") == 0)
+		return count;
+	TAILQ_FOREACH(old, &s->listeners, entry)
+		count += endpoints_claim_of(old, spec->text, l);
 	return count;
 }
 
@@ -395,6 +405,8 @@ static void server_drain(struct server *s)
 	s->draining = true;
 	listeners_close(&s->listeners);
 	conn_table_drain(&s->table);
+	if (s->settings->daemon.drain_timeout == 0)
+		s->loop.stop = true;
 	deadline_queue_init(&s->loop, &s->drains, s->settings->daemon.drain_timeout, drain_expired);
 	deadline_start(&s->loop, &s->drains, &s->drain);
 }

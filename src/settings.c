@@ -547,7 +547,7 @@ static void section_dump(const struct option_def *defs, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const char *text = from[i].text != NULL ? from[i].text : defs[i].fallback;
 
-		if (text != NULL)
+		if (text != NULL && !(defs[i].flags & OPTION_FOLLOWED))
 			fprintf(to, "%s = %s\n", defs[i].name, text);
 		else
 			fprintf(to, ";%s =\n", defs[i].name);

@@ -142,6 +142,18 @@ static void log_wait(void)
 		log_state.watched = loop_watch(log_state.loop, &log_state.watch, POLLOUT) == 0;
 }
 
+/* A pipe or terminal that could not be opened anew may block; not so after poll(2) says there is
+ * room, which for a pipe is PIPE_BUF bytes, more than a line. */
+static ssize_t stderr_write(const char *data, size_t len)
+{
+	struct pollfd pfd = {.fd = log_state.watch.fd, .events = POLLOUT};
+
+	if (poll(&pfd, 1, 0) == 1)
+		return write(log_state.watch.fd, data, len);
+	errno = EAGAIN;
+	return -1;
+}
+
 /* Returns true when the line has gone, or can never go; false with errno. */
 static bool line_send(const struct line *line)
 {
@@ -152,7 +164,7 @@ static bool line_send(const struct line *line)
 	if (log_state.target == LOG_TARGET_SYSLOG || log_state.is_socket)
 		n = send(log_state.watch.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	else
-		n = write(log_state.watch.fd, data, len);
+		n = stderr_write(data, len);
 	if (n < 0)
 		return errno == EMSGSIZE;
 	log_state.sent += (unsigned)n;

@@ -24,6 +24,7 @@ struct option_type {
 enum {
 	OPTION_REQUIRED = 1, /* has no default */
 	OPTION_RESTART = 2,  /* a reload cannot change it */
+	OPTION_FOLLOWED = 4, /* names files, whose content a dump holds already */
 };
 
 struct option_def {

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""A pollard of its own for every test, on ports the kernel chooses."""
+
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+POLLARD = os.environ.get("POLLARD", str(Path(__file__).resolve().parents[2] / "src" / "pollard"))
+SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
+DEADLINE_S = 20
+REPORTS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer")
+LINGER_NONE = struct.pack("ii", 1, 0)  # close(2) resets the connection
+LISTENING = re.compile(r"listener (\S+): listening on (tcp|udp):\S*:(\d+)$")
+
+
+def wait_for(condition, what, timeout=DEADLINE_S):
+    """Poll condition until it is true; what it gave is returned."""
+    end = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < end, f"in {timeout} s there was no {what}"
+        select.select([], [], [], 0.01)
+
+
+def receive(sock, size):
+    """Exactly size bytes, or what came before the end."""
+    data = bytearray()
+    while len(data) < size:
+        part = sock.recv(min(1 << 18, size - len(data)))
+        if not part:
+            break
+        data += part
+    return bytes(data)
+
+
+def receive_all(sock):
+    data = bytearray()
+    while part := sock.recv(1 << 18):
+        data += part
+    return bytes(data)
+
+
+def ask(sock, data):
+    sock.sendall(data)
+    return receive(sock, len(data))
+
+
+def fill(sock, data):
+    """Send until nobody takes any more for a while. Returns how many bytes went."""
+    sent = 0
+    sock.setblocking(False)
+    while sent < len(data) and select.select([], [sock], [], 0.5)[1]:
+        try:
+            sent += sock.send(data[sent : sent + (1 << 18)])
+        except BlockingIOError:
+            pass
+    sock.settimeout(DEADLINE_S)
+    return sent
+
+
+def reset(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
+    sock.close()
+
+
+def ini(daemon=None, **listeners):
+    """The text of a configuration: a dictionary for each section."""
+    sections = {"[daemon]": {"log_target": "stderr", **(daemon or {})}}
+    for name, keys in listeners.items():
+        keys = {"listen": "tcp:127.0.0.1:0", "services": "upper", **keys}
+        sections[f"[listener {name}]"] = keys
+    return "\n".join(
+        title + "\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+        for title, keys in sections.items()
+    )
+
+
+def run(*arguments):
+    """pollard to its end."""
+    return subprocess.run(
+        [POLLARD, *map(str, arguments)], capture_output=True, text=True, timeout=DEADLINE_S
+    )
+
+
+class Pollard:
+    def __init__(self, path, prefix=(), env=None):
+        self.path = path
+        self.lines = []
+        self.changed = threading.Condition()
+        self.stopped = False
+        environment = {
+            k: v for k, v in os.environ.items()
+            if k not in ("JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+        }
+        self.process = subprocess.Popen(
+            [*prefix, POLLARD, "-c", str(path)],
+            env={**environment, **(env or {})},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )
+        self.pid = self.process.pid
+        self.thread = threading.Thread(target=self._collect, daemon=True)
+        self.thread.start()
+
+    def _collect(self):
+        for line in self.process.stderr:
+            with self.changed:
+                self.lines.append(line.decode(errors="replace").rstrip("\n"))
+                self.changed.notify_all()
+
+    def log(self):
+        with self.changed:
+            return "\n".join(self.lines)
+
+    def wait_log(self, text, timeout=DEADLINE_S, count=1):
+        """The first line with text in it, once there are count such lines."""
+        def found():
+            return [line for line in self.lines if text in line]
+
+        with self.changed:
+            ok = self.changed.wait_for(lambda: len(found()) >= count, timeout)
+            assert ok, f"not logged: {text!r}\n" + "\n".join(self.lines)
+            return found()[0]
+
+    def port(self, name="main", transport="tcp"):
+        self.wait_log("ready:")
+        with self.changed:
+            for line in self.lines:
+                match = LISTENING.search(line)
+                if match and match[1] == name and match[2] == transport:
+                    return int(match[3])
+        raise AssertionError(f"listener {name} has no {transport} port\n{self.log()}")
+
+    def connect(self, where="main", source=None):
+        """where: a listener's name, a port, or the path of a socket."""
+        if isinstance(where, (Path, str)) and str(where).startswith("/"):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.settimeout(DEADLINE_S)
+            sock.connect(str(where))
+            return sock
+        port = where if isinstance(where, int) else self.port(where)
+        return socket.create_connection(
+            ("127.0.0.1", port), DEADLINE_S, (source, 0) if source else None
+        )
+
+    def rss(self):
+        """Resident memory in KiB."""
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
+
+    def cpu(self):
+        """Seconds of processor time."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def reload(self, text=None):
+        if text is not None:
+            Path(self.path).write_text(text)
+        self.signal(signal.SIGHUP)
+
+    def wait(self, timeout=DEADLINE_S):
+        status = self.process.wait(timeout)
+        self.thread.join(timeout)
+        self.stopped = True
+        return status
+
+    def stop(self):
+        if not self.stopped:
+            self.signal(signal.SIGTERM)
+            assert self.wait(2 * DEADLINE_S) == 0, self.log()
+
+    def finish(self):
+        try:
+            self.stop()
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            self.thread.join(DEADLINE_S)
+            self.process.stderr.close()
+        for report in REPORTS:
+            assert report not in self.log(), self.log()
+        assert not re.search(r"ERROR SUMMARY: [1-9]", self.log()), self.log()
+
+
+@pytest.fixture
+def pollard(tmp_path):
+    """pollard(main={...}, other={...}, daemon={...}) starts one and waits until it serves."""
+    started = []
+
+    def start(text=None, prefix=(), env=None, ready=True, **sections):
+        path = tmp_path / f"pollard{len(started)}.ini"
+        path.write_text(text if text is not None else ini(**(sections or {"main": {}})))
+        server = Pollard(path, prefix, env)
+        started.append(server)
+        if ready and (sections.get("daemon") or {}).get("log_target", "stderr") == "stderr":
+            server.wait_log("ready:")
+        return server
+
+    if not os.access(POLLARD, os.X_OK):
+        pytest.skip(f"{POLLARD} is not built")
+    yield start
+    failures = []
+    for server in started:
+        try:
+            server.finish()
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            failures.append(str(error))
+    assert not failures, "\n".join(failures)

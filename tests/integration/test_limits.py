@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""How many may call, and who."""
+
+import os
+import select
+import shutil
+import subprocess
+
+import pytest
+from conftest import DEADLINE_S, SANITIZED, ask, receive, receive_all
+
+
+def is_silent(sock):
+    return not select.select([sock], [], [], 0)[0]
+
+
+def assert_refused(sock):
+    try:
+        assert sock.recv(100) == b""
+    except ConnectionResetError:
+        pass
+
+
+def test_the_caller_over_the_limit_waits_and_is_served_when_a_place_frees(pollard):
+    server = pollard(daemon={"max_clients": 2}, main={})
+    first, second = server.connect(), server.connect()
+    assert ask(first, b"one") == b"ONE" and ask(second, b"two") == b"TWO"
+    with server.connect() as third:
+        third.sendall(b"three")
+        assert ask(first, b"one") == b"ONE" and ask(second, b"two") == b"TWO"
+        assert is_silent(third)
+        first.close()
+        assert receive(third, 5) == b"THREE"
+    second.close()
+
+
+def test_with_reject_the_caller_over_the_limit_is_told(pollard):
+    server = pollard(daemon={"max_clients": 1, "when_full": "reject"}, main={})
+    with server.connect() as first:
+        assert ask(first, b"one") == b"ONE"
+        with server.connect() as second:
+            assert receive_all(second).startswith(b"ERR too many clients")
+        server.wait_log("reason=full")
+        assert ask(first, b"one") == b"ONE"
+    server.wait_log("reason=eof")
+    with server.connect() as third:
+        assert ask(third, b"three") == b"THREE"
+
+
+def test_a_rejected_caller_who_spoke_first_still_hears_why(pollard):
+    server = pollard(daemon={"max_clients": 1, "when_full": "reject"}, main={})
+    with server.connect() as first:
+        assert ask(first, b"one") == b"ONE"
+        for _ in range(20):
+            with server.connect() as second:
+                second.sendall(b"x" * 10_000)
+                assert receive_all(second).startswith(b"ERR too many clients")
+
+
+def test_a_full_listener_leaves_the_others_open(pollard):
+    server = pollard(main={"max_clients": 1}, other={})
+    with server.connect() as first, server.connect() as second:
+        assert ask(first, b"one") == b"ONE"
+        second.sendall(b"two")
+        with server.connect("other") as third:
+            assert ask(third, b"three") == b"THREE"
+        assert is_silent(second)
+        first.close()
+        assert receive(second, 3) == b"TWO"
+
+
+def test_one_address_has_its_own_limit(pollard):
+    server = pollard(main={"max_clients_per_ip": 2})
+    socks = [server.connect(), server.connect()]
+    for sock in socks:
+        assert ask(sock, b"one") == b"ONE"
+    with server.connect() as third:
+        assert receive_all(third).startswith(b"ERR too many clients")
+    with server.connect(source="127.0.0.2") as elsewhere:
+        assert ask(elsewhere, b"hello") == b"HELLO"
+    socks.pop().close()
+    server.wait_log("reason=eof", count=1)
+    with server.connect() as fourth:
+        assert ask(fourth, b"four") == b"FOUR"
+    socks.pop().close()
+
+
+def test_a_caller_who_is_not_on_the_list_is_refused(pollard):
+    server = pollard(main={"allow": "127.0.0.2 192.0.2.0/24"})
+    with server.connect() as sock:
+        assert_refused(sock)
+    assert "peer=127.0.0.1:" in server.wait_log("reason=refused")
+    with server.connect(source="127.0.0.2") as sock:
+        assert ask(sock, b"hello") == b"HELLO"
+
+
+def test_a_network_on_the_list_may_call(pollard):
+    with pollard(main={"allow": "127.0.0.0/8"}).connect() as sock:
+        assert ask(sock, b"hello") == b"HELLO"
+
+
+def test_a_unix_socket_knows_its_users(pollard, tmp_path):
+    uid = os.getuid()
+    server = pollard(
+        us={"listen": f"unix:{tmp_path}/us", "allow_users": uid},
+        them={"listen": f"unix:{tmp_path}/them", "allow_users": uid + 1},
+    )
+    with server.connect(tmp_path / "us") as sock:
+        assert ask(sock, b"hello") == b"HELLO"
+    with server.connect(tmp_path / "them") as sock:
+        assert_refused(sock)
+    line = server.wait_log("reason=refused")
+    assert "listener=them" in line and f"uid={uid}" in line
+
+
+def test_a_unix_socket_knows_its_groups(pollard, tmp_path):
+    gid = os.getgid()
+    server = pollard(
+        us={"listen": f"unix:{tmp_path}/us", "allow_groups": gid},
+        them={"listen": f"unix:{tmp_path}/them", "allow_groups": gid + 12345},
+    )
+    with server.connect(tmp_path / "us") as sock:
+        assert ask(sock, b"hello") == b"HELLO"
+    with server.connect(tmp_path / "them") as sock:
+        assert_refused(sock)
+
+
+@pytest.mark.skipif(SANITIZED, reason="a tracer and a sanitizer do not get along")
+def test_without_descriptors_nobody_is_lost_and_nothing_spins(pollard):
+    if shutil.which("strace") is None:
+        pytest.skip("strace is missing")
+    server = pollard()
+    busy = server.cpu()
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-o", "/dev/null", "-e", "trace=accept4",
+         "-e", "inject=accept4:error=EMFILE:when=1..5", "-p", str(server.pid)],
+        stderr=subprocess.PIPE, text=True)
+    try:
+        said = tracer.stderr.readline()
+        if "attached" not in said:
+            pytest.skip(f"strace cannot attach: {said}")
+        socks = [server.connect() for _ in range(10)]
+        for sock in socks:
+            sock.sendall(b"hello")
+        for sock in socks:
+            assert receive(sock, 5) == b"HELLO"
+            sock.close()
+        server.wait_log("accept: Too many open files")
+        assert server.cpu() - busy < 0.5
+    finally:
+        tracer.terminate()
+        tracer.wait(DEADLINE_S)
+        tracer.stderr.close()

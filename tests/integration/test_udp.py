@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Datagrams: who is answered, and with how much."""
+
+import select
+import socket
+
+import pytest
+from conftest import DEADLINE_S, ini, run
+
+
+def caller(host="127.0.0.1", port=0):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(DEADLINE_S)
+    sock.bind((host, port))
+    return sock
+
+
+def start(pollard, **keys):
+    server = pollard(main={"listen": "udp:127.0.0.1:0", **keys})
+    return server, ("127.0.0.1", server.port("main", "udp"))
+
+
+def is_unanswered(sock, to):
+    """An answer to what was sent before would come before the one to a later question."""
+    with caller() as other:
+        other.sendto(b"later", to)
+        other.recv(100)
+    return not select.select([sock], [], [], 0)[0]
+
+
+def test_a_datagram_comes_back_in_upper_case_from_where_it_went(pollard):
+    _, to = start(pollard)
+    data = bytes(range(256)) * 20
+    with caller() as sock:
+        for part in (b"x", b"hello", data):
+            sock.sendto(part, to)
+            assert sock.recvfrom(65536) == (part.upper(), to)
+
+
+def test_echo_answers_datagrams_and_discard_does_not(pollard):
+    server = pollard(
+        main={"listen": "udp:127.0.0.1:0", "services": "echo"},
+        hole={"listen": "udp:127.0.0.1:0", "services": "discard"},
+    )
+    with caller() as sock:
+        sock.sendto(b"lost", ("127.0.0.1", server.port("hole", "udp")))
+        to = ("127.0.0.1", server.port("main", "udp"))
+        sock.sendto(b"found", to)
+        assert sock.recvfrom(100) == (b"found", to)
+        assert is_unanswered(sock, to)
+
+
+def test_a_listener_can_have_both_transports(pollard):
+    server = pollard(main={"listen": "tcp:127.0.0.1:0 udp:127.0.0.1:0"})
+    with server.connect() as stream, caller() as sock:
+        stream.sendall(b"stream")
+        assert stream.recv(100) == b"STREAM"
+        sock.sendto(b"datagram", ("127.0.0.1", server.port("main", "udp")))
+        assert sock.recv(100) == b"DATAGRAM"
+
+
+def test_a_port_that_answers_by_itself_is_not_answered(pollard):
+    _, to = start(pollard, services="echo")
+    try:
+        sock = caller("127.0.0.3", 7)
+    except OSError as error:
+        pytest.skip(f"port 7 cannot be bound: {error}")
+    with sock:
+        sock.sendto(b"hello", to)
+        assert is_unanswered(sock, to)
+
+
+def test_a_port_of_our_own_is_not_answered(pollard):
+    server = pollard(
+        main={"listen": "udp:127.0.0.1:0"}, other={"listen": "udp:127.0.0.1:0"})
+    to = ("127.0.0.1", server.port("main", "udp"))
+    for name in ("main", "other"):
+        with caller("127.0.0.2", server.port(name, "udp")) as sock:
+            sock.sendto(b"hello", to)
+            assert is_unanswered(sock, to)
+
+
+def test_who_is_not_on_the_list_is_not_answered(pollard):
+    _, to = start(pollard, allow="127.0.0.1")
+    with caller("127.0.0.2") as sock:
+        sock.sendto(b"hello", to)
+        assert is_unanswered(sock, to)
+
+
+@pytest.mark.parametrize("service", ["chargen", "daytime", "time"])
+def test_an_answer_longer_than_its_question_must_be_asked_for(tmp_path, service):
+    path = tmp_path / "pollard.ini"
+    path.write_text(ini(main={"listen": "udp:127.0.0.1:0", "services": service}))
+    done = run("--check", "-c", path)
+    assert done.returncode == 1
+    assert f"{path}:5: listen: " in done.stderr and "amplify" in done.stderr
+
+
+def test_chargen_answers_with_up_to_512_bytes_of_the_pattern(pollard):
+    ring = bytes(range(32, 127))
+    pattern = b"".join((ring * 2)[n : n + 72] + b"\r\n" for n in range(10))
+    _, to = start(pollard, services="chargen", amplify="yes")
+    sizes = set()
+    with caller() as sock:
+        for _ in range(50):
+            sock.sendto(b"?", to)
+            # one in 513 is empty, and an empty answer is no datagram: ask again
+            while not select.select([sock], [], [], 1)[0]:
+                sock.sendto(b"?", to)
+            answer = sock.recv(65536)
+            assert len(answer) <= 512 and pattern.startswith(answer)
+            sizes.add(len(answer))
+    assert len(sizes) > 5
