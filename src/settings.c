@@ -503,6 +503,12 @@ static void settings_check(struct settings *s, const char *path)
 			  "... "
 			  "local7",
 			  daemon->log_facility);
+	from = &daemon->from[DAEMON_KEY_log_socket];
+	if (daemon->log_socket[0] != '/' ||
+	    strlen(daemon->log_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		error_add(s, from->file, from->line,
+			  "log_socket: '%s' is not an absolute path of at most 107 bytes",
+			  daemon->log_socket);
 	TAILQ_FOREACH(conf, &s->listeners, entry)
 		listener_check(s, conf);
 	if (TAILQ_EMPTY(&s->listeners) && s->errors.count == 0)
