@@ -520,6 +520,7 @@ enum exit_status server_run(const char *path)
 		if (settings != NULL)
 			errors_log(settings);
 		settings_free(settings);
+		log_detach();
 		return EXIT_CONFIG;
 	}
 	log_use(&settings->daemon);

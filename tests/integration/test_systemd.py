@@ -35,6 +35,9 @@ def make_install(root):
     build = Path(os.environ.get("POLLARD_BUILD", HERE.parents[2] / "build")).resolve()
     if not (build / "src" / "pollard").exists():
         pytest.skip(f"no src/pollard in {build} (POLLARD_BUILD)")
+    prefix = re.search(r"^prefix = (.*)$", (build / "Makefile").read_text(), re.M)[1]
+    if prefix.startswith(("/tmp/", "/var/tmp/", "/home/", "/root/")):
+        pytest.skip(f"the unit's sandbox hides the prefix {prefix}")
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
     done = subprocess.run(
         ["make", "-C", build, "install", f"DESTDIR={root}"],
