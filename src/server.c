@@ -257,20 +257,19 @@ static void endpoints_update(struct server *s)
 
 /* ---- settings in force ---- */
 
-static int log_level_number(int word)
-{
-	static const int levels[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
-
-	return levels[word];
-}
+/* By the place of a word in daemon.def. */
+static const enum log_target log_targets[] = {LOG_TARGET_AUTO, LOG_TARGET_SYSLOG,
+					      LOG_TARGET_STDERR};
+static const int log_levels[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
+static const int log_facilities[] = {
+	LOG_AUTH,   LOG_AUTHPRIV, LOG_CRON,   LOG_DAEMON, LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2,
+	LOG_LOCAL3, LOG_LOCAL4,   LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7, LOG_USER,
+};
 
 static void log_use(const struct daemon_conf *daemon)
 {
-	static const enum log_target targets[] = {LOG_TARGET_AUTO, LOG_TARGET_SYSLOG,
-						  LOG_TARGET_STDERR};
-
-	log_open(targets[daemon->log_target], daemon->log_socket, daemon->facility,
-		 log_level_number(daemon->log_level));
+	log_open(log_targets[daemon->log_target], daemon->log_socket,
+		 log_facilities[daemon->log_facility], log_levels[daemon->log_level]);
 }
 
 /* Raise the soft limit of descriptors to what max_clients needs, or lower max_clients. */

@@ -18,7 +18,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/log.h"
 #include "services/registry.h"
 
 #define LINE_BYTES_MAX 8192 /* a configuration's line, where inih takes so much */
@@ -493,17 +492,9 @@ static void listener_check(struct settings *s, struct listener_conf *conf)
 static void settings_check(struct settings *s, const char *path)
 {
 	struct daemon_conf *daemon = &s->daemon;
-	const struct option_source *from = &daemon->from[DAEMON_KEY_log_facility];
+	const struct option_source *from = &daemon->from[DAEMON_KEY_log_socket];
 	struct listener_conf *conf;
 
-	daemon->facility = log_facility(daemon->log_facility);
-	if (daemon->facility < 0)
-		error_add(s, from->file, from->line,
-			  "log_facility: '%s' is not one of auth authpriv cron daemon user local0 "
-			  "... "
-			  "local7",
-			  daemon->log_facility);
-	from = &daemon->from[DAEMON_KEY_log_socket];
 	if (daemon->log_socket[0] != '/' ||
 	    strlen(daemon->log_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		error_add(s, from->file, from->line,

@@ -23,7 +23,6 @@ struct daemon_conf {
 	struct option_source from[DAEMON_KEYS];
 	int line; /* of the section's title; 0: it has none */
 	const char *file;
-	int facility; /* log_facility as a number */
 };
 
 struct settings {

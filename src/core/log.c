@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -50,25 +49,6 @@ static struct {
 	.level = LOG_INFO,
 	.watch.fd = -1,
 };
-
-static const struct {
-	const char *name;
-	int number;
-} facilities[] = {
-	{"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
-	{"daemon", LOG_DAEMON}, {"local0", LOG_LOCAL0},     {"local1", LOG_LOCAL1},
-	{"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3},     {"local4", LOG_LOCAL4},
-	{"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},     {"local7", LOG_LOCAL7},
-	{"user", LOG_USER},
-};
-
-int log_facility(const char *name)
-{
-	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++)
-		if (strcasecmp(name, facilities[i].name) == 0)
-			return facilities[i].number;
-	return -1;
-}
 
 /* sd_journald sets JOURNAL_STREAM to "device:inode" of the stream (systemd.exec(5)). */
 static bool stderr_is_journal(void)

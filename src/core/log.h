@@ -31,9 +31,6 @@ void log_detach(void);
 /* Send what waits as far as that is possible at once. */
 void log_flush(void);
 
-/* Facility number of a name of syslog.conf(5), or -1. */
-int log_facility(const char *name);
-
 void log_write(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_write(LOG_ERR, __VA_ARGS__)
