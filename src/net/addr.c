@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/addr.h"
 
-#include <arpa/inet.h>
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <netdb.h>
@@ -138,18 +137,25 @@ int addr_type(const struct addr *a)
 	return a->transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
 }
 
+void sockaddr_print(const struct sockaddr *sa, char *text, size_t size)
+{
+	socklen_t len =
+		sa->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	char host[NI_MAXHOST], port[6];
+
+	if (getnameinfo(sa, len, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		strlcpy(text, "?", size);
+	else
+		snprintf(text, size, sa->sa_family == AF_INET ? "%s:%s" : "[%s]:%s", host, port);
+}
+
 void addr_print(const struct addr *a, char *text, size_t size)
 {
-	const char *name = transport_names[a->transport];
-	char host[INET6_ADDRSTRLEN];
+	int len = snprintf(text, size, "%s:", transport_names[a->transport]);
 
-	if (a->sa.sa_family == AF_INET) {
-		inet_ntop(AF_INET, &a->in.sin_addr, host, sizeof(host));
-		snprintf(text, size, "%s:%s:%u", name, host, ntohs(a->in.sin_port));
-	} else if (a->sa.sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &a->in6.sin6_addr, host, sizeof(host));
-		snprintf(text, size, "%s:[%s]:%u", name, host, ntohs(a->in6.sin6_port));
-	} else {
-		snprintf(text, size, "%s:%s", name, a->un.sun_path);
-	}
+	if (a->transport == TRANSPORT_UNIX)
+		snprintf(text + len, size - (size_t)len, "%s", a->un.sun_path);
+	else
+		sockaddr_print(&a->sa, text + len, size - (size_t)len);
 }

@@ -51,6 +51,9 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 /* SOCK_STREAM or SOCK_DGRAM. */
 int addr_type(const struct addr *a);
 
+/* An IPv4 or IPv6 address: "127.0.0.1:3234", "[fe80::1%eth0]:7". */
+void sockaddr_print(const struct sockaddr *sa, char *text, size_t size);
+
 /* "tcp:127.0.0.1:3234", "udp:[::1]:7", "unix:/run/x". */
 void addr_print(const struct addr *a, char *text, size_t size);
 

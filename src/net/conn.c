@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/conn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,38 +31,31 @@ static void linger_expired(struct deadline *d);
 
 /* ---- the peer ---- */
 
-void peer_set(struct peer *peer, const struct sockaddr *sa, int fd)
+void peer_set(union peer *peer, const struct sockaddr *sa, int fd)
 {
 	struct ucred cred = {0};
 	socklen_t len = sizeof(cred);
 
-	*peer = (struct peer){.family = sa->sa_family};
+	*peer = (union peer){0};
 	if (sa->sa_family == AF_INET) {
-		memcpy(&peer->in, sa, sizeof(peer->in));
+		peer->in = *(const struct sockaddr_in *)(const void *)sa;
 	} else if (sa->sa_family == AF_INET6) {
-		memcpy(&peer->in6, sa, sizeof(peer->in6));
+		peer->in6 = *(const struct sockaddr_in6 *)(const void *)sa;
 	} else {
-		peer->family = AF_UNIX;
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 			cred.uid = (uid_t)-1;
+		peer->local.family = AF_UNIX;
 		peer->local.pid = cred.pid;
 		peer->local.uid = cred.uid;
 	}
 }
 
-void peer_print(const struct peer *peer, char *text, size_t size)
+void peer_print(const union peer *peer, char *text, size_t size)
 {
-	char host[INET6_ADDRSTRLEN];
-
-	if (peer->family == AF_INET) {
-		inet_ntop(AF_INET, &peer->in.sin_addr, host, sizeof(host));
-		snprintf(text, size, "%s:%u", host, ntohs(peer->in.sin_port));
-	} else if (peer->family == AF_INET6) {
-		inet_ntop(AF_INET6, &peer->in6.sin6_addr, host, sizeof(host));
-		snprintf(text, size, "[%s]:%u", host, ntohs(peer->in6.sin6_port));
-	} else {
+	if (peer->sa.sa_family == AF_UNIX)
 		snprintf(text, size, "unix:uid=%u,pid=%d", peer->local.uid, (int)peer->local.pid);
-	}
+	else
+		sockaddr_print(&peer->sa, text, size);
 }
 
 /* ---- its end ---- */
@@ -368,7 +360,7 @@ static bool conn_is_allowed(const struct conn *c, const struct sockaddr *sa)
 {
 	const struct listener_conf *conf = c->listener->conf;
 
-	if (c->peer.family != AF_UNIX)
+	if (c->peer.sa.sa_family != AF_UNIX)
 		return conf->allow.count == 0 || cidr_list_has(&conf->allow, sa);
 	if (conf->allow_users.count == 0 && conf->allow_groups.count == 0)
 		return true;
@@ -390,7 +382,7 @@ static const char *conn_admit(struct conn *c, const struct sockaddr *sa)
 
 	if (!table_has_place(c->table, l))
 		return "ERR too many clients, try again later";
-	if (l->conf->max_clients_per_ip > 0 && c->peer.family != AF_UNIX) {
+	if (l->conf->max_clients_per_ip > 0 && c->peer.sa.sa_family != AF_UNIX) {
 		c->source = tally_enter(l->tally, sa, (unsigned)l->conf->max_clients_per_ip);
 		if (c->source == NULL)
 			return "ERR too many clients from your address";

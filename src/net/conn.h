@@ -35,16 +35,15 @@ enum reason {
 #undef X
 };
 
-struct peer {
-	sa_family_t family;
-	union {
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-		struct {
-			pid_t pid;
-			uid_t uid;
-		} local; /* AF_UNIX */
-	};
+union peer {
+	struct sockaddr sa; /* its sa_family says which */
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct {
+		sa_family_t family; /* AF_UNIX */
+		pid_t pid;
+		uid_t uid;
+	} local;
 };
 
 struct conn {
@@ -64,7 +63,7 @@ struct conn {
 	struct deadline deadline;
 	struct source *source;   /* NULL: not counted by address */
 	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
-	struct peer peer;
+	union peer peer;
 	uint32_t drain_left;
 	uint64_t bytes_in, bytes_out;
 	int64_t opened_ms;
@@ -109,7 +108,7 @@ size_t conn_room(const struct conn *c);
 void conn_idle_expired(struct deadline *d);
 void conn_stalled_expired(struct deadline *d);
 
-void peer_set(struct peer *peer, const struct sockaddr *sa, int fd);
-void peer_print(const struct peer *peer, char *text, size_t size);
+void peer_set(union peer *peer, const struct sockaddr *sa, int fd);
+void peer_print(const union peer *peer, char *text, size_t size);
 
 #endif
