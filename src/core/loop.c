@@ -6,19 +6,26 @@
 #include <stdlib.h>
 #include <time.h>
 
-static int64_t monotonic_ms(void)
+#define SLICE 256            /* cold watches polled at a time */
+#define SWEEP_SHARE 20       /* sweeping takes one part in so many of the time */
+#define SLICE_MIN_NS 500000  /* between slices, so that few cold watches cause few wakeups */
+#define SWEEP_LAG_NS 5000000 /* a sweep that is later than this does not catch up */
+#define QUIET_MS 20          /* without an event, until a hot watch is cold */
+
+static void clock_read(struct loop *loop)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	loop->now_ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	loop->now_ms = loop->now_ns / 1000000;
 }
 
 void loop_init(struct loop *loop, void (*before_wait)(void *arg), void *arg)
 {
 	*loop = (struct loop){.before_wait = before_wait, .arg = arg, .next_ms = INT64_MAX};
 	LIST_INIT(&loop->queues);
-	loop->now_ms = monotonic_ms();
+	clock_read(loop);
 }
 
 void loop_free(struct loop *loop)
@@ -28,9 +35,11 @@ void loop_free(struct loop *loop)
 	*loop = (struct loop){0};
 }
 
+/* ---- places: hot | to be swept | swept ---- */
+
 static int loop_grow(struct loop *loop)
 {
-	size_t cap = loop->cap > 0 ? loop->cap * 2 : 64;
+	uint32_t cap = loop->cap > 0 ? loop->cap * 2 : 64;
 	struct pollfd *pfds = reallocarray(loop->pfds, cap, sizeof(*pfds));
 	struct watch **watches;
 
@@ -45,6 +54,54 @@ static int loop_grow(struct loop *loop)
 	return 0;
 }
 
+static void place_swap(struct loop *loop, uint32_t a, uint32_t b)
+{
+	struct pollfd pfd = loop->pfds[a];
+	struct watch *w = loop->watches[a];
+
+	loop->pfds[a] = loop->pfds[b];
+	loop->watches[a] = loop->watches[b];
+	loop->watches[a]->slot = a;
+	loop->pfds[b] = pfd;
+	loop->watches[b] = w;
+	w->slot = b;
+}
+
+/* The watch at from fills a hole. Returns the new hole. */
+static uint32_t place_move(struct loop *loop, uint32_t hole, uint32_t from)
+{
+	if (hole == from)
+		return from;
+	loop->pfds[hole] = loop->pfds[from];
+	loop->watches[hole] = loop->watches[from];
+	loop->watches[hole]->slot = hole;
+	return from;
+}
+
+/* slot >= swept. None of those to be swept is passed over: the first of them only moves. */
+static void promote(struct loop *loop, uint32_t slot)
+{
+	loop->watches[slot]->seen_ms = (uint32_t)loop->now_ms;
+	place_swap(loop, slot, loop->swept);
+	place_swap(loop, loop->swept++, loop->hot++);
+}
+
+/* Those that have been quiet are cold from now on. */
+static void cool(struct loop *loop)
+{
+	const struct watch *w;
+
+	if (loop->now_ms - loop->cooling_ms < QUIET_MS)
+		return;
+	loop->cooling_ms = loop->now_ms;
+	for (uint32_t i = loop->hot; i-- > 0;) {
+		w = loop->watches[i];
+		if (!w->stays_hot && (uint32_t)loop->now_ms - w->seen_ms >= QUIET_MS)
+			place_swap(loop, i, --loop->hot);
+	}
+}
+
+/* A new watch is hot. */
 int loop_watch(struct loop *loop, struct watch *w, short events)
 {
 	if (loop->len == loop->cap && loop_grow(loop) < 0)
@@ -52,6 +109,7 @@ int loop_watch(struct loop *loop, struct watch *w, short events)
 	w->slot = loop->len++;
 	loop->watches[w->slot] = w;
 	loop->pfds[w->slot] = (struct pollfd){.fd = w->fd, .events = events};
+	promote(loop, w->slot);
 	return 0;
 }
 
@@ -60,16 +118,20 @@ void loop_want(struct loop *loop, const struct watch *w, short events)
 	loop->pfds[w->slot].events = events;
 }
 
-/* The last watch takes the place. Dispatch runs downwards, so the one that moves has had
- * its turn, or was added in this one. */
+/* The last of each part fills the hole. Dispatch runs downwards in the hot part, so whichever
+ * moves there has had its turn, or was added in this one. */
 void loop_drop(struct loop *loop, struct watch *w)
 {
-	size_t last = --loop->len;
+	uint32_t hole = w->slot;
 
-	loop->pfds[w->slot] = loop->pfds[last];
-	loop->watches[w->slot] = loop->watches[last];
-	loop->watches[w->slot]->slot = w->slot;
+	if (hole < loop->hot)
+		hole = place_move(loop, hole, --loop->hot);
+	if (hole < loop->swept)
+		hole = place_move(loop, hole, --loop->swept);
+	place_move(loop, hole, --loop->len);
 }
+
+/* ---- deadlines ---- */
 
 void deadline_queue_init(struct loop *loop, struct deadline_queue *q, int64_t timeout_ms,
 			 void (*expired)(struct deadline *d))
@@ -133,15 +195,88 @@ static void expire(struct loop *loop)
 	}
 }
 
-static int wait_ms(const struct loop *loop)
-{
-	int64_t left_ms = loop->next_ms - loop->now_ms;
+/* ---- a turn ---- */
 
-	if (loop->next_ms == INT64_MAX)
+/* [from, to) has just been polled, and all behind it in this round. */
+static void promote_found(struct loop *loop, uint32_t from, uint32_t to)
+{
+	loop->swept = from;
+	for (uint32_t i = from; i < to; i++)
+		if (loop->pfds[i].revents != 0)
+			promote(loop, i);
+}
+
+static int slice_poll(struct loop *loop)
+{
+	uint32_t cold = loop->swept - loop->hot, count = cold < SLICE ? cold : SLICE;
+	uint32_t from = loop->swept - count;
+	int found = poll(loop->pfds + from, count, 0);
+
+	promote_found(loop, from, from + count);
+	return found > 0 ? found : 0;
+}
+
+/* Poll as many slices as are due; a round at most. Returns how many watches have an event. */
+static int sweep(struct loop *loop)
+{
+	int64_t began_ns, cost_ns;
+	int found = 0;
+
+	if (loop->now_ns - loop->sweep_ns > SWEEP_LAG_NS)
+		loop->sweep_ns = loop->now_ns - SWEEP_LAG_NS;
+	while (loop->sweep_ns <= loop->now_ns) {
+		began_ns = loop->now_ns;
+		found += slice_poll(loop);
+		clock_read(loop);
+		cost_ns = (loop->now_ns - began_ns) * SWEEP_SHARE;
+		loop->sweep_ns += cost_ns > SLICE_MIN_NS ? cost_ns : SLICE_MIN_NS;
+		if (loop->swept == loop->hot) {
+			loop->quiet_rounds++;
+			loop->swept = loop->len;
+			break;
+		}
+	}
+	return found;
+}
+
+/* Until when ppoll(2) may wait. Returns NULL for ever. */
+static const struct timespec *wait_time(const struct loop *loop, bool sweeping, struct timespec *ts)
+{
+	int64_t left_ns = INT64_MAX;
+
+	if (loop->next_ms < INT64_MAX)
+		left_ns = (loop->next_ms - loop->now_ms) * 1000000;
+	if (sweeping && loop->sweep_ns - loop->now_ns < left_ns)
+		left_ns = loop->sweep_ns - loop->now_ns;
+	if (left_ns == INT64_MAX)
+		return NULL;
+	if (left_ns < 0)
+		left_ns = 0;
+	*ts = (struct timespec){left_ns / 1000000000, left_ns % 1000000000};
+	return ts;
+}
+
+/* Wait for the hot watches and sweep the others, or wait for all. Those with an event are hot
+ * then. Returns how many, or -1 with errno. */
+static int wait_for_events(struct loop *loop)
+{
+	bool sweeping = loop->quiet_rounds < 2 && loop->hot < loop->len;
+	struct timespec ts;
+	int found = ppoll(loop->pfds, sweeping ? loop->hot : loop->len,
+			  wait_time(loop, sweeping, &ts), NULL);
+
+	if (found < 0 && errno != EINTR)
 		return -1;
-	if (left_ms < 0)
-		return 0;
-	return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
+	clock_read(loop);
+	if (found < 0)
+		found = 0;
+	if (sweeping)
+		return found + sweep(loop);
+	if (found > 0)
+		promote_found(loop, loop->hot, loop->len);
+	loop->swept = loop->len;
+	loop->sweep_ns = loop->now_ns + SLICE_MIN_NS;
+	return found;
 }
 
 static void dispatch(struct loop *loop, int ready)
@@ -149,12 +284,13 @@ static void dispatch(struct loop *loop, int ready)
 	struct watch *w;
 	short revents;
 
-	for (size_t i = loop->len; ready > 0 && i-- > 0;) {
-		if (i >= loop->len || loop->pfds[i].revents == 0)
+	for (uint32_t i = loop->hot; ready > 0 && i-- > 0;) {
+		if (i >= loop->hot || loop->pfds[i].revents == 0)
 			continue;
 		revents = loop->pfds[i].revents;
 		loop->pfds[i].revents = 0;
 		w = loop->watches[i];
+		w->seen_ms = (uint32_t)loop->now_ms;
 		ready--;
 		w->ready(w, revents);
 	}
@@ -168,11 +304,13 @@ int loop_turn(struct loop *loop)
 		loop->before_wait(loop->arg);
 	if (loop->stop)
 		return 0;
-	ready = poll(loop->pfds, loop->len, wait_ms(loop));
-	if (ready < 0 && errno != EINTR)
+	ready = wait_for_events(loop);
+	if (ready < 0)
 		return -1;
-	loop->now_ms = monotonic_ms();
+	if (ready > 0)
+		loop->quiet_rounds = 0;
 	dispatch(loop, ready);
+	cool(loop);
 	expire(loop);
 	return 0;
 }

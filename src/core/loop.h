@@ -6,6 +6,15 @@
  * embedded in their owner's struct: the loop borrows them and never allocates or frees one.
  * A handler may add and drop any watch, its own included; memory of an owner is freed in
  * before_wait, between turns.
+ *
+ * poll(2) costs as much as it has descriptors, so only those with events lately, the hot ones,
+ * are polled each turn. The cold ones are swept: a slice of them now and then, at intervals
+ * that keep the cost of sweeping a small share of the time. When nothing has happened for a
+ * whole round of the sweep, one poll(2) waits for all. The array has three parts:
+ *
+ *	0 .. hot      hot, polled each turn
+ *	hot .. swept  cold, still to be swept in this round
+ *	swept .. len  cold, swept
  */
 #include <bsd/sys/queue.h>
 #include <poll.h>
@@ -16,9 +25,11 @@
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 struct watch {
-	int fd;      /* the owner's; closed only after loop_drop() */
-	size_t slot; /* place in the loop's arrays */
+	int fd;        /* the owner's; closed only after loop_drop() */
+	uint32_t slot; /* place in the loop's arrays */
 	void (*ready)(struct watch *w, short revents);
+	uint32_t seen_ms; /* when it last had an event; modulo 2^32 */
+	bool stays_hot;   /* never cold, however quiet */
 };
 
 struct deadline {
@@ -39,9 +50,13 @@ struct deadline_queue {
 struct loop {
 	struct pollfd *pfds;    /* pfds[i] belongs to watches[i] */
 	struct watch **watches; /* borrowed */
-	size_t len, cap;
-	int64_t now_ms;  /* monotonic, read once a turn */
-	int64_t next_ms; /* no deadline is due before this */
+	uint32_t hot, swept, len, cap;
+	unsigned quiet_rounds; /* that ended since the last event */
+	int64_t now_ns;        /* monotonic, read once a turn, and once for each slice */
+	int64_t now_ms;        /* the same */
+	int64_t next_ms;       /* no deadline is due before this */
+	int64_t sweep_ns;      /* when the next slice is due */
+	int64_t cooling_ms;    /* when hot ones were last looked through for quiet ones */
 	bool stop;
 	LIST_HEAD(, deadline_queue) queues;
 	void (*before_wait)(void *arg);

@@ -28,6 +28,7 @@ int signals_open(struct signals *s, struct loop *loop,
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->arrived = arrived;
 	s->watch.ready = signals_ready;
+	s->watch.stays_hot = true;
 	s->watch.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return s->watch.fd < 0 ? -1 : loop_watch(loop, &s->watch, POLLIN);
 }

@@ -218,6 +218,7 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 		return NULL;
 	}
 	*e = (struct endpoint){.listener = l, .table = table, .addr = *addr, .watch.fd = fd};
+	e->watch.stays_hot = true;
 	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_accept;
 	e->spec = strdup(spec);
 	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
