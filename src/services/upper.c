@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* a-z become A-Z, every other byte stays, as Python's bytes.upper() has it. */
+#include <string.h>
+
 #include "net/conn.h"
 #include "services/registry.h"
 
-/* Written without a branch on the data, so that compilers turn it into vector code. */
+/* Sixteen bytes at a time, by hand: gcc makes no vectors of a plain loop at -O2. */
+typedef unsigned char block __attribute__((vector_size(16)));
+
 static void upper(char *restrict to, const char *restrict from, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char byte = (unsigned char)from[i];
+	size_t i = 0;
 
-		to[i] = (char)(byte - (((unsigned char)(byte - 'a') < 26) << 5));
+	for (; len - i >= sizeof(block); i += sizeof(block)) {
+		block bytes;
+
+		memcpy(&bytes, from + i, sizeof(bytes));
+		bytes -= (block)(bytes - 'a' < 26) & ('a' - 'A');
+		memcpy(to + i, &bytes, sizeof(bytes));
 	}
+	for (; i < len; i++)
+		to[i] = (char)(from[i] >= 'a' && from[i] <= 'z' ? from[i] - ('a' - 'A') : from[i]);
 }
 
 static int upper_request(struct conn *c, const struct request *req)
