@@ -132,8 +132,7 @@ static void conn_fail(struct conn *c, enum reason reason, const char *text)
 	c->state = CONN_FLUSH;
 	c->reason = reason;
 	c->unserved = false;
-	if (text != NULL &&
-	    (buf_add(&c->out, text, strlen(text)) < 0 || buf_add(&c->out, "\n", 1) < 0))
+	if (c->listener->conf->wire->error(&c->out, text) < 0)
 		conn_close(c, reason);
 }
 
@@ -270,7 +269,8 @@ static void conn_receive(struct conn *c)
 static int conn_answer(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
-	struct request req;
+	static struct slice argv[REQUEST_ARGS_MAX];
+	struct request req = {.argv = argv};
 	ssize_t used;
 
 	c->unserved = false;
@@ -286,12 +286,12 @@ static int conn_answer(struct conn *c)
 					c->eof, &req);
 		if (used <= 0) {
 			if (used < 0)
-				conn_fail(c, REASON_error, "ERR the request is too long");
+				conn_fail(c, REASON_error, req.error);
 			return 0;
 		}
 		c->crlf = req.crlf;
 		stats.requests++;
-		if (conf->service->request(c, &req) < 0)
+		if (req.argc > 0 && conf->service->request(c, &req) < 0)
 			return -1;
 		buf_consume(&c->in, (size_t)used);
 	}

@@ -68,7 +68,8 @@ static bool source_is_served(const struct endpoint *e, const struct sockaddr *sa
 static int conversation(struct conn *c, const char *data, size_t len)
 {
 	const struct service *service = c->listener->conf->service;
-	struct request req = {.argc = 1, .argv = {{data, len}}};
+	struct slice argv = {data, len};
+	struct request req = {.argc = 1, .argv = &argv};
 
 	if (service->open != NULL && service->open(c) < 0)
 		return -1;

@@ -5,18 +5,21 @@
 
 #include "net/protocol.h"
 
-static ssize_t line_next(const char *data, size_t len, size_t max, bool eof, struct request *req)
+static ssize_t line_next(char *data, size_t len, size_t max, bool eof, struct request *req)
 {
 	const char *end = len > 0 ? memchr(data, '\n', len) : NULL;
 	size_t line_len = end != NULL ? (size_t)(end - data) : len;
 	bool cr = line_len > 0 && data[line_len - 1] == '\r';
 	bool crlf = cr && end != NULL;
 
+	req->error = "ERR the request is too long";
 	if (line_len - (cr && !eof ? 1 : crlf) > max)
 		return -1;
 	if (len == 0 || (end == NULL && !eof))
 		return 0;
-	*req = (struct request){.argc = 1, .argv = {{data, line_len - crlf}}, .crlf = crlf};
+	req->argc = 1;
+	req->argv[0] = (struct slice){data, line_len - crlf};
+	req->crlf = crlf;
 	return (ssize_t)(line_len + (end != NULL));
 }
 
@@ -38,4 +41,5 @@ const struct protocol protocol_line = {
 	.bit = PROTOCOL_LINE,
 	.next = line_next,
 	.reply = line_reply,
+	.error = protocol_error_line,
 };

@@ -12,12 +12,13 @@ struct slice {
 	size_t len;
 };
 
-#define REQUEST_ARGS_MAX 1 /* raw and line have one argument */
+#define REQUEST_ARGS_MAX 1024
 
 struct request {
-	int argc;
-	struct slice argv[REQUEST_ARGS_MAX];
-	bool crlf; /* the line ended in CRLF, and so does its reply */
+	struct slice *argv; /* the caller's, with room for REQUEST_ARGS_MAX */
+	int argc;           /* 0: nothing was asked, nothing is to be said */
+	bool crlf;          /* the line ended in CRLF, and so does its reply */
+	const char *error;  /* static; why there is no request */
 };
 
 enum protocol_bit {
@@ -29,14 +30,20 @@ struct protocol {
 	const char *name;
 	const char *summary;
 	enum protocol_bit bit;
-	/* Take the first request in data[0, len); eof: nothing follows. Returns bytes consumed
-	 * (> 0), 0 incomplete, -1 longer than max bytes. *req borrows from data. */
-	ssize_t (*next)(const char *data, size_t len, size_t max, bool eof, struct request *req);
+	/* Take the first request, of at most max bytes, in data[0, len); eof: nothing follows.
+	 * Returns bytes consumed (> 0), 0 incomplete, -1 malformed or too long, with req->error.
+	 * req borrows from data, whose quotes may be undone in place. */
+	ssize_t (*next)(char *data, size_t len, size_t max, bool eof, struct request *req);
 	/* Append the frame of a reply of len bytes. Returns where these go, or NULL with ENOMEM. */
 	char *(*reply)(struct buf *out, size_t len, bool crlf);
+	/* Append "CODE reason" as this protocol says it. Returns 0, or -1 with ENOMEM. */
+	int (*error)(struct buf *out, const char *text);
 };
 
 extern const struct protocol protocol_raw, protocol_line;
+
+/* text and a newline: what protocols without errors of their own say. */
+int protocol_error_line(struct buf *out, const char *text);
 
 /* NULL-terminated. */
 extern const struct protocol *const protocols[];

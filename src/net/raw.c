@@ -2,9 +2,10 @@
 /* Bytes in, bytes out, at once: whatever arrives together is one request. */
 #include "net/protocol.h"
 
-static ssize_t raw_next(const char *data, size_t len, size_t max, bool eof, struct request *req)
+static ssize_t raw_next(char *data, size_t len, size_t max, bool eof, struct request *req)
 {
-	*req = (struct request){.argc = 1, .argv = {{data, len}}};
+	req->argc = 1;
+	req->argv[0] = (struct slice){data, len};
 	return (ssize_t)len;
 }
 
@@ -23,4 +24,5 @@ const struct protocol protocol_raw = {
 	.bit = PROTOCOL_RAW,
 	.next = raw_next,
 	.reply = raw_reply,
+	.error = protocol_error_line,
 };

@@ -12,9 +12,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Returns the length of the first request when len bytes have come, as next() gives it. */
-static ssize_t first(const char *bytes, size_t len, bool eof)
+static ssize_t first(char *bytes, size_t len, bool eof)
 {
-	struct request req;
+	struct slice argv[REQUEST_ARGS_MAX];
+	struct request req = {.argv = argv};
 	ssize_t used = protocol_line.next(bytes, len, MAX_REQUEST, eof, &req);
 
 	assert(used <= (ssize_t)len);
@@ -27,12 +28,13 @@ static ssize_t first(const char *bytes, size_t len, bool eof)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *bytes = (const char *)data;
+	char *bytes = memcpy(malloc(size + 1), data, size);
 	ssize_t whole = first(bytes, size, true), part;
 
 	for (size_t len = 0; len <= size && len < 4 * MAX_REQUEST; len++) {
 		part = first(bytes, len, false);
 		assert(part <= 0 || part == whole);
 	}
+	free(bytes);
 	return 0;
 }

@@ -12,10 +12,11 @@
 
 #include "net/protocol.h"
 
-static struct request req;
+static struct slice argv[REQUEST_ARGS_MAX];
+static struct request req = {.argv = argv};
 
 /* Text as input that ends where memory ends. */
-static const char *at_edge(const char *text, size_t len)
+static char *at_edge(const char *text, size_t len)
 {
 	static char *edge;
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
