@@ -15,6 +15,7 @@
 #include "core/stats.h"
 #include "core/systemd.h"
 #include "net/endpoint.h"
+#include "services/registry.h"
 #include "settings.h"
 
 #define FDS_RESERVED 128 /* descriptors that are not clients: log, signals, lingering callers */
@@ -104,7 +105,7 @@ static struct listener *listener_by_name(const struct listener_list *list, const
 	struct listener *l;
 
 	TAILQ_FOREACH(l, list, entry)
-		if (strcmp(l->conf->name, name) == 0)
+		if (strcmp(l->conf->section.name, name) == 0)
 			return l;
 	return NULL;
 }
@@ -127,7 +128,7 @@ static int endpoints_claim_of(const struct listener *old, const char *spec, stru
  * listeners where the address is one (port 0 is a new one each time). Returns how many. */
 static int endpoints_claim(const struct server *s, const struct addr_spec *spec, struct listener *l)
 {
-	const struct listener *old = listener_by_name(&s->listeners, l->conf->name);
+	const struct listener *old = listener_by_name(&s->listeners, l->conf->section.name);
 	int count = old != NULL ? endpoints_claim_of(old, spec->text, l) : 0;
 
 	if (count > 0 || strcmp(spec->port, "0") == 0)
@@ -139,7 +140,7 @@ static int endpoints_claim(const struct server *s, const struct addr_spec *spec,
 
 static int backlog_of(const struct listener *l, const struct settings *settings)
 {
-	return l->conf->backlog > 0 ? l->conf->backlog : settings->daemon.backlog;
+	return l->conf->backlog > 0 ? l->conf->backlog : settings->daemon->backlog;
 }
 
 static int spec_open(struct server *s, const struct settings *settings, struct listener *l,
@@ -161,10 +162,10 @@ static int spec_open(struct server *s, const struct settings *settings, struct l
 		else
 			addr_print(&e->addr, text, sizeof(text));
 		if (e != NULL)
-			log_notice("listener %s: listening on %s", l->conf->name, text);
+			log_notice("listener %s: listening on %s", l->conf->section.name, text);
 	}
 	if (count < 0)
-		log_error("listener %s: %s", l->conf->name, reason);
+		log_error("listener %s: %s", l->conf->section.name, reason);
 	return count < 0 ? -1 : 0;
 }
 
@@ -197,9 +198,10 @@ static int listeners_prepare(struct server *s, struct settings *settings,
 	struct listener *l;
 	struct endpoint *e;
 
-	while ((conf = TAILQ_FIRST(&settings->listeners)) != NULL) {
-		TAILQ_REMOVE(&settings->listeners, conf, entry);
-		l = listener_new(&s->loop, conf, listener_by_name(&s->listeners, conf->name));
+	while ((conf = settings_listener(settings, NULL)) != NULL) {
+		TAILQ_REMOVE(&settings->sections, &conf->section, entry);
+		l = listener_new(&s->loop, conf,
+				 listener_by_name(&s->listeners, conf->section.name));
 		if (l == NULL)
 			goto fail;
 		TAILQ_INSERT_TAIL(list, l, entry);
@@ -237,8 +239,8 @@ static void listeners_swap(struct server *s, struct listener_list *list)
 			if (e->claimed != NULL)
 				endpoint_handover(s, e);
 			else
-				log_notice("listener %s: stopped listening on %s", l->conf->name,
-					   text);
+				log_notice("listener %s: stopped listening on %s",
+					   l->conf->section.name, text);
 		}
 	}
 	listeners_close(&s->listeners);
@@ -253,6 +255,36 @@ static void endpoints_update(struct server *s)
 	TAILQ_FOREACH(l, &s->listeners, entry)
 		TAILQ_FOREACH(e, &l->endpoints, entry)
 			endpoint_update(e);
+}
+
+/* ---- services ---- */
+
+static int services_prepare(struct settings *settings)
+{
+	char reason[OPTION_REASON_MAX];
+
+	for (size_t i = 0; services[i] != NULL; i++) {
+		if (services[i]->prepare == NULL ||
+		    services[i]->prepare(&settings->sections, reason) == 0)
+			continue;
+		log_error("service %s: %s", services[i]->name, reason);
+		return -1;
+	}
+	return 0;
+}
+
+static void services_use(struct server *s, struct settings *settings)
+{
+	for (size_t i = 0; services[i] != NULL; i++)
+		if (services[i]->use != NULL)
+			services[i]->use(&settings->sections, &s->loop);
+}
+
+static void services_stop(void)
+{
+	for (size_t i = 0; services[i] != NULL; i++)
+		if (services[i]->stop != NULL)
+			services[i]->stop();
 }
 
 /* ---- settings in force ---- */
@@ -306,10 +338,11 @@ static void ports_use(const struct server *s)
 
 static void settings_use(struct server *s, struct settings *settings)
 {
+	services_use(s, settings);
 	settings_free(s->settings);
 	s->settings = settings;
-	s->table.max_clients = clients_that_fit((unsigned)settings->daemon.max_clients);
-	s->table.reject = settings->daemon.when_full == 1;
+	s->table.max_clients = clients_that_fit((unsigned)settings->daemon->max_clients);
+	s->table.reject = settings->daemon->when_full == 1;
 }
 
 static void errors_log(const struct settings *settings)
@@ -320,29 +353,29 @@ static void errors_log(const struct settings *settings)
 
 /* ---- reload ---- */
 
-static const char *value_of(const struct listener_conf *conf, int key)
+static void restart_keys_log(const struct section *old, const struct section *new)
 {
-	const char *text = conf->from[key].text;
+	for (size_t key = 0; key < new->kind->count; key++) {
+		const struct option_def *def = &new->kind->options[key];
+		const char *before = section_text(old, key), *after = section_text(new, key);
 
-	if (text == NULL)
-		text = listener_options[key].fallback;
-	return text != NULL ? text : "";
+		if ((def->flags & OPTION_RESTART) &&
+		    strcmp(before != NULL ? before : "", after != NULL ? after : "") != 0)
+			log_warning("%s %s: %s: changed, takes effect after a restart for sockets "
+				    "that are open",
+				    new->kind->word, new->name, def->name);
+	}
 }
 
-static void restart_keys_log(const struct server *s, const struct settings *settings)
+static void restart_keys_find(const struct server *s, const struct settings *settings)
 {
-	const struct listener_conf *conf;
+	const struct listener_conf *conf = NULL;
 	const struct listener *old;
 
-	TAILQ_FOREACH(conf, &settings->listeners, entry) {
-		old = listener_by_name(&s->listeners, conf->name);
-		for (int key = 0; old != NULL && key < LISTENER_KEYS; key++)
-			if ((listener_options[key].flags & OPTION_RESTART) &&
-			    strcmp(value_of(conf, key), value_of(old->conf, key)) != 0)
-				log_warning(
-					"listener %s: %s: changed, takes effect after a restart "
-					"for sockets that are open",
-					conf->name, listener_options[key].name);
+	while ((conf = settings_listener(settings, conf)) != NULL) {
+		old = listener_by_name(&s->listeners, conf->section.name);
+		if (old != NULL)
+			restart_keys_log(&old->conf->section, &conf->section);
 	}
 }
 
@@ -357,15 +390,15 @@ static bool reload(struct server *s)
 		settings_free(settings);
 		return false;
 	}
-	restart_keys_log(s, settings);
-	if (listeners_prepare(s, settings, &list) < 0) {
+	restart_keys_find(s, settings);
+	if (services_prepare(settings) < 0 || listeners_prepare(s, settings, &list) < 0) {
 		settings_free(settings);
 		return false;
 	}
 	settings_use(s, settings);
 	listeners_swap(s, &list);
 	ports_use(s);
-	log_use(&settings->daemon);
+	log_use(settings->daemon);
 	endpoints_update(s);
 	return true;
 }
@@ -404,9 +437,10 @@ static void server_drain(struct server *s)
 	s->draining = true;
 	listeners_close(&s->listeners);
 	conn_table_drain(&s->table);
-	if (s->settings->daemon.drain_timeout == 0)
+	if (s->settings->daemon->drain_timeout == 0)
 		s->loop.stop = true;
-	deadline_queue_init(&s->loop, &s->drains, s->settings->daemon.drain_timeout, drain_expired);
+	deadline_queue_init(&s->loop, &s->drains, s->settings->daemon->drain_timeout,
+			    drain_expired);
 	deadline_start(&s->loop, &s->drains, &s->drain);
 }
 
@@ -480,6 +514,7 @@ static void server_free(struct server *s)
 {
 	listeners_close(&s->listeners);
 	conn_table_free(&s->table);
+	services_stop();
 	signals_close(&s->signals, &s->loop);
 	settings_free(s->settings);
 	log_flush();
@@ -522,14 +557,19 @@ enum exit_status server_run(const char *path)
 		log_detach();
 		return EXIT_CONFIG;
 	}
-	log_use(&settings->daemon);
+	log_use(settings->daemon);
 	if (server_init(&s) < 0) {
 		log_error("cannot start: %m");
 		settings_free(settings);
 		return EXIT_SYSTEM;
 	}
-	settings_use(&s, settings);
-	status = server_serve(&s);
+	if (services_prepare(settings) < 0) {
+		settings_free(settings);
+		status = EXIT_SYSTEM;
+	} else {
+		settings_use(&s, settings);
+		status = server_serve(&s);
+	}
 	server_free(&s);
 	return status;
 }

@@ -19,14 +19,23 @@
 #include <unistd.h>
 
 #include "services/registry.h"
+#include "settings_check.h"
 
 #define LINE_BYTES_MAX 8192 /* a configuration's line, where inih takes so much */
 
-const struct option_def daemon_options[DAEMON_KEYS] = {
+static const struct option_def daemon_options[DAEMON_KEYS] = {
 #define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct daemon_conf, key), OPTION_REST(__VA_ARGS__)},
 #include "daemon.def"
 #undef OPT
+};
+
+static const struct section_kind daemon_kind = {
+	.word = "daemon",
+	.name = "",
+	.options = daemon_options,
+	.count = DAEMON_KEYS,
+	.size = sizeof(struct daemon_conf),
 };
 
 /* Where the parser stands. inih cuts lines and long section names, swallows indented keys and
@@ -37,135 +46,153 @@ struct parser {
 	const char *file; /* owned by settings->files */
 	FILE *stream;
 	int line;
-	bool expects_key; /* the line handed to inih must come back as a key */
-	bool skips;       /* the section is unknown: its keys are passed over */
-	bool in_section;
-	struct listener_conf *listener; /* the section's, or NULL: [daemon] */
+	bool expects_key;        /* the line handed to inih must come back as a key */
+	bool in_section;         /* a title has been seen */
+	struct section *section; /* NULL: unknown, its keys are passed over */
 };
 
-static int list_add(struct option_list *list, char *item)
+static void __attribute__((format(printf, 2, 3)))
+parser_error(const struct parser *p, const char *format, ...)
 {
-	char **items = reallocarray(list->items, list->count + 1, sizeof(*items));
-
-	if (items == NULL || item == NULL) {
-		free(item);
-		return -1;
-	}
-	list->items = items;
-	items[list->count++] = item;
-	return 0;
-}
-
-static void __attribute__((format(printf, 4, 5)))
-error_add(struct settings *s, const char *file, int line, const char *format, ...)
-{
-	char reason[600], *text = NULL;
+	char reason[600];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	if (line > 0 ? asprintf(&text, "%s:%d: %s", file, line, reason) >= 0
-		     : asprintf(&text, "%s: %s", file, reason) >= 0)
-		list_add(&s->errors, text);
+	error_add(&p->settings->errors, p->file, p->line, "%s", reason);
 }
 
 /* ---- sections ---- */
 
-static struct listener_conf *listener_named(const struct settings *s, const char *name)
+/* The kinds there are, one after the other; NULL: no more. */
+static const struct section_kind *kind_at(size_t index)
 {
-	struct listener_conf *conf;
+	static const struct section_kind *const own[] = {&daemon_kind, &listener_kind};
 
-	TAILQ_FOREACH(conf, &s->listeners, entry)
-		if (strcmp(conf->name, name) == 0)
-			return conf;
+	if (index < 2)
+		return own[index];
+	index -= 2;
+	for (size_t i = 0; services[i] != NULL; i++) {
+		if (services[i]->section == NULL)
+			continue;
+		if (index-- == 0)
+			return services[i]->section;
+	}
 	return NULL;
 }
 
-static void defaults_set(const struct option_def *defs, size_t count, void *conf)
+static void kind_print(const struct section_kind *kind, char *text, size_t size)
 {
-	char reason[OPTION_REASON_MAX];
+	const char *name = kind->name != NULL ? kind->name : "NAME";
 
-	for (size_t i = 0; i < count; i++)
-		if (defs[i].fallback != NULL &&
-		    option_set(&defs[i], conf, defs[i].fallback, reason) < 0)
-			abort(); /* the table is wrong */
+	snprintf(text, size, "[%s%s%s]", kind->word, name[0] != '\0' ? " " : "", name);
 }
 
-static void section_daemon(struct parser *p)
+static const struct section_kind *kind_find(const char *word, const char *name)
 {
-	struct daemon_conf *daemon = &p->settings->daemon;
+	const struct section_kind *kind;
 
-	p->listener = NULL;
-	if (daemon->line > 0) {
-		error_add(p->settings, p->file, p->line, "[daemon]: again (it began at %s:%d)",
-			  daemon->file, daemon->line);
-		return;
+	for (size_t i = 0; (kind = kind_at(i)) != NULL; i++) {
+		if (strcmp(kind->word, word) != 0)
+			continue;
+		if (kind->name != NULL ? strcmp(kind->name, name) == 0 : name[0] != '\0')
+			return kind;
 	}
-	daemon->line = p->line;
-	daemon->file = p->file;
+	return NULL;
 }
 
-static void section_listener(struct parser *p, const char *name)
+static void section_unknown(const struct parser *p, const char *word, const char *name)
 {
-	const struct listener_conf *other = listener_named(p->settings, name);
-	struct listener_conf *conf;
+	char text[512] = "", known[80];
+	const struct section_kind *kind;
 
-	if (name[strspn(name,
-			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] !=
-		    '\0' ||
-	    strlen(name) > 64)
-		error_add(p->settings, p->file, p->line,
-			  "[listener]: a name is up to 64 letters, digits, '_', '.' and '-'");
-	if (other != NULL)
-		error_add(p->settings, p->file, p->line, "[listener %s]: again (it began at %s:%d)",
-			  name, other->file, other->line);
-	conf = calloc(1, sizeof(*conf));
-	p->skips = conf == NULL;
-	if (conf == NULL)
-		return;
-	defaults_set(listener_options, LISTENER_KEYS, conf);
-	conf->name = strdup(name);
-	conf->file = p->file;
-	conf->line = p->line;
-	TAILQ_INSERT_TAIL(&p->settings->listeners, conf, entry);
-	p->listener = conf;
+	for (size_t i = 0; (kind = kind_at(i)) != NULL; i++) {
+		kind_print(kind, known, sizeof(known));
+		if (option_is_near(word, kind->word) && strcmp(word, kind->word) != 0) {
+			parser_error(p, "[%s%s%s]: unknown section; did you mean %s?", word,
+				     name[0] != '\0' ? " " : "", name, known);
+			return;
+		}
+		strlcat(text, i > 0 ? ", " : "", sizeof(text));
+		strlcat(text, known, sizeof(text));
+	}
+	parser_error(p, "[%s%s%s]: unknown section; there are %s", word, name[0] != '\0' ? " " : "",
+		     name, text);
+}
+
+static bool name_is_good(const char *name)
+{
+	static const char good[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	return name[strspn(name, good)] == '\0' && strlen(name) <= 64;
+}
+
+static struct section *section_find(const struct settings *s, const struct section_kind *kind,
+				    const char *name)
+{
+	struct section *other = section_of(TAILQ_FIRST(&s->sections), kind);
+
+	while (other != NULL && strcmp(other->name, name) != 0)
+		other = section_of(TAILQ_NEXT(other, entry), kind);
+	return other;
+}
+
+static void section_open(struct parser *p, const struct section_kind *kind, const char *name)
+{
+	struct section *s = section_find(p->settings, kind, name);
+
+	if (s != NULL && s->line > 0)
+		parser_error(p, "[%s%s%s]: again (it began at %s:%d)", kind->word,
+			     name[0] != '\0' ? " " : "", name, s->file, s->line);
+	if (!name_is_good(name))
+		parser_error(p, "[%s]: a name is up to 64 letters, digits, '_', '.' and '-'",
+			     kind->word);
+	if (s == NULL || kind != &daemon_kind) {
+		s = section_new(kind, name);
+		if (s == NULL)
+			return;
+		TAILQ_INSERT_TAIL(&p->settings->sections, s, entry);
+	}
+	if (s->line == 0) {
+		s->file = p->file;
+		s->line = p->line;
+	}
+	p->section = s;
 }
 
 /* text: between the brackets. */
 static void section_begin(struct parser *p, char *text)
 {
-	char *kind = strtok(text, " \t"), *name = strtok(NULL, " \t");
-	bool more = strtok(NULL, " \t") != NULL;
+	const char *word = strtok(text, " \t"), *name = strtok(NULL, " \t");
+	const struct section_kind *kind = NULL;
 
 	p->in_section = true;
-	p->skips = false;
-	if (kind != NULL && strcmp(kind, "daemon") == 0 && name == NULL) {
-		section_daemon(p);
-	} else if (kind != NULL && strcmp(kind, "listener") == 0 && name != NULL && !more) {
-		section_listener(p, name);
-	} else {
-		p->skips = true;
-		error_add(p->settings, p->file, p->line,
-			  "[%s]: unknown section; there are [daemon] and [listener NAME]%s",
-			  kind != NULL ? kind : "",
-			  kind == NULL                       ? ""
-			  : option_is_near(kind, "daemon")   ? "; did you mean [daemon]?"
-			  : option_is_near(kind, "listener") ? "; did you mean [listener NAME]?"
-							     : "");
-	}
+	p->section = NULL;
+	if (word == NULL)
+		word = "";
+	if (name == NULL)
+		name = "";
+	if (strtok(NULL, " \t") == NULL)
+		kind = kind_find(word, name);
+	if (kind != NULL)
+		section_open(p, kind, name);
+	else
+		section_unknown(p, word, name);
 }
 
 static void section_line(struct parser *p, char *line)
 {
 	char *end = strchr(line, ']');
+	char after = '\0';
 
-	if (end == NULL || (end[1 + strspn(end + 1, " \t\r\n")] != '\0' &&
-			    end[1 + strspn(end + 1, " \t\r\n")] != ';' &&
-			    end[1 + strspn(end + 1, " \t\r\n")] != '#')) {
-		error_add(p->settings, p->file, p->line,
-			  "a section's title is one [...] on its line");
-		p->in_section = p->skips = true;
+	if (end != NULL)
+		after = end[1 + strspn(end + 1, " \t\r\n")];
+	if (end == NULL || (after != '\0' && after != ';' && after != '#')) {
+		parser_error(p, "a section's title is one [...] on its line");
+		p->in_section = true;
+		p->section = NULL;
 		return;
 	}
 	*end = '\0';
@@ -174,68 +201,88 @@ static void section_line(struct parser *p, char *line)
 
 /* ---- keys ---- */
 
-static const char *key_suggest(const struct option_def *defs, size_t count, const char *key)
+static void key_unknown(const struct parser *p, const char *key)
 {
-	for (size_t i = 0; i < count; i++)
-		if (option_is_near(key, defs[i].name))
-			return defs[i].name;
-	return NULL;
+	const struct section_kind *kind = p->section->kind;
+
+	for (size_t i = 0; i < kind->count; i++) {
+		if (!option_is_near(key, kind->options[i].name))
+			continue;
+		parser_error(p, "%s: unknown key in [%s]; did you mean %s?", key, kind->word,
+			     kind->options[i].name);
+		return;
+	}
+	parser_error(p, "%s: unknown key in [%s]", key, kind->word);
 }
 
-static void key_unknown(const struct parser *p, const struct option_def *defs, size_t count,
-			const char *key)
+static void key_again(const struct parser *p, const char *key, const struct option_source *from)
 {
-	const char *near = key_suggest(defs, count, key);
-	const char *section = p->listener != NULL ? "[listener]" : "[daemon]";
-
-	if (near != NULL)
-		error_add(p->settings, p->file, p->line, "%s: unknown key in %s; did you mean %s?",
-			  key, section, near);
-	else
-		error_add(p->settings, p->file, p->line, "%s: unknown key in %s", key, section);
+	parser_error(p, "%s: given again (first at %s:%d)", key, from->file, from->line);
 }
 
-static void key_set(const struct parser *p, const struct option_def *def, void *conf,
-		    struct option_source *from, const char *value)
+static void key_set(const struct parser *p, size_t index, const char *value)
 {
+	const struct option_def *def = &p->section->kind->options[index];
+	struct option_source *from = &p->section->from[index];
 	char reason[OPTION_REASON_MAX] = "out of memory";
 
 	if (from->text != NULL) {
-		error_add(p->settings, p->file, p->line, "%s: given again (first at %s:%d)",
-			  def->name, from->file, from->line);
+		key_again(p, def->name, from);
 		return;
 	}
-	from->text = strdup(value);
-	from->file = p->file;
-	from->line = p->line;
+	*from = (struct option_source){strdup(value), p->file, p->line};
 	if (value[0] == '\0')
-		error_add(p->settings, p->file, p->line, "%s: has no value", def->name);
-	else if (from->text == NULL || option_set(def, conf, value, reason) < 0)
-		error_add(p->settings, p->file, p->line, "%s: %s", def->name, reason);
+		parser_error(p, "%s: has no value", def->name);
+	else if (from->text == NULL || option_set(def, p->section, value, reason) < 0)
+		parser_error(p, "%s: %s", def->name, reason);
+}
+
+/* "arg.NAME": one of the pairs of the map "arg". */
+static void pair_set(const struct parser *p, size_t index, const char *key, const char *value)
+{
+	const struct option_def *def = &p->section->kind->options[index];
+	struct option_map *map = (void *)((char *)p->section + def->offset);
+	const char *name = key + strlen(def->name) + 1;
+	const struct option_pair *other = option_map_find(map, name);
+
+	if (other != NULL)
+		key_again(p, key, &other->from);
+	else if (!name_is_good(name) || name[0] == '\0')
+		parser_error(p, "%s: a name is up to 64 letters, digits, '_', '.' and '-'", key);
+	else if (option_map_add(map, name, value, p->file, p->line) < 0)
+		parser_error(p, "%s: out of memory", key);
+}
+
+static void key_find(const struct parser *p, const char *key, const char *value)
+{
+	const struct section_kind *kind = p->section->kind;
+
+	for (size_t i = 0; i < kind->count; i++) {
+		size_t len = strlen(kind->options[i].name);
+
+		if (strncmp(key, kind->options[i].name, len) != 0)
+			continue;
+		if (key[len] == '\0') {
+			key_set(p, i, value);
+			return;
+		}
+		if (key[len] == '.' && kind->options[i].type == &option_map) {
+			pair_set(p, i, key, value);
+			return;
+		}
+	}
+	key_unknown(p, key);
 }
 
 static int key_handle(void *user, const char *section, const char *key, const char *value)
 {
 	struct parser *p = user;
-	const struct option_def *defs = p->listener != NULL ? listener_options : daemon_options;
-	size_t count = p->listener != NULL ? LISTENER_KEYS : DAEMON_KEYS;
-	void *conf = p->listener != NULL ? (void *)p->listener : &p->settings->daemon;
-	struct option_source *from =
-		p->listener != NULL ? p->listener->from : p->settings->daemon.from;
 
 	p->expects_key = false;
 	if (!p->in_section)
-		error_add(p->settings, p->file, p->line, "%s: stands before the first [section]",
-			  key);
-	if (!p->in_section || p->skips)
-		return 1;
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(defs[i].name, key) != 0)
-			continue;
-		key_set(p, &defs[i], conf, &from[i], value);
-		return 1;
-	}
-	key_unknown(p, defs, count, key);
+		parser_error(p, "%s: stands before the first [section]", key);
+	else if (p->section != NULL)
+		key_find(p, key, value);
 	return 1;
 }
 
@@ -244,7 +291,7 @@ static int key_handle(void *user, const char *section, const char *key, const ch
 static void key_missed(struct parser *p)
 {
 	if (p->expects_key)
-		error_add(p->settings, p->file, p->line, "expected 'key = value'");
+		parser_error(p, "expected 'key = value'");
 	p->expects_key = false;
 }
 
@@ -267,11 +314,10 @@ static char *reader_next(char *to, int size, void *stream)
 	start = line + (p->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
 	start += strspn(start, " \t\r\n\v\f");
 	if (strlen(line) != (size_t)len) {
-		error_add(p->settings, p->file, p->line, "the line holds a NUL byte");
+		parser_error(p, "the line holds a NUL byte");
 		start = line + len;
 	} else if (strlen(start) + 3 > (size_t)size) {
-		error_add(p->settings, p->file, p->line, "the line is longer than %d bytes",
-			  size - 3);
+		parser_error(p, "the line is longer than %d bytes", size - 3);
 		start = line + len;
 	} else if (*start == '[') {
 		section_line(p, start);
@@ -290,13 +336,13 @@ static FILE *file_open(struct settings *s, const char *path)
 	FILE *stream;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		error_add(s, path, 0, "is not a regular file");
+		error_add(&s->errors, path, 0, "is not a regular file");
 		close(fd);
 		return NULL;
 	}
 	stream = fd >= 0 ? fdopen(fd, "r") : NULL;
 	if (stream == NULL)
-		error_add(s, path, 0, "cannot be read: %s", strerror(errno));
+		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
 	return stream;
 }
 
@@ -307,7 +353,7 @@ static void file_read(struct settings *s, const char *path)
 
 	if (stream == NULL)
 		return;
-	if (list_add(&s->files, strdup(path)) < 0) {
+	if (option_list_add(&s->files, strdup(path)) < 0) {
 		fclose(stream);
 		return;
 	}
@@ -320,13 +366,13 @@ static void file_read(struct settings *s, const char *path)
 	ini_parse_stream(reader_next, &p, key_handle, &p);
 	key_missed(&p);
 	if (ferror(stream))
-		error_add(s, path, 0, "cannot be read: %s", strerror(errno));
+		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
 	fclose(stream);
 }
 
 static void include_pattern(struct settings *s, const char *dir, const char *pattern)
 {
-	const struct option_source *from = &s->daemon.from[DAEMON_KEY_include];
+	const struct option_source *from = &s->daemon->section.from[DAEMON_KEY_include];
 	char *path = NULL;
 	glob_t found;
 
@@ -338,14 +384,14 @@ static void include_pattern(struct settings *s, const char *dir, const char *pat
 			file_read(s, found.gl_pathv[i]);
 		globfree(&found);
 	} else if (strpbrk(pattern, "*?[") == NULL) {
-		error_add(s, from->file, from->line, "include: there is no file %s", path);
+		error_add(&s->errors, from->file, from->line, "include: there is no file %s", path);
 	}
 	free(path);
 }
 
 static void includes_read(struct settings *s, const char *path)
 {
-	struct option_list patterns = s->daemon.include;
+	struct option_list patterns = s->daemon->include;
 	char *copy = strdup(path);
 	const char *dir = copy != NULL ? dirname(copy) : "."; /* cuts copy */
 
@@ -354,211 +400,104 @@ static void includes_read(struct settings *s, const char *path)
 	free(copy);
 }
 
-/* ---- what only makes sense together ---- */
+/* ---- all of it ---- */
 
-static void listener_error(struct settings *s, const struct listener_conf *conf, int key,
-			   const char *reason)
+static void sections_check(struct settings *s)
 {
-	const struct option_source *from = &conf->from[key];
+	struct section *section;
 
-	error_add(s, from->text != NULL ? from->file : conf->file,
-		  from->text != NULL ? from->line : conf->line, "%s: %s",
-		  listener_options[key].name, reason);
-}
-
-static void services_check(struct settings *s, struct listener_conf *conf)
-{
-	char reason[OPTION_REASON_MAX];
-	const char *name = conf->services.count > 0 ? conf->services.items[0] : "";
-
-	if (conf->from[LISTENER_KEY_services].text == NULL)
-		return;
-	if (conf->services.count != 1) {
-		listener_error(s, conf, LISTENER_KEY_services,
-			       "raw and line take exactly one service");
-		return;
-	}
-	conf->service = service_find(name);
-	if (conf->service == NULL) {
-		const char *near = NULL;
-
-		for (size_t i = 0; services[i] != NULL; i++)
-			if (option_is_near(name, services[i]->name))
-				near = services[i]->name;
-		snprintf(reason, sizeof(reason), "there is no service '%s'; %s%s%s", name,
-			 near != NULL ? "did you mean " : "pollard --list names them",
-			 near != NULL ? near : "", near != NULL ? "?" : "");
-		listener_error(s, conf, LISTENER_KEY_services, reason);
-	} else if (conf->wire != NULL && !(conf->service->protocols & conf->wire->bit)) {
-		snprintf(reason, sizeof(reason), "service '%s' makes no sense with protocol %s",
-			 name, conf->wire->name);
-		listener_error(s, conf, LISTENER_KEY_services, reason);
+	TAILQ_FOREACH(section, &s->sections, entry) {
+		for (size_t key = 0; key < section->kind->count; key++)
+			if ((section->kind->options[key].flags & OPTION_REQUIRED) &&
+			    section->from[key].text == NULL)
+				section_error(&s->errors, section, key, "is missing");
+		if (section->kind->check != NULL)
+			section->kind->check(section, &s->errors);
 	}
 }
 
-static void udp_check(struct settings *s, const struct listener_conf *conf)
+static void daemon_check(struct settings *s)
 {
-	char reason[OPTION_REASON_MAX];
+	const char *path = s->daemon->log_socket;
 
-	if (conf->wire != NULL && conf->wire->bit != PROTOCOL_RAW)
-		listener_error(s, conf, LISTENER_KEY_listen, "udp: needs protocol = raw");
-	if (conf->service == NULL)
-		return;
-	if (!(conf->service->flags & SERVICE_DATAGRAM)) {
-		snprintf(reason, sizeof(reason),
-			 "service '%s' does not answer over udp:", conf->service->name);
-		listener_error(s, conf, LISTENER_KEY_listen, reason);
-	}
-	if ((conf->service->flags & SERVICE_AMPLIFIES) && !conf->amplify) {
-		snprintf(reason, sizeof(reason),
-			 "service '%s' answers more than it is asked, so over udp: it needs "
-			 "amplify = yes",
-			 conf->service->name);
-		listener_error(s, conf, LISTENER_KEY_listen, reason);
-	}
-}
-
-/* Two listeners cannot have one address; names are compared as they are written. */
-static void address_check(struct settings *s, const struct listener_conf *conf, size_t index)
-{
-	const struct listener_conf *other;
-	char reason[OPTION_REASON_MAX];
-	const char *text = conf->specs[index].text, *port = conf->specs[index].port;
-
-	if (strcmp(port, "0") == 0)
-		return;
-	TAILQ_FOREACH(other, &s->listeners, entry) {
-		for (size_t i = 0; other->specs != NULL && i < other->listen.count; i++) {
-			if (other == conf && i == index)
-				return;
-			if (strcmp(other->specs[i].text, text) != 0)
-				continue;
-			snprintf(reason, sizeof(reason), "%.100s is taken by listener %.64s", text,
-				 other->name);
-			listener_error(s, conf, LISTENER_KEY_listen, reason);
-			return;
-		}
-	}
-}
-
-static void addresses_check(struct settings *s, struct listener_conf *conf)
-{
-	char reason[OPTION_REASON_MAX];
-	bool udp = false, local_only = true;
-
-	conf->specs = calloc(conf->listen.count + 1, sizeof(*conf->specs));
-	for (size_t i = 0; conf->specs != NULL && i < conf->listen.count; i++) {
-		if (addr_spec_parse(&conf->specs[i], conf->listen.items[i], reason,
-				    sizeof(reason)) < 0) {
-			listener_error(s, conf, LISTENER_KEY_listen, reason);
-			continue;
-		}
-		udp = udp || conf->specs[i].transport == TRANSPORT_UDP;
-		local_only = local_only && conf->specs[i].transport == TRANSPORT_UNIX;
-		address_check(s, conf, i);
-	}
-	if (udp)
-		udp_check(s, conf);
-	if (!local_only && conf->allow_users.count > 0)
-		listener_error(
-			s, conf, LISTENER_KEY_allow_users,
-			"only peers on unix: sockets are known by user; move the others to a "
-			"listener with allow");
-	if (!local_only && conf->allow_groups.count > 0)
-		listener_error(
-			s, conf, LISTENER_KEY_allow_groups,
-			"only peers on unix: sockets are known by group; move the others to a "
-			"listener with allow");
-}
-
-static void listener_check(struct settings *s, struct listener_conf *conf)
-{
-	char reason[OPTION_REASON_MAX];
-
-	for (int key = 0; key < LISTENER_KEYS; key++)
-		if ((listener_options[key].flags & OPTION_REQUIRED) && conf->from[key].text == NULL)
-			listener_error(s, conf, key, "is missing");
-	conf->wire = protocol_find(conf->protocol);
-	if (conf->wire == NULL) {
-		snprintf(reason, sizeof(reason),
-			 "there is no protocol '%.100s'; pollard --list names them",
-			 conf->protocol);
-		listener_error(s, conf, LISTENER_KEY_protocol, reason);
-	}
-	services_check(s, conf);
-	addresses_check(s, conf);
-}
-
-static void settings_check(struct settings *s, const char *path)
-{
-	struct daemon_conf *daemon = &s->daemon;
-	const struct option_source *from = &daemon->from[DAEMON_KEY_log_socket];
-	struct listener_conf *conf;
-
-	if (daemon->log_socket[0] != '/' ||
-	    strlen(daemon->log_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		error_add(s, from->file, from->line,
-			  "log_socket: '%s' is not an absolute path of at most 107 bytes",
-			  daemon->log_socket);
-	TAILQ_FOREACH(conf, &s->listeners, entry)
-		listener_check(s, conf);
-	if (TAILQ_EMPTY(&s->listeners) && s->errors.count == 0)
-		error_add(s, path, 0, "there is no [listener NAME]");
+	if (path[0] != '/' || strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_log_socket,
+			      "'%s' is not an absolute path of at most 107 bytes", path);
 }
 
 struct settings *settings_load(const char *path)
 {
 	struct settings *s = calloc(1, sizeof(*s));
+	struct section *daemon = section_new(&daemon_kind, "");
 
-	if (s == NULL)
+	if (s == NULL || daemon == NULL) {
+		section_free(daemon);
+		free(s);
 		return NULL;
-	TAILQ_INIT(&s->listeners);
-	defaults_set(daemon_options, DAEMON_KEYS, &s->daemon);
+	}
+	TAILQ_INIT(&s->sections);
+	TAILQ_INSERT_HEAD(&s->sections, daemon, entry);
+	s->daemon = container_of(daemon, struct daemon_conf, section);
 	file_read(s, path);
 	includes_read(s, path);
-	settings_check(s, path);
+	daemon_check(s);
+	sections_check(s);
+	listeners_check(s);
+	if (settings_listener(s, NULL) == NULL && s->errors.count == 0)
+		error_add(&s->errors, path, 0, "there is no [listener NAME]");
 	return s;
 }
 
 void settings_free(struct settings *s)
 {
-	struct listener_conf *conf;
-
 	if (s == NULL)
 		return;
-	while ((conf = TAILQ_FIRST(&s->listeners)) != NULL) {
-		TAILQ_REMOVE(&s->listeners, conf, entry);
-		listener_conf_free(conf);
-	}
-	option_free(daemon_options, DAEMON_KEYS, &s->daemon);
-	for (size_t i = 0; i < DAEMON_KEYS; i++)
-		free(s->daemon.from[i].text);
+	sections_free(&s->sections);
 	option_list_free(&s->files);
 	option_list_free(&s->errors);
 	free(s);
 }
 
-static void section_dump(const struct option_def *defs, size_t count,
-			 const struct option_source *from, FILE *to)
+struct listener_conf *settings_listener(const struct settings *s, const struct listener_conf *conf)
 {
-	for (size_t i = 0; i < count; i++) {
-		const char *text = from[i].text != NULL ? from[i].text : defs[i].fallback;
+	struct section *section =
+		conf != NULL ? TAILQ_NEXT(&conf->section, entry) : TAILQ_FIRST(&s->sections);
 
-		if (text != NULL && !(defs[i].flags & OPTION_FOLLOWED))
-			fprintf(to, "%s = %s\n", defs[i].name, text);
+	section = section_of(section, &listener_kind);
+	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
+}
+
+static void map_dump(const struct section *s, const struct option_def *def, FILE *to)
+{
+	const struct option_map *map = (const void *)((const char *)s + def->offset);
+
+	for (size_t i = 0; i < map->count; i++)
+		fprintf(to, "%s.%s = %s\n", def->name, map->items[i].name, map->items[i].from.text);
+}
+
+static void section_dump(const struct section *s, FILE *to)
+{
+	fprintf(to, "[%s%s%s]\n", s->kind->word, s->name[0] != '\0' ? " " : "", s->name);
+	for (size_t i = 0; i < s->kind->count; i++) {
+		const struct option_def *def = &s->kind->options[i];
+		const char *text = section_text(s, i);
+
+		if (def->type == &option_map)
+			map_dump(s, def, to);
+		else if (text != NULL && !(def->flags & OPTION_FOLLOWED))
+			fprintf(to, "%s = %s\n", def->name, text);
 		else
-			fprintf(to, ";%s =\n", defs[i].name);
+			fprintf(to, ";%s =\n", def->name);
 	}
 }
 
 void settings_dump(const struct settings *s, FILE *to)
 {
-	const struct listener_conf *conf;
+	const struct section *section;
 
-	fprintf(to, "[daemon]\n");
-	section_dump(daemon_options, DAEMON_KEYS, s->daemon.from, to);
-	TAILQ_FOREACH(conf, &s->listeners, entry) {
-		fprintf(to, "\n[listener %s]\n", conf->name);
-		section_dump(listener_options, LISTENER_KEYS, conf->from, to);
+	TAILQ_FOREACH(section, &s->sections, entry) {
+		if (section != TAILQ_FIRST(&s->sections))
+			fprintf(to, "\n");
+		section_dump(section, to);
 	}
 }

@@ -171,6 +171,25 @@ static void list_free(void *field)
 	option_list_free(field);
 }
 
+/* A map has no value of its own, only what option_map_add() adds. */
+static int map_parse(const struct option_def *def, const char *text, void *field, char *reason)
+{
+	snprintf(reason, OPTION_REASON_MAX, "is written %s.NAME", def->name);
+	return -1;
+}
+
+static void map_free(void *field)
+{
+	struct option_map *map = field;
+
+	for (size_t i = 0; i < map->count; i++) {
+		free(map->items[i].name);
+		free(map->items[i].from.text);
+	}
+	free(map->items);
+	*map = (struct option_map){0};
+}
+
 const struct option_type option_bool = {"bool", bool_parse, NULL};
 const struct option_type option_int = {"int", int_parse, NULL};
 const struct option_type option_word = {"word", word_parse, NULL};
@@ -179,6 +198,7 @@ const struct option_type option_size = {"size", size_parse, NULL};
 const struct option_type option_duration = {"duration", duration_parse, NULL};
 const struct option_type option_text = {"text", text_parse, text_free};
 const struct option_type option_list = {"list", list_parse, list_free};
+const struct option_type option_map = {"map", map_parse, map_free};
 
 int option_split(struct option_list *list, const char *text)
 {
@@ -187,21 +207,28 @@ int option_split(struct option_list *list, const char *text)
 	*list = (struct option_list){0};
 	for (text += strspn(text, blanks); *text != '\0'; text += strspn(text, blanks)) {
 		size_t len = strcspn(text, blanks);
-		char **items = reallocarray(list->items, list->count + 1, sizeof(*items));
 
-		if (items == NULL)
-			goto fail;
-		list->items = items;
-		items[list->count] = strndup(text, len);
-		if (items[list->count] == NULL)
-			goto fail;
-		list->count++;
+		if (option_list_add(list, strndup(text, len)) < 0) {
+			option_list_free(list);
+			return -1;
+		}
 		text += len;
 	}
 	return 0;
-fail:
-	option_list_free(list);
-	return -1;
+}
+
+int option_list_add(struct option_list *list, char *item)
+{
+	char **items = reallocarray(list->items, list->count + 1, sizeof(*items));
+
+	if (items != NULL)
+		list->items = items;
+	if (items == NULL || item == NULL) {
+		free(item);
+		return -1;
+	}
+	items[list->count++] = item;
+	return 0;
 }
 
 void option_list_free(struct option_list *list)
@@ -210,6 +237,31 @@ void option_list_free(struct option_list *list)
 		free(list->items[i]);
 	free(list->items);
 	*list = (struct option_list){0};
+}
+
+const struct option_pair *option_map_find(const struct option_map *map, const char *name)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (strcmp(map->items[i].name, name) == 0)
+			return &map->items[i];
+	return NULL;
+}
+
+int option_map_add(struct option_map *map, const char *name, const char *text, const char *file,
+		   int line)
+{
+	struct option_pair *items = reallocarray(map->items, map->count + 1, sizeof(*items));
+	struct option_pair pair = {strdup(name), {strdup(text), file, line}};
+
+	if (items != NULL)
+		map->items = items;
+	if (items == NULL || pair.name == NULL || pair.from.text == NULL) {
+		free(pair.name);
+		free(pair.from.text);
+		return -1;
+	}
+	items[map->count++] = pair;
+	return 0;
 }
 
 int option_set(const struct option_def *def, void *conf, const char *text, char *reason)

@@ -49,6 +49,17 @@ struct option_list {
 	size_t count;
 };
 
+/* Keys "PREFIX.name", each with a text. */
+struct option_pair {
+	char *name;
+	struct option_source from;
+};
+
+struct option_map {
+	struct option_pair *items;
+	size_t count;
+};
+
 typedef bool opt_bool;
 typedef int opt_int;
 typedef int opt_word; /* index in the range a|b|c */
@@ -57,9 +68,10 @@ typedef size_t opt_size;
 typedef int64_t opt_duration; /* milliseconds */
 typedef char *opt_text;
 typedef struct option_list opt_list;
+typedef struct option_map opt_map;
 
 extern const struct option_type option_bool, option_int, option_word, option_mode, option_size,
-	option_duration, option_text, option_list;
+	option_duration, option_text, option_list, option_map;
 
 /* The rest of a table entry after its type: OPT() pastes the type itself, because "bool" is a
  * macro and would not survive being handed on. */
@@ -74,7 +86,15 @@ void option_free(const struct option_def *defs, size_t count, void *conf);
 
 /* Items of text between blanks. Returns 0, or -1 with ENOMEM. */
 int option_split(struct option_list *list, const char *text);
+/* Takes item; NULL counts as memory that ran out. Returns 0, or -1 with ENOMEM. */
+int option_list_add(struct option_list *list, char *item);
 void option_list_free(struct option_list *list);
+
+/* Returns NULL where there is none of that name. */
+const struct option_pair *option_map_find(const struct option_map *map, const char *name);
+/* Add a pair, whose file is borrowed. Returns 0, or -1 with ENOMEM. */
+int option_map_add(struct option_map *map, const char *name, const char *text, const char *file,
+		   int line) __attribute__((warn_unused_result));
 
 /* Whether candidate is a near miss of word: at most a third of its letters differ. */
 bool option_is_near(const char *word, const char *candidate);

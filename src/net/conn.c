@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -67,7 +68,7 @@ static void conn_log_end(const struct conn *c, enum reason reason)
 	peer_print(&c->peer, peer, sizeof(peer));
 	log_info("closed listener=%s peer=%s in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64
 		 " reason=%s",
-		 c->listener->conf->name, peer, c->bytes_in, c->bytes_out,
+		 c->listener->conf->section.name, peer, c->bytes_in, c->bytes_out,
 		 c->table->loop->now_ms - c->opened_ms, reason_names[reason]);
 }
 
@@ -103,7 +104,11 @@ static void conn_close(struct conn *c, enum reason reason)
 	close(c->watch.fd);
 	buf_free(&c->in);
 	buf_free(&c->out);
+	free(c->name);
 	c->state = CONN_DEAD;
+	if (c->task != NULL)
+		c->task->gone(c->task);
+	c->task = NULL;
 	TAILQ_REMOVE(&table->live, c, entry);
 	TAILQ_INSERT_TAIL(&table->dead, c, entry);
 }
@@ -173,7 +178,7 @@ static bool conn_may_read(const struct conn *c)
 		return false;
 	if (c->listener->conf->service->request == NULL)
 		return true;
-	return buf_len(&c->out) == 0 && !c->unserved;
+	return buf_len(&c->out) == 0 && !c->unserved && c->task == NULL;
 }
 
 static bool conn_has_output(const struct conn *c)
@@ -187,7 +192,9 @@ static void conn_update(struct conn *c, bool progressed)
 	bool writes = conn_has_output(c);
 	struct deadline_queue *q = writes ? &c->listener->stalled : &c->listener->idle;
 
-	if (progressed || c->deadline.queue != q)
+	if (c->task != NULL && !writes)
+		deadline_cancel(&c->deadline); /* it waits for us */
+	else if (progressed || c->deadline.queue != q)
 		deadline_start(loop, q, &c->deadline);
 	loop_want(loop, &c->watch,
 		  (short)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
@@ -202,7 +209,8 @@ static void conn_settle(struct conn *c, bool progressed)
 		conn_close(c, REASON_error);
 		return;
 	}
-	if (conn_has_output(c) || (c->state == CONN_OPEN && !conn_input_ended(c)))
+	if (conn_has_output(c) || c->task != NULL ||
+	    (c->state == CONN_OPEN && !conn_input_ended(c)))
 		conn_update(c, progressed);
 	else if (c->eof)
 		conn_close(c, c->reason);
@@ -265,7 +273,18 @@ static void conn_receive(struct conn *c)
 		buf_commit(&c->in, (size_t)n);
 }
 
-/* Answer what waits in in, within bounds. Returns 0, or -1 where the service gives up. */
+static int conn_continue(struct conn *c)
+{
+	enum task_progress progress = c->task->more(c, c->task);
+
+	c->unserved = progress == TASK_WRITES || (progress == TASK_DONE && buf_len(&c->in) > 0);
+	if (progress == TASK_DONE)
+		c->task = NULL;
+	return progress == TASK_FAILED ? -1 : 0;
+}
+
+/* Answer what waits in in, within bounds. Returns 0, or -1 where the service gives up or
+ * the request is not worth an answer. */
 static int conn_answer(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -273,6 +292,8 @@ static int conn_answer(struct conn *c)
 	struct request req = {.argv = argv};
 	ssize_t used;
 
+	if (c->task != NULL)
+		return conn_continue(c);
 	c->unserved = false;
 	if (conf->service->more != NULL && !conn_input_ended(c)) {
 		c->unserved = true;
@@ -284,16 +305,19 @@ static int conn_answer(struct conn *c)
 			return 0;
 		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request,
 					c->eof, &req);
-		if (used <= 0) {
-			if (used < 0)
-				conn_fail(c, REASON_error, req.error);
+		if (used < 0 && req.error == NULL)
+			return -1;
+		if (used < 0)
+			conn_fail(c, REASON_error, req.error);
+		if (used <= 0)
 			return 0;
-		}
 		c->crlf = req.crlf;
 		stats.requests++;
 		if (req.argc > 0 && conf->service->request(c, &req) < 0)
 			return -1;
 		buf_consume(&c->in, (size_t)used);
+		if (c->task != NULL || c->state != CONN_OPEN)
+			return 0;
 	}
 	return 0;
 }
@@ -332,6 +356,8 @@ static void conn_ready(struct watch *w, short revents)
 
 	if (c->state == CONN_LINGER)
 		conn_discard(c);
+	else if (c->task != NULL && (revents & (POLLHUP | POLLERR)))
+		conn_close(c, REASON_reset);
 	else
 		conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
 }
@@ -356,16 +382,27 @@ static bool groups_allowed(const struct id_list *allowed, int fd)
 	return false;
 }
 
-static bool conn_is_allowed(const struct conn *c, const struct sockaddr *sa)
+bool conn_is_named(const struct conn *c, const struct cidr_list *networks,
+		   const struct id_list *users, const struct id_list *groups)
 {
+	if (networks->count == 0 && users->count == 0 && groups->count == 0)
+		return true;
+	if (c->peer.sa.sa_family != AF_UNIX)
+		return cidr_list_has(networks, &c->peer.sa);
+	return id_list_has(users, c->peer.local.uid) ||
+	       (groups->count > 0 && groups_allowed(groups, c->watch.fd));
+}
+
+/* A listener's networks are for IP peers, its users and groups for those on UNIX sockets. */
+static bool conn_is_allowed(const struct conn *c)
+{
+	static const struct cidr_list no_networks;
+	static const struct id_list no_ids;
 	const struct listener_conf *conf = c->listener->conf;
 
-	if (c->peer.sa.sa_family != AF_UNIX)
-		return conf->allow.count == 0 || cidr_list_has(&conf->allow, sa);
-	if (conf->allow_users.count == 0 && conf->allow_groups.count == 0)
-		return true;
-	return id_list_has(&conf->allow_users, c->peer.local.uid) ||
-	       (conf->allow_groups.count > 0 && groups_allowed(&conf->allow_groups, c->watch.fd));
+	if (c->peer.sa.sa_family == AF_UNIX)
+		return conn_is_named(c, &no_networks, &conf->allow_users, &conf->allow_groups);
+	return conn_is_named(c, &conf->allow, &no_ids, &no_ids);
 }
 
 static bool table_has_place(const struct conn_table *table, const struct listener *l)
@@ -424,6 +461,7 @@ static struct conn *conn_new(struct conn_table *table, struct listener *l, int f
 		free(c);
 		return NULL;
 	}
+	c->id = (uint32_t)stats.accepted++;
 	listener_ref(l);
 	TAILQ_INSERT_TAIL(&table->live, c, entry);
 	return c;
@@ -438,9 +476,8 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
 		close(fd);
 		return;
 	}
-	stats.accepted++;
 	peer_set(&c->peer, sa, fd);
-	if (!conn_is_allowed(c, sa)) {
+	if (!conn_is_allowed(c)) {
 		table->lingering++;
 		conn_close(c, REASON_refused);
 		return;
@@ -473,6 +510,39 @@ int conn_reply(struct conn *c, const void *data, size_t len)
 	if (len > 0)
 		memcpy(to, data, len);
 	return 0;
+}
+
+void conn_task(struct conn *c, struct task *t)
+{
+	c->task = t;
+	c->unserved = true;
+}
+
+void conn_wake(struct conn *c)
+{
+	conn_turn(c, false);
+}
+
+void conn_quit(struct conn *c)
+{
+	c->state = CONN_FLUSH;
+	c->reason = REASON_eof;
+	c->unserved = false;
+}
+
+ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count)
+{
+	ssize_t n = sendfile(c->watch.fd, fd, offset, count);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	if (n == 0) {
+		errno = ENODATA;
+		return -1;
+	}
+	c->bytes_out += (size_t)n;
+	stats.bytes_out += (size_t)n;
+	return n;
 }
 
 size_t conn_room(const struct conn *c)

@@ -19,6 +19,8 @@ enum conn_state {
 	CONN_DEAD,   /* closed; awaits conn_table_reap() */
 };
 
+struct conn;
+
 #define REASONS(X)                                            \
 	X(eof)     /* the peer closed */                      \
 	X(reset)   /* the peer broke, or cannot be reached */ \
@@ -33,6 +35,24 @@ enum reason {
 #define X(name) REASON_##name,
 	REASONS(X)
 #undef X
+};
+
+/*
+ * A reply that takes more than one turn: a file on its way, a command that runs. While there is
+ * one, no further request of the connection is read or served.
+ */
+enum task_progress {
+	TASK_FAILED = -1, /* end the connection */
+	TASK_WAITS,       /* nothing to say now; conn_wake() when there is */
+	TASK_WRITES,      /* call again when what it said is taken */
+	TASK_DONE,        /* the reply is whole; the task is not called again */
+};
+
+struct task {
+	/* All that was owed is taken: say more. */
+	enum task_progress (*more)(struct conn *c, struct task *t);
+	/* The connection has ended before the reply did. */
+	void (*gone)(struct task *t);
 };
 
 union peer {
@@ -61,10 +81,13 @@ struct conn {
 	struct conn_table *table;
 	struct listener *listener;
 	struct deadline deadline;
+	struct task *task;       /* the reply in progress, or NULL */
 	struct source *source;   /* NULL: not counted by address */
 	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
 	union peer peer;
 	uint32_t drain_left;
+	uint32_t id;
+	char *name; /* that the client gave itself, or NULL */
 	uint64_t bytes_in, bytes_out;
 	int64_t opened_ms;
 };
@@ -102,6 +125,19 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
 int conn_reply(struct conn *c, const void *data, size_t len) __attribute__((warn_unused_result));
 /* The same for a reply that is made in place: returns where its len bytes go, or NULL. */
 char *conn_reply_space(struct conn *c, size_t len) __attribute__((warn_unused_result));
+/* Answer the request with a task, which is called at once. */
+void conn_task(struct conn *c, struct task *t);
+/* The task has something to say; not from within its own more(). */
+void conn_wake(struct conn *c);
+/* Send count bytes of a file from *offset on; only when nothing is owed. Returns how many went,
+ * 0 for none at present, or -1 with errno, ENODATA where the file has become shorter. */
+ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
+/* Hang up when all is said. */
+void conn_quit(struct conn *c);
+/* Whether one of the lists names the peer, or all are empty. */
+bool conn_is_named(const struct conn *c, const struct cidr_list *networks,
+		   const struct id_list *users, const struct id_list *groups);
+
 /* Bytes that a service's more() should add at most. */
 size_t conn_room(const struct conn *c);
 

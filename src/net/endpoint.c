@@ -72,7 +72,7 @@ static void endpoint_hold(struct endpoint *e)
 {
 	if (stats.accept_paused++ % 64 == 0)
 		log_warning("listener %s: accept: %m; callers wait (LimitNOFILE, ulimit -n)",
-			    e->listener->conf->name);
+			    e->listener->conf->section.name);
 	deadline_start(e->table->loop, &holds, &e->held);
 	endpoint_update(e);
 }

@@ -6,24 +6,28 @@
 
 #include "net/conn.h"
 
-const struct option_def listener_options[LISTENER_KEYS] = {
+static const struct option_def listener_options[LISTENER_KEYS] = {
 #define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct listener_conf, key), OPTION_REST(__VA_ARGS__)},
 #include "net/listener.def"
 #undef OPT
 };
 
-void listener_conf_free(struct listener_conf *conf)
+static void listener_conf_free(struct section *s)
 {
-	if (conf == NULL)
-		return;
-	option_free(listener_options, LISTENER_KEYS, conf);
-	for (size_t i = 0; i < LISTENER_KEYS; i++)
-		free(conf->from[i].text);
+	struct listener_conf *conf = container_of(s, struct listener_conf, section);
+
 	free(conf->specs);
-	free(conf->name);
-	free(conf);
+	free((void *)(uintptr_t)conf->offers);
 }
+
+const struct section_kind listener_kind = {
+	.word = "listener",
+	.options = listener_options,
+	.count = LISTENER_KEYS,
+	.size = sizeof(struct listener_conf),
+	.free = listener_conf_free,
+};
 
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 			      const struct listener *predecessor)
@@ -31,7 +35,7 @@ struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 	struct listener *l = calloc(1, sizeof(*l));
 
 	if (l == NULL) {
-		listener_conf_free(conf);
+		section_free(&conf->section);
 		return NULL;
 	}
 	l->conf = conf;
@@ -61,6 +65,6 @@ void listener_unref(struct listener *l)
 	deadline_queue_free(&l->idle);
 	deadline_queue_free(&l->stalled);
 	tally_unref(l->tally);
-	listener_conf_free(l->conf);
+	section_free(&l->conf->section);
 	free(l);
 }

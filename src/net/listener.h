@@ -7,7 +7,7 @@
  * until its last connection ends.
  */
 #include "core/loop.h"
-#include "core/option.h"
+#include "core/section.h"
 #include "net/acl.h"
 #include "net/addr.h"
 #include "net/protocol.h"
@@ -22,22 +22,17 @@ enum {
 };
 
 struct listener_conf {
+	struct section section;
 #define OPT(key, type, ...) opt_##type key;
 #include "net/listener.def"
 #undef OPT
-	TAILQ_ENTRY(listener_conf) entry;
-	char *name;
-	const char *file; /* borrowed from the settings it was read with, as in from[] */
-	int line;         /* of the section's title */
-	struct option_source from[LISTENER_KEYS];
 	struct addr_spec *specs; /* listen.count of them */
 	const struct protocol *wire;
-	const struct service *service;
+	const struct service *service;       /* what answers */
+	const struct service *const *offers; /* whose verbs it knows; NULL-terminated */
 };
 
-extern const struct option_def listener_options[LISTENER_KEYS];
-
-void listener_conf_free(struct listener_conf *conf);
+extern const struct section_kind listener_kind;
 
 struct listener {
 	TAILQ_ENTRY(listener) entry;

@@ -2,8 +2,24 @@
 #include "net/protocol.h"
 
 #include <string.h>
+#include <strings.h>
 
-const struct protocol *const protocols[] = {&protocol_raw, &protocol_line, NULL};
+const struct protocol *const protocols[] = {&protocol_raw, &protocol_line, &protocol_resp, NULL};
+
+const char *slice_print(const struct slice *s, char *text)
+{
+	size_t len = s->len < SLICE_TEXT_MAX - 1 ? s->len : SLICE_TEXT_MAX - 1;
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = s->data[i] >= ' ' && s->data[i] <= '~' ? s->data[i] : '?';
+	text[len] = '\0';
+	return text;
+}
+
+bool slice_is(const struct slice *s, const char *word)
+{
+	return strlen(word) == s->len && strncasecmp(word, s->data, s->len) == 0;
+}
 
 int protocol_error_line(struct buf *out, const char *text)
 {

@@ -12,18 +12,26 @@ struct slice {
 	size_t len;
 };
 
+/* A slice for people: its first bytes, what cannot be printed as '?'. Returns text. */
+#define SLICE_TEXT_MAX 65
+const char *slice_print(const struct slice *s, char *text);
+
+/* Whether a slice is this word, in any case. */
+bool slice_is(const struct slice *s, const char *word);
+
 #define REQUEST_ARGS_MAX 1024
 
 struct request {
 	struct slice *argv; /* the caller's, with room for REQUEST_ARGS_MAX */
 	int argc;           /* 0: nothing was asked, nothing is to be said */
 	bool crlf;          /* the line ended in CRLF, and so does its reply */
-	const char *error;  /* static; why there is no request */
+	const char *error;  /* static; why there is no request. NULL: not worth an answer */
 };
 
 enum protocol_bit {
 	PROTOCOL_RAW = 1,
 	PROTOCOL_LINE = 2,
+	PROTOCOL_RESP = 4,
 };
 
 struct protocol {
@@ -40,7 +48,7 @@ struct protocol {
 	int (*error)(struct buf *out, const char *text);
 };
 
-extern const struct protocol protocol_raw, protocol_line;
+extern const struct protocol protocol_raw, protocol_line, protocol_resp;
 
 /* text and a newline: what protocols without errors of their own say. */
 int protocol_error_line(struct buf *out, const char *text);

@@ -5,15 +5,26 @@
  * What answers a request. A service knows neither transport nor protocol: a datagram is a
  * short conversation of its own (open, request, more). Each call returns 0, or -1 to end the
  * connection with an error. A member that is NULL is not wanted: without request, input is
- * read and thrown away.
+ * read and thrown away. On protocols with names, a service is asked by its verbs.
  */
+#include "core/loop.h"
+#include "core/section.h"
 #include "net/protocol.h"
 
 struct conn;
 
 enum service_flag {
-	SERVICE_DATAGRAM = 1,  /* has a meaning over udp */
-	SERVICE_AMPLIFIES = 2, /* its reply to a datagram can be larger than the datagram */
+	SERVICE_DATAGRAM = 1,   /* has a meaning over udp */
+	SERVICE_AMPLIFIES = 2,  /* its reply to a datagram can be larger than the datagram */
+	SERVICE_PRIVILEGED = 4, /* over IP, only for those on an allow list */
+};
+
+struct verb {
+	const char *name;       /* in capitals; NULL ends the table */
+	const char *usage;      /* its arguments, for people */
+	const char *summary;    /* one line */
+	int min_args, max_args; /* after the name */
+	int (*call)(struct conn *c, const struct request *req); /* argv[0] is the name */
 };
 
 struct service {
@@ -26,6 +37,15 @@ struct service {
 	int (*request)(struct conn *c, const struct request *req);
 	/* There is room for more output. */
 	int (*more)(struct conn *c);
+	const struct verb *verbs;
+	/* Its sections of the configuration: [service NAME], or one for each of what it offers. */
+	const struct section_kind *section;
+	/* Open what the sections name. Returns 0, or -1 with the reason and nothing changed. */
+	int (*prepare)(struct section_list *sections, char *reason);
+	/* Take its sections out of the list and go by them from now on. */
+	void (*use)(struct section_list *sections, struct loop *loop);
+	/* The daemon ends. */
+	void (*stop)(void);
 };
 
 #endif

@@ -11,7 +11,7 @@ static int echo_request(struct conn *c, const struct request *req)
 const struct service service_echo = {
 	.name = "echo",
 	.summary = "sends back what it receives (RFC 862)",
-	.protocols = PROTOCOL_RAW | PROTOCOL_LINE,
+	.protocols = PROTOCOL_RAW | PROTOCOL_LINE | PROTOCOL_RESP,
 	.flags = SERVICE_DATAGRAM,
 	.request = echo_request,
 };

@@ -25,18 +25,25 @@ static void upper(char *restrict to, const char *restrict from, size_t len)
 
 static int upper_request(struct conn *c, const struct request *req)
 {
-	char *to = conn_reply_space(c, req->argv[0].len);
+	const struct slice *text = &req->argv[req->argc - 1]; /* a verb's name comes before it */
+	char *to = conn_reply_space(c, text->len);
 
 	if (to == NULL)
 		return -1;
-	upper(to, req->argv[0].data, req->argv[0].len);
+	upper(to, text->data, text->len);
 	return 0;
 }
+
+static const struct verb upper_verbs[] = {
+	{"UPPER", "text", "the text in upper case (ASCII)", 1, 1, upper_request},
+	{NULL},
+};
 
 const struct service service_upper = {
 	.name = "upper",
 	.summary = "sends back what it receives in upper case (ASCII)",
-	.protocols = PROTOCOL_RAW | PROTOCOL_LINE,
+	.protocols = PROTOCOL_RAW | PROTOCOL_LINE | PROTOCOL_RESP,
 	.flags = SERVICE_DATAGRAM,
 	.request = upper_request,
+	.verbs = upper_verbs,
 };

@@ -25,9 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (i == LISTENER_KEY_allow_users || i == LISTENER_KEY_allow_groups ||
 		    i == LISTENER_KEY_socket_owner || i == LISTENER_KEY_socket_group)
 			continue; /* these ask the user database */
-		(void)!option_set(&listener_options[i], &conf, text, reason);
+		(void)!option_set(&listener_kind.options[i], &conf, text, reason);
 	}
-	option_free(listener_options, LISTENER_KEYS, &conf);
+	option_free(listener_kind.options, LISTENER_KEYS, &conf);
 	free(text);
 	return 0;
 }

@@ -139,8 +139,8 @@ static void an_indented_key_is_not_swallowed(void **state)
 	file_write("a.ini", text, strlen(text));
 	s = load();
 	assert_int_equal(s->errors.count, 0);
-	assert_int_equal(s->daemon.backlog, 7);
-	assert_string_equal(s->daemon.log_socket, "/x");
+	assert_int_equal(s->daemon->backlog, 7);
+	assert_string_equal(s->daemon->log_socket, "/x");
 	settings_free(s);
 }
 
@@ -154,7 +154,7 @@ static void a_line_of_4000_bytes_is_read_whole(void **state)
 	file_write("a.ini", text, strlen(text));
 	s = load();
 	assert_int_equal(s->errors.count, 0);
-	assert_int_equal(TAILQ_FIRST(&s->listeners)->allow.count,
+	assert_int_equal(settings_listener(s, NULL)->allow.count,
 			 (strlen(text) - strlen(GOOD) - 7) / 9);
 	settings_free(s);
 	while (strlen(text) < 9000)
@@ -174,9 +174,9 @@ static void includes_are_read_in_order(void **state)
 	s = load();
 	assert_int_equal(s->errors.count, 0);
 	assert_int_equal(s->files.count, 3);
-	conf = TAILQ_FIRST(&s->listeners);
-	assert_string_equal(conf->name, "one");
-	assert_string_equal(TAILQ_NEXT(conf, entry)->name, "two");
+	conf = settings_listener(s, NULL);
+	assert_string_equal(conf->section.name, "one");
+	assert_string_equal(settings_listener(s, conf)->section.name, "two");
 	settings_free(s);
 }
 

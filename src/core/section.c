@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/section.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct section *section_new(const struct section_kind *kind, const char *name)
+{
+	struct section *s = calloc(1, kind->size);
+	char reason[OPTION_REASON_MAX];
+
+	if (s == NULL)
+		return NULL;
+	s->kind = kind;
+	s->from = calloc(kind->count, sizeof(*s->from));
+	s->name = strdup(name);
+	if (s->from == NULL || s->name == NULL) {
+		section_free(s);
+		return NULL;
+	}
+	for (size_t i = 0; i < kind->count; i++)
+		if (kind->options[i].fallback != NULL &&
+		    option_set(&kind->options[i], s, kind->options[i].fallback, reason) < 0)
+			abort(); /* the table is wrong */
+	return s;
+}
+
+void section_free(struct section *s)
+{
+	if (s == NULL)
+		return;
+	if (s->kind->free != NULL)
+		s->kind->free(s);
+	option_free(s->kind->options, s->kind->count, s);
+	for (size_t i = 0; s->from != NULL && i < s->kind->count; i++)
+		free(s->from[i].text);
+	free(s->from);
+	free(s->name);
+	free(s);
+}
+
+void sections_free(struct section_list *list)
+{
+	struct section *s;
+
+	while ((s = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, s, entry);
+		section_free(s);
+	}
+}
+
+const char *section_text(const struct section *s, size_t key)
+{
+	return s->from[key].text != NULL ? s->from[key].text : s->kind->options[key].fallback;
+}
+
+struct section *section_of(struct section *s, const struct section_kind *kind)
+{
+	while (s != NULL && s->kind != kind)
+		s = TAILQ_NEXT(s, entry);
+	return s;
+}
+
+static void error_line(struct option_list *errors, const char *file, int line, const char *reason)
+{
+	char *text = NULL;
+	int len = line > 0 ? asprintf(&text, "%s:%d: %s", file, line, reason)
+			   : asprintf(&text, "%s: %s", file, reason);
+
+	if (len >= 0)
+		option_list_add(errors, text);
+}
+
+void error_add(struct option_list *errors, const char *file, int line, const char *format, ...)
+{
+	char reason[600];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+	error_line(errors, file, line, reason);
+}
+
+void section_error(struct option_list *errors, const struct section *s, size_t key,
+		   const char *format, ...)
+{
+	const struct option_source *from = &s->from[key];
+	char reason[600];
+	va_list args;
+	int len = snprintf(reason, sizeof(reason), "%s: ", s->kind->options[key].name);
+
+	va_start(args, format);
+	vsnprintf(reason + len, sizeof(reason) - (size_t)len, format, args);
+	va_end(args);
+	error_line(errors, from->text != NULL ? from->file : s->file,
+		   from->text != NULL ? from->line : s->line, reason);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_SECTION_H
+#define CORE_SECTION_H
+/*
+ * A section of the configuration, [WORD] or [WORD NAME]: a struct of settings that begins with a
+ * struct section, filled through the option table of its kind. What a file says wrongly is
+ * collected as lines "FILE:LINE: key: reason".
+ */
+#include <bsd/sys/queue.h>
+
+#include "core/option.h"
+
+struct section;
+
+struct section_kind {
+	const char *word;
+	const char *name; /* the one it must have; "": none; NULL: any */
+	const struct option_def *options;
+	size_t count;
+	size_t size; /* of the struct that begins with struct section */
+	/* What only makes sense together; after all sections are read. NULL: nothing. */
+	void (*check)(struct section *s, struct option_list *errors);
+	/* What the struct holds beside its options. NULL: nothing. */
+	void (*free)(struct section *s);
+};
+
+struct section {
+	TAILQ_ENTRY(section) entry;
+	const struct section_kind *kind;
+	struct option_source *from; /* kind->count of them */
+	char *name;
+	const char *file; /* borrowed */
+	int line;         /* of the title; 0: not in the file */
+};
+
+TAILQ_HEAD(section_list, section);
+
+/* The settings of a kind with their defaults. Returns NULL with ENOMEM. */
+struct section *section_new(const struct section_kind *kind, const char *name);
+void section_free(struct section *s);
+void sections_free(struct section_list *list);
+
+/* The text of a value as configured or by default; NULL: neither. */
+const char *section_text(const struct section *s, size_t key);
+
+/* The next section of a kind from s on; NULL: none. */
+struct section *section_of(struct section *s, const struct section_kind *kind);
+
+void error_add(struct option_list *errors, const char *file, int line, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* The same, at the line of a key, or of the title where the key is not given. */
+void section_error(struct option_list *errors, const struct section *s, size_t key,
+		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

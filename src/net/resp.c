@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request is an array of bulk strings, or a line of words as a person types them. Numbers are
+ * taken digit by digit and refused at the first that is wrong or one too many: their lines never
+ * grow long, and no length is believed before it is known to fit.
+ */
+#include "net/resp.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "net/protocol.h"
+
+#define INLINE_MAX (64 * 1024) /* bytes of a line of words with its end, as in Redis */
+#define NUMBER_LINE_MAX 24     /* type, sign, 20 digits, CRLF */
+
+static const char too_long[] = "ERR Protocol error: the request is too long";
+static const char too_many[] = "ERR Protocol error: too many arguments";
+static const char bad_count[] = "ERR Protocol error: invalid multibulk length";
+static const char bad_length[] = "ERR Protocol error: invalid bulk length";
+
+static ssize_t refuse(struct request *req, const char *error)
+{
+	req->error = error;
+	return -1;
+}
+
+/* ---- an array of bulk strings ---- */
+
+struct input {
+	const char *data;
+	size_t at;  /* what is read next */
+	size_t len; /* have come; at most max */
+	size_t max; /* a request may have */
+};
+
+/* What take_number() gives where there is none. */
+enum {
+	INCOMPLETE = -1,
+	MALFORMED = -2,
+	EXCESSIVE = -3, /* more than max */
+};
+
+/* Take digits and CRLF. Returns the number, or one of the above. */
+static ssize_t take_number(struct input *in, size_t max)
+{
+	size_t at = in->at, number = 0;
+
+	for (; at < in->len && in->data[at] >= '0' && in->data[at] <= '9'; at++) {
+		if (number == 0 && at > in->at)
+			return MALFORMED; /* a leading zero */
+		number = number * 10 + (size_t)(in->data[at] - '0');
+		if (number > max)
+			return EXCESSIVE;
+	}
+	if (at >= in->len)
+		return INCOMPLETE;
+	if (at == in->at || in->data[at] != '\r')
+		return MALFORMED;
+	if (at + 1 == in->len)
+		return INCOMPLETE;
+	if (in->data[at + 1] != '\n')
+		return MALFORMED;
+	in->at = at + 2;
+	return (ssize_t)number;
+}
+
+/* The same for the number of arguments. An array that is null, -1, has none. */
+static ssize_t take_count(struct input *in)
+{
+	ssize_t number;
+
+	if (in->at >= in->len || in->data[in->at] != '-')
+		return take_number(in, REQUEST_ARGS_MAX);
+	in->at++;
+	number = take_number(in, 1);
+	if (number == INCOMPLETE)
+		return INCOMPLETE;
+	return number == 1 ? 0 : MALFORMED;
+}
+
+/* Take an argument; its body is jumped over, not read. Returns 1, 0 incomplete, -1 malformed. */
+static ssize_t take_bulk(struct input *in, struct request *req)
+{
+	const char *body;
+	ssize_t len;
+
+	if (in->at == in->len)
+		return 0;
+	if (in->data[in->at++] != '$')
+		return refuse(req, "ERR Protocol error: expected '$'");
+	len = take_number(in, in->max);
+	if (len < 0)
+		return len == INCOMPLETE ? 0 : refuse(req, bad_length);
+	if ((size_t)len + 2 > in->max - in->at)
+		return refuse(req, too_long);
+	if ((size_t)len + 2 > in->len - in->at)
+		return 0;
+	body = in->data + in->at;
+	if (body[len] != '\r' || body[len + 1] != '\n')
+		return refuse(req, bad_length);
+	req->argv[req->argc++] = (struct slice){body, (size_t)len};
+	in->at += (size_t)len + 2;
+	return 1;
+}
+
+/* Looks at no more than max bytes, so that the answer is the same however many have come. */
+static ssize_t array_next(const char *data, size_t len, size_t max, struct request *req)
+{
+	struct input in = {.data = data, .at = 1, .len = len < max ? len : max, .max = max};
+	ssize_t count = take_count(&in), taken = count != INCOMPLETE;
+
+	if (count == EXCESSIVE)
+		return refuse(req, too_many);
+	if (count == MALFORMED)
+		return refuse(req, bad_count);
+	while (taken > 0 && req->argc < count)
+		taken = take_bulk(&in, req);
+	if (taken < 0)
+		return -1;
+	if (taken > 0)
+		return (ssize_t)in.at;
+	return len < max ? 0 : refuse(req, too_long);
+}
+
+/* ---- a line of words, quoted as for sdssplitargs() of Redis ---- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* \v and \f are blanks between words, but do not end one. */
+static bool ends_bare_word(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '"' || c == '\'';
+}
+
+static int hex_value(char c)
+{
+	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* from[0] is a backslash and not the last. Returns behind what stands for the byte at to. */
+static char *undo_escape(char *from, const char *end, char *to)
+{
+	static const char letters[] = "nrtba", bytes[] = "\n\r\t\b\a";
+	const char *letter = memchr(letters, from[1], sizeof(letters) - 1);
+
+	if (end - from > 3 && from[1] == 'x' && isxdigit((unsigned char)from[2]) &&
+	    isxdigit((unsigned char)from[3])) {
+		*to = (char)(hex_value(from[2]) << 4 | hex_value(from[3]));
+		return from + 4;
+	}
+	*to = letter != NULL ? bytes[letter - letters] : from[1];
+	return from + 2;
+}
+
+/* Undo what stands between quotes that opened before from. Returns behind the closing one,
+ * which ends the word, or NULL. */
+static char *undo_quotes(char *from, const char *end, char quote, char **to)
+{
+	while (from < end && *from != quote) {
+		if (*from == '\\' && end - from > 1 && (quote == '"' || from[1] == quote))
+			from = undo_escape(from, end, (*to)++);
+		else
+			*(*to)++ = *from++;
+	}
+	if (from == end)
+		return NULL;
+	from++;
+	return from == end || is_blank(*from) ? from : NULL;
+}
+
+/* Take the word at from. Returns behind it, or NULL where its quotes are unbalanced. */
+static char *take_word(char *from, const char *end, struct slice *word)
+{
+	char *start = from, *to;
+
+	while (from < end && !ends_bare_word(*from))
+		from++;
+	to = from;
+	if (from < end && (*from == '"' || *from == '\''))
+		from = undo_quotes(from + 1, end, *from, &to);
+	*word = (struct slice){start, (size_t)(to - start)};
+	return from;
+}
+
+/* Returns NULL, or what is wrong behind the first req->argc words. */
+static const char *split(char *from, const char *end, struct request *req)
+{
+	for (;;) {
+		while (from < end && is_blank(*from))
+			from++;
+		if (from == end)
+			return NULL;
+		if (req->argc == REQUEST_ARGS_MAX)
+			return too_many;
+		from = take_word(from, end, &req->argv[req->argc]);
+		if (from == NULL)
+			return "ERR Protocol error: unbalanced quotes in request";
+		req->argc++;
+	}
+}
+
+/* A browser that was tricked into calling; what it sends must not be taken for requests. */
+static bool is_http(const struct slice *word)
+{
+	return (word->len == 4 && strncasecmp(word->data, "post", 4) == 0) ||
+	       (word->len == 5 && strncasecmp(word->data, "host:", 5) == 0);
+}
+
+static ssize_t inline_next(char *data, size_t len, size_t max, struct request *req)
+{
+	size_t line_max = max < INLINE_MAX ? max : INLINE_MAX;
+	const char *end = memchr(data, '\n', len < line_max ? len : line_max), *error;
+
+	if (end == NULL && len < line_max)
+		return 0;
+	if (end == NULL)
+		return refuse(req, "ERR Protocol error: too big inline request");
+	error = split(data, end, req); /* the CR of a CRLF is a blank */
+	if (req->argc > 0 && is_http(&req->argv[0]))
+		return refuse(req, NULL);
+	if (error != NULL)
+		return refuse(req, error);
+	return end + 1 - data;
+}
+
+static ssize_t resp_next(char *data, size_t len, size_t max, bool eof, struct request *req)
+{
+	if (max > BUF_MAX)
+		max = BUF_MAX; /* and numbers do not overflow */
+	req->argc = 0;
+	if (len == 0)
+		return 0;
+	return data[0] == '*' ? array_next(data, len, max, req) : inline_next(data, len, max, req);
+}
+
+/* ---- replies ---- */
+
+/* Put a number and CRLF before end. Returns where it begins. */
+static char *put_number(char *end, uint64_t number)
+{
+	*--end = '\n';
+	*--end = '\r';
+	do {
+		*--end = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return end;
+}
+
+static int add_header(struct buf *out, char type, uint64_t number)
+{
+	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at = put_number(end, number);
+
+	*--at = type;
+	return buf_add(out, at, (size_t)(end - at));
+}
+
+static void end_line(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\r' || text[i] == '\n')
+			text[i] = ' ';
+	memcpy(text + len, "\r\n", 2);
+}
+
+static int add_line(struct buf *out, char type, const char *text)
+{
+	size_t len = strlen(text);
+	char *to = buf_reserve(out, len + 3);
+
+	if (to == NULL)
+		return -1;
+	to[0] = type;
+	memcpy(to + 1, text, len);
+	end_line(to + 1, len);
+	buf_commit(out, len + 3);
+	return 0;
+}
+
+static char *resp_reply(struct buf *out, size_t len, bool crlf)
+{
+	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at = put_number(end, len), *to;
+	size_t header_len;
+
+	*--at = '$';
+	header_len = (size_t)(end - at);
+	if (len > BUF_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	to = buf_reserve(out, header_len + len + 2);
+	if (to == NULL)
+		return NULL;
+	memcpy(to, at, header_len);
+	memcpy(to + header_len + len, "\r\n", 2);
+	buf_commit(out, header_len + len + 2);
+	return to + header_len;
+}
+
+static int resp_error_text(struct buf *out, const char *text)
+{
+	return add_line(out, '-', text);
+}
+
+int resp_status(struct buf *out, const char *text)
+{
+	return add_line(out, '+', text);
+}
+
+int resp_error(struct buf *out, const char *fmt, ...)
+{
+	va_list args;
+	char *to = NULL;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len >= 0)
+		to = buf_reserve(out, (size_t)len + 3);
+	if (to == NULL)
+		return -1;
+	to[0] = '-';
+	va_start(args, fmt);
+	vsnprintf(to + 1, (size_t)len + 1, fmt, args);
+	va_end(args);
+	end_line(to + 1, (size_t)len);
+	buf_commit(out, (size_t)len + 3);
+	return 0;
+}
+
+int resp_integer(struct buf *out, int64_t value)
+{
+	char line[NUMBER_LINE_MAX], *end = line + sizeof(line);
+	char *at = put_number(end, value < 0 ? -(uint64_t)value : (uint64_t)value);
+
+	if (value < 0)
+		*--at = '-';
+	*--at = ':';
+	return buf_add(out, at, (size_t)(end - at));
+}
+
+int resp_bulk(struct buf *out, const void *data, size_t len)
+{
+	char *to = resp_reply(out, len, true);
+
+	if (to == NULL)
+		return -1;
+	if (len > 0)
+		memcpy(to, data, len);
+	return 0;
+}
+
+int resp_nil(struct buf *out)
+{
+	return buf_add(out, "$-1\r\n", 5);
+}
+
+int resp_array(struct buf *out, size_t count)
+{
+	return add_header(out, '*', count);
+}
+
+int resp_bulk_begin(struct buf *out, uint64_t len)
+{
+	return add_header(out, '$', len);
+}
+
+int resp_bulk_end(struct buf *out)
+{
+	return buf_add(out, "\r\n", 2);
+}
+
+const struct protocol protocol_resp = {
+	.name = "resp",
+	.summary = "RESP2, as Redis: arrays of bulk strings, or lines of words",
+	.bit = PROTOCOL_RESP,
+	.next = resp_next,
+	.reply = resp_reply,
+	.error = resp_error_text,
+};
