@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UNIT_FIXTURE_H
+#define UNIT_FIXTURE_H
+/*
+ * What tests of connections stand on: a loop, a table, and listeners as a configuration makes
+ * them. Turns are made by hand; what has died stays in table.dead until the test reaps it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/stats.h"
+#include "net/endpoint.h"
+#include "settings.h"
+
+#define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
+#define GUARD_MS 10000 /* a test that takes longer waits for what will not come */
+
+static struct loop loop;
+static struct conn_table table;
+static TAILQ_HEAD(, listener) listeners;
+static struct deadline_queue guards;
+static struct deadline guard;
+
+static inline void guard_expired(struct deadline *d)
+{
+	fail_msg("it has not come");
+}
+
+static inline int fixture_open(void **state)
+{
+	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_ERR);
+	stats = (struct stats){0};
+	loop_init(&loop, NULL, NULL);
+	endpoint_init(&loop);
+	TAILQ_INIT(&listeners);
+	guard = (struct deadline){0};
+	deadline_queue_init(&loop, &guards, GUARD_MS, guard_expired);
+	deadline_start(&loop, &guards, &guard);
+	assert_int_equal(conn_table_init(&table, &loop), 0);
+	table.max_clients = 1000;
+	return 0;
+}
+
+static inline int fixture_close(void **state)
+{
+	struct listener *l;
+	struct endpoint *e;
+
+	conn_table_free(&table);
+	while ((l = TAILQ_FIRST(&listeners)) != NULL) {
+		while ((e = TAILQ_FIRST(&l->endpoints)) != NULL)
+			endpoint_close(e);
+		TAILQ_REMOVE(&listeners, l, entry);
+		listener_unref(l);
+	}
+	loop_free(&loop);
+	return 0;
+}
+
+/* The listener of these keys; it listens nowhere. */
+static inline struct listener_conf *conf_new(const char *keys)
+{
+	int fd = memfd_create("fixture.ini", MFD_CLOEXEC);
+	struct listener_conf *conf;
+	struct settings *settings;
+	char path[32];
+
+	assert_true(fd >= 0);
+	dprintf(fd, "[listener a]\nlisten = unix:/nowhere\n%s", keys);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	settings = settings_load(path);
+	close(fd);
+	if (settings->errors.count > 0)
+		fail_msg("%s", settings->errors.items[0]);
+	conf = settings_listener(settings, NULL);
+	TAILQ_REMOVE(&settings->sections, &conf->section, entry);
+	settings_free(settings);
+	return conf;
+}
+
+static inline struct listener *listener_after(const struct listener *predecessor, const char *keys)
+{
+	struct listener *l = listener_new(&loop, conf_new(keys), predecessor);
+
+	assert_non_null(l);
+	TAILQ_INSERT_TAIL(&listeners, l, entry);
+	return l;
+}
+
+static inline struct listener *listener_of(const char *keys)
+{
+	return listener_after(NULL, keys);
+}
+
+/* What "TRANSPORT:HOST:PORT" stands for; the host is a number. */
+static inline struct addr addr_of(const char *transport, const char *host, unsigned port)
+{
+	char text[64], reason[OPTION_REASON_MAX];
+	struct addr_spec spec;
+	struct addr addr;
+
+	snprintf(text, sizeof(text), "%s:%s:%u", transport, host, port);
+	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
+	assert_int_equal(addr_resolve(&spec, &addr, 1, reason, sizeof(reason)), 1);
+	return addr;
+}
+
+static inline unsigned port_of(const struct addr *addr)
+{
+	return ntohs(addr->sa.sa_family == AF_INET ? addr->in.sin_port : addr->in6.sin6_port);
+}
+
+/* Turns while there is something to do; there must come an end. */
+static inline void settle(void)
+{
+	for (int turns = 0; poll(loop.pfds, loop.len, 0) > 0; turns++) {
+		assert_true(turns < 1000);
+		assert_int_equal(loop_turn(&loop), 0);
+	}
+}
+
+/* Turns until it is so; guard_expired() where it does not come to be. */
+#define turn_until(condition)                                  \
+	do {                                                   \
+		while (!(condition))                           \
+			assert_int_equal(loop_turn(&loop), 0); \
+	} while (0)
+
+/* What w waits for. */
+static inline short wanted(const struct watch *w)
+{
+	return loop.pfds[w->slot].events;
+}
+
+#endif

@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: MIT */
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static char text[1 << 20];
+
+/* An address to call from: IPv4, or NULL for a UNIX socket. */
+static const struct sockaddr *caller(const char *host)
+{
+	static struct addr addr;
+
+	addr = (struct addr){.sa.sa_family = AF_UNIX};
+	if (host != NULL)
+		addr = addr_of("tcp", host, 1234);
+	return &addr.sa;
+}
+
+/* A connection on l, of which *fd is the caller's end. */
+static struct conn *call_from(struct listener *l, const char *host, int *fd)
+{
+	const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int fds[2], size = 1;
+	struct conn *c;
+
+	assert_int_equal(socketpair(AF_UNIX, type, 0, fds), 0);
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* the least there is */
+	*fd = fds[1];
+	conn_open(&table, l, fds[0], caller(host));
+	TAILQ_FOREACH(c, &table.live, entry)
+		if (c->watch.fd == fds[0])
+			return c;
+	c = TAILQ_FIRST(&table.dead);
+	while (TAILQ_NEXT(c, entry) != NULL)
+		c = TAILQ_NEXT(c, entry);
+	return c;
+}
+
+static struct conn *call(struct listener *l, int *fd)
+{
+	return call_from(l, NULL, fd);
+}
+
+static void say(int fd, const char *what)
+{
+	assert_int_equal(send(fd, what, strlen(what), MSG_NOSIGNAL), (ssize_t)strlen(what));
+	settle();
+}
+
+/* Take what comes, into text, until nothing more does. Returns how much; *ended: and hung up. */
+static size_t hear(int fd, bool *ended)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	settle();
+	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
+		len += (size_t)n;
+		settle();
+	}
+	text[len] = '\0';
+	*ended = n == 0;
+	return len;
+}
+
+static void assert_hears(int fd, const char *what)
+{
+	bool ended;
+
+	assert_int_equal(hear(fd, &ended), strlen(what));
+	assert_string_equal(text, what);
+	assert_false(ended);
+}
+
+static void assert_hears_last(int fd, const char *what)
+{
+	bool ended;
+
+	hear(fd, &ended);
+	assert_string_equal(text, what);
+	assert_true(ended);
+}
+
+/* ended: the counter of the reason, which it is the only one of. */
+static void assert_dead(const struct conn *c, uint64_t ended)
+{
+	assert_int_equal(c->state, CONN_DEAD);
+	assert_int_equal(ended, 1);
+}
+
+/* Say as much as is taken, of "0\n1\n2\n...". Returns how much. */
+static size_t say_much(int fd, size_t max)
+{
+	static char numbers[sizeof(text)];
+	size_t sent = 0;
+	ssize_t n;
+
+	for (size_t len = 0, i = 0; len < sizeof(numbers) - 16; i++)
+		len += (size_t)sprintf(numbers + len, "%zu\n", i);
+	do {
+		n = send(fd, numbers + sent, max - sent, MSG_NOSIGNAL);
+		sent += n > 0 ? (size_t)n : 0;
+		settle();
+	} while (n > 0 && sent < max);
+	return sent;
+}
+
+static void assert_heard_numbers(size_t len)
+{
+	for (size_t at = 0, i = 0; at < len; i++) {
+		char number[16];
+		size_t digits = (size_t)sprintf(number, "%zu\n", i);
+
+		assert_memory_equal(text + at, number, digits < len - at ? digits : len - at);
+		at += digits;
+	}
+}
+
+/* ---- requests and replies ---- */
+
+static void a_request_is_answered_in_the_turn_it_came(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = upper\n"), &fd);
+
+	say(fd, "abc");
+	assert_hears(fd, "ABC");
+	assert_int_equal(stats.requests, 1);
+	assert_int_equal(c->bytes_in, 3);
+	assert_int_equal(c->bytes_out, 3);
+	close(fd);
+}
+
+static void who_does_not_take_replies_is_not_read_from(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = echo\n"), &fd);
+	size_t sent = say_much(fd, sizeof(text) - 16), owed = buf_len(&c->out);
+	bool ended;
+
+	assert_true(sent < sizeof(text) - 16);
+	assert_true(owed > 0 && owed <= CONN_SCRATCH);
+	assert_int_equal(wanted(&c->watch), POLLOUT);
+	assert_ptr_equal(c->deadline.queue, &c->listener->stalled);
+	assert_int_equal(hear(fd, &ended), sent);
+	assert_heard_numbers(sent);
+	assert_false(ended);
+	assert_int_equal(wanted(&c->watch), POLLIN);
+	assert_ptr_equal(c->deadline.queue, &c->listener->idle);
+	close(fd);
+}
+
+static void an_idle_connection_holds_no_buffer(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = echo\nprotocol = line\n"), &fd);
+
+	say(fd, "abc\n");
+	assert_hears(fd, "abc\n");
+	assert_null(c->in.data);
+	assert_null(c->out.data);
+	close(fd);
+}
+
+static void of_an_unfinished_request_only_that_is_kept(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = echo\nprotocol = line\n"), &fd);
+
+	say(fd, "one\ntw");
+	assert_int_equal(buf_len(&c->in), 2);
+	assert_false(c->in.borrowed);
+	assert_int_equal(c->in.cap, 2);
+	assert_null(c->out.data);
+	say(fd, "o\n");
+	assert_hears(fd, "one\ntwo\n");
+	assert_null(c->in.data);
+	close(fd);
+}
+
+static void a_line_is_answered_with_the_end_it_came_with(void **state)
+{
+	int fd;
+
+	call(listener_of("services = upper\nprotocol = line\n"), &fd);
+	say(fd, "one\r\ntwo\nthree\r\n");
+	assert_hears(fd, "ONE\r\nTWO\nTHREE\r\n");
+	close(fd);
+}
+
+static void two_callers_do_not_see_each_others_bytes(void **state)
+{
+	struct listener *l = listener_of("services = upper\nprotocol = line\n");
+	int a, b;
+
+	call(l, &a);
+	call(l, &b);
+	say(a, "first half,");
+	say(b, "another,");
+	say(a, " second\n");
+	say(b, " whole\n");
+	assert_hears(a, "FIRST HALF, SECOND\n");
+	assert_hears(b, "ANOTHER, WHOLE\n");
+	close(a);
+	close(b);
+}
+
+static void a_turn_answers_4096_requests_and_leaves_the_rest_to_the_next(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = echo\nprotocol = line\n"), &fd);
+	bool ended;
+
+	memset(text, '\n', 6000);
+	assert_int_equal(send(fd, text, 6000, 0), 6000);
+	assert_int_equal(loop_turn(&loop), 0);
+	assert_true(stats.requests <= 4096);
+	assert_true(c->unserved);
+	assert_int_equal(wanted(&c->watch), POLLOUT);
+	assert_int_equal(hear(fd, &ended), 6000);
+	assert_int_equal(stats.requests, 6000);
+	assert_false(c->unserved);
+	close(fd);
+}
+
+static void a_request_that_is_too_long_is_answered_with_an_error_and_the_end(void **state)
+{
+	int fd;
+	struct conn *c =
+		call(listener_of("services = echo\nprotocol = line\nmax_request = 8\n"), &fd);
+
+	say(fd, "12345678\n123456789\nmore\n");
+	assert_hears_last(fd, "12345678\nERR the request is too long\n");
+	assert_int_equal(c->state, CONN_LINGER);
+	close(fd);
+	settle();
+	assert_dead(c, stats.ended_error);
+}
+
+static void a_service_that_only_speaks_hangs_up(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = time\n"), &fd);
+	bool ended;
+
+	assert_int_equal(hear(fd, &ended), 4);
+	assert_true(ended);
+	assert_int_equal(c->state, CONN_LINGER);
+	close(fd);
+	settle();
+	assert_dead(c, stats.ended_eof);
+}
+
+static void a_service_that_wants_no_input_throws_it_away(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = chargen\n"), &fd);
+
+	settle();
+	assert_true(buf_len(&c->out) > 0);
+	assert_int_equal(wanted(&c->watch), POLLOUT | POLLIN);
+	assert_int_equal(say_much(fd, 100000), 100000);
+	assert_int_equal(c->bytes_in, 100000);
+	assert_null(c->in.data);
+	close(fd);
+}
+
+/* ---- the end ---- */
+
+static void what_is_owed_at_eof_is_sent_before_closing(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = echo\nprotocol = line\n"), &fd);
+	size_t sent = say_much(fd, 30000);
+	bool ended;
+
+	assert_int_equal(sent, 30000);
+	shutdown(fd, SHUT_WR);
+	settle();
+	assert_int_equal(c->state, CONN_OPEN);
+	assert_true(buf_len(&c->out) > 0);
+	assert_int_equal(hear(fd, &ended), sent + (text[sent - 1] != '\n'));
+	assert_heard_numbers(sent);
+	assert_true(ended);
+	assert_dead(c, stats.ended_eof);
+	close(fd);
+}
+
+static void the_last_line_without_end_is_answered_at_eof(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = upper\nprotocol = line\n"), &fd);
+
+	say(fd, "one\ntwo");
+	shutdown(fd, SHUT_WR);
+	assert_hears_last(fd, "ONE\nTWO\n");
+	assert_dead(c, stats.ended_eof);
+	close(fd);
+}
+
+static void a_caller_who_leaves_ends_what_has_no_end(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = chargen\n"), &fd);
+	bool ended;
+
+	shutdown(fd, SHUT_WR);
+	assert_true(hear(fd, &ended) > 0);
+	assert_true(ended);
+	assert_dead(c, stats.ended_eof);
+	close(fd);
+}
+
+static void a_hangup_ends_it(void **state)
+{
+	struct listener *l = listener_of("services = echo\n");
+	struct conn *idle, *owed;
+	int fd;
+
+	idle = call(l, &fd);
+	close(fd);
+	settle();
+	assert_dead(idle, stats.ended_eof);
+	owed = call(l, &fd);
+	say_much(fd, 100000);
+	assert_int_equal(wanted(&owed->watch), POLLOUT);
+	close(fd);
+	settle();
+	assert_dead(owed, stats.ended_reset);
+}
+
+static void a_reset_ends_it(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = echo\n"), &fd);
+
+	say(fd, "abc");
+	close(fd); /* what is not read makes it a reset */
+	settle();
+	assert_dead(c, stats.ended_reset);
+}
+
+static void a_dead_connection_gives_back_all_it_had_and_is_freed_by_reap(void **state)
+{
+	struct listener *l = listener_of("services = echo\nprotocol = line\n");
+	struct conn *c;
+	int a, b;
+
+	c = call(l, &a);
+	call(l, &b);
+	say(a, "unfinished");
+	assert_int_equal(l->refs, 3);
+	assert_int_equal(loop.len, 2);
+	assert_int_equal(conn_table_reap(&table), 0);
+	close(a);
+	settle();
+	assert_int_equal(c->state, CONN_DEAD);
+	assert_null(c->in.data);
+	assert_null(c->deadline.queue);
+	assert_int_equal(fcntl(c->watch.fd, F_GETFD), -1);
+	assert_int_equal(loop.len, 1);
+	assert_int_equal(table.clients, 1);
+	assert_int_equal(l->tally->clients, 1);
+	assert_int_equal(l->refs, 3);
+	assert_int_equal(conn_table_reap(&table), 1);
+	assert_int_equal(l->refs, 2);
+	assert_true(TAILQ_EMPTY(&table.dead));
+	close(b);
+}
+
+/* ---- deadlines ---- */
+
+static void a_caller_who_asks_nothing_is_hung_up_on(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = echo\nidle_timeout = 10ms\n"), &fd);
+
+	turn_until(c->state != CONN_OPEN);
+	assert_int_equal(c->state, CONN_LINGER);
+	assert_hears_last(fd, "");
+	close(fd);
+	settle();
+	assert_dead(c, stats.ended_idle);
+}
+
+static void a_caller_who_takes_nothing_is_cut_off(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = chargen\nwrite_timeout = 10ms\n"), &fd);
+
+	turn_until(c->state != CONN_OPEN);
+	assert_dead(c, stats.ended_stalled);
+	close(fd);
+}
+
+static void a_caller_who_was_hung_up_on_and_stays_is_cut_off(void **state)
+{
+	struct conn *c;
+	int fd;
+
+	table.linger.timeout_ms = 10;
+	c = call(listener_of("services = time\n"), &fd);
+	assert_int_equal(c->state, CONN_LINGER);
+	turn_until(c->state == CONN_DEAD);
+	close(fd);
+}
+
+/* Whether what is said starts the deadline anew. */
+static bool postpones(const struct listener *l, struct conn *c, int fd, const char *what)
+{
+	int64_t due_ms = --c->deadline.due_ms;
+
+	say(fd, what);
+	assert_ptr_equal(c->deadline.queue, &l->idle);
+	return c->deadline.due_ms > due_ms;
+}
+
+static void only_a_whole_request_postpones_the_idle_deadline(void **state)
+{
+	struct listener *l = listener_of("services = echo\nprotocol = line\n");
+	int fd;
+	struct conn *c = call(l, &fd);
+
+	assert_false(postpones(l, c, fd, "par"));
+	assert_false(postpones(l, c, fd, "t"));
+	assert_true(postpones(l, c, fd, "\n"));
+	l = listener_of("services = discard\n");
+	close(fd);
+	c = call(l, &fd);
+	assert_true(postpones(l, c, fd, "anything"));
+	close(fd);
+}
+
+static void a_caller_who_takes_something_postpones_the_write_deadline(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = chargen\n"), &fd);
+	int64_t due_ms;
+
+	settle();
+	due_ms = --c->deadline.due_ms;
+	say(fd, "not this");
+	assert_ptr_equal(c->deadline.queue, &c->listener->stalled);
+	while (recv(fd, text, sizeof(text), 0) > 0)
+		continue;
+	settle();
+	assert_true(c->deadline.due_ms > due_ms);
+	close(fd);
+}
+
+/* ---- who gets in ---- */
+
+static void a_caller_without_a_place_is_told(void **state)
+{
+	struct listener *l = listener_of("services = echo\n");
+	struct conn *in, *out;
+	int a, b;
+
+	table.max_clients = 1;
+	in = call(l, &a);
+	out = call(l, &b);
+	say(b, "hello?");
+	assert_hears_last(b, "ERR too many clients, try again later\n");
+	assert_int_equal(out->state, CONN_LINGER);
+	assert_int_equal(table.clients, 1);
+	assert_int_equal(table.lingering, 1);
+	close(b);
+	settle();
+	assert_dead(out, stats.ended_full);
+	assert_int_equal(table.lingering, 0);
+	close(a);
+	settle();
+	assert_dead(in, stats.ended_eof);
+	assert_int_equal(table.clients, 0);
+	call(l, &a);
+	say(a, "now");
+	assert_hears(a, "now");
+	close(a);
+}
+
+static void a_full_listener_leaves_the_others_open(void **state)
+{
+	struct listener *l = listener_of("services = echo\nmax_clients = 1\n");
+	int a, b, c;
+
+	call(l, &a);
+	call(l, &b);
+	assert_hears_last(b, "ERR too many clients, try again later\n");
+	call(listener_of("services = echo\n"), &c);
+	say(c, "hello");
+	assert_hears(c, "hello");
+	close(a);
+	close(b);
+	close(c);
+}
+
+static void not_more_than_64_are_being_told(void **state)
+{
+	struct listener *l = listener_of("services = echo\n");
+	struct conn *c = NULL;
+	int fds[65];
+
+	table.max_clients = 0;
+	for (int i = 0; i < 65; i++)
+		c = call(l, &fds[i]);
+	assert_dead(c, stats.ended_full);
+	assert_hears_last(fds[64], "");
+	assert_int_equal(table.lingering, 64);
+	for (int i = 0; i < 65; i++)
+		close(fds[i]);
+	settle();
+	assert_int_equal(table.lingering, 0);
+	assert_int_equal(stats.ended_full, 65);
+}
+
+static void one_address_has_its_own_limit(void **state)
+{
+	struct listener *l = listener_of("services = echo\nmax_clients_per_ip = 1\n");
+	int first, second, other, local;
+
+	call_from(l, "10.0.0.1", &first);
+	call_from(l, "10.0.0.1", &second);
+	assert_hears_last(second, "ERR too many clients from your address\n");
+	call_from(l, "10.0.0.2", &other);
+	assert_null(call(l, &local)->source);
+	close(first);
+	settle();
+	close(second);
+	call_from(l, "10.0.0.1", &second);
+	assert_hears(second, "");
+	assert_hears(other, "");
+	assert_hears(local, "");
+	assert_int_equal(table.clients, 3);
+	close(second);
+	close(other);
+	close(local);
+}
+
+static void who_is_not_on_the_list_is_refused(void **state)
+{
+	struct listener *l = listener_of("services = echo\nallow = 10.0.0.0/8\n");
+	struct conn *in, *out;
+	int a, b;
+
+	in = call_from(l, "10.1.2.3", &a);
+	out = call_from(l, "11.1.2.3", &b);
+	assert_int_equal(in->state, CONN_OPEN);
+	assert_dead(out, stats.ended_refused);
+	assert_hears_last(b, "");
+	assert_int_equal(table.clients, 1);
+	assert_int_equal(table.lingering, 0);
+	close(a);
+	close(b);
+}
+
+static bool is_served(const char *key, unsigned id)
+{
+	enum conn_state now;
+	char keys[128];
+	int fd;
+
+	snprintf(keys, sizeof(keys), "services = echo\n%s = %u\n", key, id);
+	now = call(listener_of(keys), &fd)->state;
+	close(fd);
+	assert_true(now == CONN_OPEN || now == CONN_DEAD);
+	return now == CONN_OPEN;
+}
+
+static void a_unix_socket_knows_users_and_groups(void **state)
+{
+	assert_true(is_served("allow_users", getuid()));
+	assert_false(is_served("allow_users", getuid() + 1));
+	assert_true(is_served("allow_groups", getgid()));
+	assert_false(is_served("allow_groups", 123456));
+	assert_true(is_served("allow_users = 123456\nallow_groups", getgid()));
+	assert_true(is_served("allow = 10.0.0.0/8\nmax_clients", 1));
+}
+
+static void peers_are_printed_with_port_or_user(void **state)
+{
+	struct addr six = addr_of("tcp", "[2001:db8::1]", 443);
+	char expected[64];
+	union peer peer;
+	int fds[2];
+
+	peer_set(&peer, caller("10.0.0.1"), -1);
+	peer_print(&peer, text, sizeof(text));
+	assert_string_equal(text, "10.0.0.1:1234");
+	peer_set(&peer, &six.sa, -1);
+	peer_print(&peer, text, sizeof(text));
+	assert_string_equal(text, "[2001:db8::1]:443");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	peer_set(&peer, caller(NULL), fds[0]);
+	peer_print(&peer, text, sizeof(text));
+	snprintf(expected, sizeof(expected), "unix:uid=%u,pid=%d", getuid(), (int)getpid());
+	assert_string_equal(text, expected);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* ---- the daemon stops ---- */
+
+static void draining_answers_what_had_arrived_and_no_more(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = upper\nprotocol = line\n"), &fd);
+
+	say(fd, "one\ntw");
+	assert_int_equal(send(fd, "o\nthree\nfo", 10, 0), 10);
+	conn_table_drain(&table);
+	say(fd, "ur\n");
+	assert_hears_last(fd, "ONE\nTWO\nTHREE\n");
+	assert_int_equal(c->state, CONN_LINGER);
+	close(fd);
+	settle();
+	assert_dead(c, stats.ended_drain);
+}
+
+static void draining_waits_for_a_slow_reader(void **state)
+{
+	int fd;
+	struct conn *c = call(listener_of("services = echo\n"), &fd);
+	bool ended;
+
+	assert_int_equal(say_much(fd, 100000), 100000);
+	conn_table_drain(&table);
+	say(fd, "late");
+	assert_int_equal(c->state, CONN_OPEN);
+	assert_int_equal(hear(fd, &ended), 100000);
+	assert_heard_numbers(100000);
+	assert_true(ended);
+	close(fd);
+	settle();
+	assert_dead(c, stats.ended_drain);
+}
+
+static void draining_hangs_up_on_who_is_owed_nothing(void **state)
+{
+	static const char *const keys[] = {"services = echo\n", "services = discard\n",
+					   "services = chargen\n"};
+	int fds[3];
+	bool ended;
+
+	for (int i = 0; i < 3; i++)
+		call(listener_of(keys[i]), &fds[i]);
+	conn_table_drain(&table);
+	for (int i = 0; i < 3; i++) {
+		hear(fds[i], &ended);
+		assert_true(ended);
+		close(fds[i]);
+	}
+	settle();
+	assert_int_equal(stats.ended_drain, 3);
+	assert_true(TAILQ_EMPTY(&table.live));
+}
+
+static void closing_ends_all_at_once(void **state)
+{
+	struct listener *l = listener_of("services = chargen\n");
+	int fds[2];
+
+	for (int i = 0; i < 2; i++)
+		call(l, &fds[i]);
+	conn_table_close(&table);
+	assert_true(TAILQ_EMPTY(&table.live));
+	assert_int_equal(table.clients, 0);
+	assert_int_equal(loop.len, 0);
+	assert_int_equal(conn_table_reap(&table), 2);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(a_request_is_answered_in_the_turn_it_came),
+		FIXTURE_TEST(who_does_not_take_replies_is_not_read_from),
+		FIXTURE_TEST(an_idle_connection_holds_no_buffer),
+		FIXTURE_TEST(of_an_unfinished_request_only_that_is_kept),
+		FIXTURE_TEST(a_line_is_answered_with_the_end_it_came_with),
+		FIXTURE_TEST(two_callers_do_not_see_each_others_bytes),
+		FIXTURE_TEST(a_turn_answers_4096_requests_and_leaves_the_rest_to_the_next),
+		FIXTURE_TEST(a_request_that_is_too_long_is_answered_with_an_error_and_the_end),
+		FIXTURE_TEST(a_service_that_only_speaks_hangs_up),
+		FIXTURE_TEST(a_service_that_wants_no_input_throws_it_away),
+		FIXTURE_TEST(what_is_owed_at_eof_is_sent_before_closing),
+		FIXTURE_TEST(the_last_line_without_end_is_answered_at_eof),
+		FIXTURE_TEST(a_caller_who_leaves_ends_what_has_no_end),
+		FIXTURE_TEST(a_hangup_ends_it),
+		FIXTURE_TEST(a_reset_ends_it),
+		FIXTURE_TEST(a_dead_connection_gives_back_all_it_had_and_is_freed_by_reap),
+		FIXTURE_TEST(a_caller_who_asks_nothing_is_hung_up_on),
+		FIXTURE_TEST(a_caller_who_takes_nothing_is_cut_off),
+		FIXTURE_TEST(a_caller_who_was_hung_up_on_and_stays_is_cut_off),
+		FIXTURE_TEST(only_a_whole_request_postpones_the_idle_deadline),
+		FIXTURE_TEST(a_caller_who_takes_something_postpones_the_write_deadline),
+		FIXTURE_TEST(a_caller_without_a_place_is_told),
+		FIXTURE_TEST(a_full_listener_leaves_the_others_open),
+		FIXTURE_TEST(not_more_than_64_are_being_told),
+		FIXTURE_TEST(one_address_has_its_own_limit),
+		FIXTURE_TEST(who_is_not_on_the_list_is_refused),
+		FIXTURE_TEST(a_unix_socket_knows_users_and_groups),
+		FIXTURE_TEST(peers_are_printed_with_port_or_user),
+		FIXTURE_TEST(draining_answers_what_had_arrived_and_no_more),
+		FIXTURE_TEST(draining_waits_for_a_slow_reader),
+		FIXTURE_TEST(draining_hangs_up_on_who_is_owed_nothing),
+		FIXTURE_TEST(closing_ends_all_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
