@@ -4,8 +4,10 @@
 #include "config.h"
 #endif
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "server.h"
 #include "services/registry.h"
@@ -46,17 +48,23 @@ static enum exit_status check(const char *path, enum mode mode)
 	struct settings *settings = settings_load(path);
 	enum exit_status status = EXIT_OK;
 
-	if (settings == NULL || settings->errors.count > 0) {
-		for (size_t i = 0; settings != NULL && i < settings->errors.count; i++)
-			fprintf(stderr, "%s\n", settings->errors.items[i]);
-		status = EXIT_CONFIG;
-	} else if (mode == MODE_DUMP) {
-		settings_dump(settings, stdout);
-	} else {
-		printf("%s: no errors\n", path);
+	if (settings == NULL) {
+		fprintf(stderr, "pollard: out of memory\n");
+		return EXIT_SYSTEM;
 	}
+	for (size_t i = 0; i < settings->errors.count; i++)
+		fprintf(stderr, "%s\n", settings->errors.items[i]);
+	if (settings->errors.count > 0)
+		status = EXIT_CONFIG;
+	else if (mode == MODE_DUMP)
+		settings_dump(settings, stdout);
+	else
+		printf("%s: no errors\n", path);
 	settings_free(settings);
-	return status;
+	if (fflush(stdout) == 0)
+		return status;
+	perror("pollard: standard output");
+	return EXIT_SYSTEM;
 }
 
 static enum exit_status list(void)
@@ -98,10 +106,21 @@ static enum mode options_read(int argc, char **argv, const char **path)
 	return MODE_WRONG;
 }
 
+/* Those that are closed are /dev/null, so that no socket takes their numbers. */
+static int standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *path = CONFIG_FILE;
 
+	if (standard_descriptors() < 0)
+		return EXIT_SYSTEM;
 	switch (options_read(argc, argv, &path)) {
 	case MODE_CHECK:
 		return check(path, MODE_CHECK);

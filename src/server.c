@@ -21,7 +21,7 @@
 #define FDS_RESERVED 128 /* descriptors that are not clients: log, signals, lingering callers */
 #define STATUS_MS 1000   /* between two reports of the client count */
 #define ADDRS_PER_SPEC 8
-#define PASSED_MAX 64
+#define LAST_WORDS_MS 100 /* a log daemon's time to take them */
 
 struct passed { /* a socket from systemd */
 	int fd; /* -1: taken */
@@ -39,7 +39,7 @@ struct server {
 	struct deadline ping, status, drain;
 	unsigned changes_seen; /* of the table, as of the last turn */
 	bool draining;
-	struct passed passed[PASSED_MAX];
+	struct passed *passed;
 	int passed_count;
 };
 
@@ -61,12 +61,18 @@ static void passed_take(struct passed *p, int fd)
 							    : TRANSPORT_TCP;
 }
 
-static void passed_collect(struct server *s)
+static int passed_collect(struct server *s)
 {
 	int count = systemd_sockets();
 
-	for (int i = 0; i < count && i < PASSED_MAX; i++)
-		passed_take(&s->passed[s->passed_count++], SYSTEMD_FIRST_FD + i);
+	s->passed = calloc((size_t)count + 1, sizeof(*s->passed));
+	if (s->passed == NULL)
+		return -1;
+	while (s->passed_count < count) {
+		passed_take(&s->passed[s->passed_count], SYSTEMD_FIRST_FD + s->passed_count);
+		s->passed_count++;
+	}
+	return 0;
 }
 
 /* Returns the socket passed for addr, now the caller's, or -1. */
@@ -95,6 +101,8 @@ static void passed_close(struct server *s)
 		log_warning("systemd passed %s, which no listener names; closed", text);
 		close(s->passed[i].fd);
 	}
+	free(s->passed);
+	s->passed = NULL;
 	s->passed_count = 0;
 }
 
@@ -143,27 +151,53 @@ static int backlog_of(const struct listener *l, const struct settings *settings)
 	return l->conf->backlog > 0 ? l->conf->backlog : settings->daemon->backlog;
 }
 
+/* The same for an address that was spelled in another way. */
+static bool endpoint_claim(const struct server *s, const struct addr *addr, struct listener *l)
+{
+	const struct listener *old;
+	struct endpoint *e;
+
+	TAILQ_FOREACH(old, &s->listeners, entry) {
+		TAILQ_FOREACH(e, &old->endpoints, entry) {
+			if (e->claimed != NULL || !addr_equal(&e->addr, addr))
+				continue;
+			e->claimed = l;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int addr_open(struct server *s, const struct settings *settings, struct listener *l,
+		     const struct addr *addr, const char *spec, char *reason)
+{
+	struct endpoint *e;
+	char text[ADDR_TEXT_MAX];
+
+	if (endpoint_claim(s, addr, l))
+		return 0;
+	e = endpoint_open(l, &s->table, addr, spec, passed_find(s, addr), backlog_of(l, settings),
+			  reason);
+	if (e == NULL)
+		return -1;
+	addr_print(&e->addr, text, sizeof(text));
+	log_notice("listener %s: listening on %s", l->conf->section.name, text);
+	return 0;
+}
+
 static int spec_open(struct server *s, const struct settings *settings, struct listener *l,
 		     const struct addr_spec *spec)
 {
-	char reason[OPTION_REASON_MAX], text[ADDR_TEXT_MAX];
+	char reason[OPTION_REASON_MAX];
 	struct addr addrs[ADDRS_PER_SPEC];
-	struct endpoint *e;
 	int count;
 
 	if (endpoints_claim(s, spec, l) > 0)
 		return 0;
 	count = addr_resolve(spec, addrs, ADDRS_PER_SPEC, reason, sizeof(reason));
-	for (int i = 0; i < count; i++) {
-		e = endpoint_open(l, &s->table, &addrs[i], spec->text, passed_find(s, &addrs[i]),
-				  backlog_of(l, settings), reason);
-		if (e == NULL)
+	for (int i = 0; i < count; i++)
+		if (addr_open(s, settings, l, &addrs[i], spec->text, reason) < 0)
 			count = -1;
-		else
-			addr_print(&e->addr, text, sizeof(text));
-		if (e != NULL)
-			log_notice("listener %s: listening on %s", l->conf->section.name, text);
-	}
 	if (count < 0)
 		log_error("listener %s: %s", l->conf->section.name, reason);
 	return count < 0 ? -1 : 0;
@@ -217,10 +251,28 @@ fail:
 	return -1;
 }
 
+/* A socket that is open cannot change all its ways. */
+static void restart_keys_log(const struct endpoint *e, const struct section *new)
+{
+	const struct section *old = &e->listener->conf->section;
+	char text[ADDR_TEXT_MAX];
+
+	addr_print(&e->addr, text, sizeof(text));
+	for (size_t key = 0; key < new->kind->count; key++) {
+		const char *before = section_text(old, key), *after = section_text(new, key);
+
+		if ((new->kind->options[key].flags &OPTION_RESTART) &&
+		    strcmp(before != NULL ? before : "", after != NULL ? after : "") != 0)
+			log_warning("listener %s: %s: changed, takes effect after a restart for %s",
+				    new->name, new->kind->options[key].name, text);
+	}
+}
+
 static void endpoint_handover(const struct server *s, struct endpoint *e)
 {
 	struct listener *l = e->claimed;
 
+	restart_keys_log(e, &l->conf->section);
 	e->claimed = NULL;
 	endpoint_move(e, l);
 	if (e->addr.transport != TRANSPORT_UDP)
@@ -347,50 +399,24 @@ static void settings_use(struct server *s, struct settings *settings)
 
 static void errors_log(const struct settings *settings)
 {
-	for (size_t i = 0; i < settings->errors.count; i++)
+	if (settings == NULL)
+		log_error("out of memory");
+	for (size_t i = 0; settings != NULL && i < settings->errors.count; i++)
 		log_error("%s", settings->errors.items[i]);
 }
 
 /* ---- reload ---- */
-
-static void restart_keys_log(const struct section *old, const struct section *new)
-{
-	for (size_t key = 0; key < new->kind->count; key++) {
-		const struct option_def *def = &new->kind->options[key];
-		const char *before = section_text(old, key), *after = section_text(new, key);
-
-		if ((def->flags & OPTION_RESTART) &&
-		    strcmp(before != NULL ? before : "", after != NULL ? after : "") != 0)
-			log_warning("%s %s: %s: changed, takes effect after a restart for sockets "
-				    "that are open",
-				    new->kind->word, new->name, def->name);
-	}
-}
-
-static void restart_keys_find(const struct server *s, const struct settings *settings)
-{
-	const struct listener_conf *conf = NULL;
-	const struct listener *old;
-
-	while ((conf = settings_listener(settings, conf)) != NULL) {
-		old = listener_by_name(&s->listeners, conf->section.name);
-		if (old != NULL)
-			restart_keys_log(&old->conf->section, &conf->section);
-	}
-}
 
 static bool reload(struct server *s)
 {
 	struct listener_list list = TAILQ_HEAD_INITIALIZER(list);
 	struct settings *settings = settings_load(s->path);
 
+	errors_log(settings);
 	if (settings == NULL || settings->errors.count > 0) {
-		if (settings != NULL)
-			errors_log(settings);
 		settings_free(settings);
 		return false;
 	}
-	restart_keys_find(s, settings);
 	if (services_prepare(settings) < 0 || listeners_prepare(s, settings, &list) < 0) {
 		settings_free(settings);
 		return false;
@@ -425,6 +451,19 @@ static void drain_expired(struct deadline *d)
 	s->loop.stop = true;
 }
 
+/* Who is in the backlog has called before the stop, and may have asked already; unless systemd
+ * keeps the socket for whoever comes after us. */
+static void callers_accept(struct server *s)
+{
+	struct listener *l;
+	struct endpoint *e;
+
+	TAILQ_FOREACH(l, &s->listeners, entry)
+		TAILQ_FOREACH(e, &l->endpoints, entry)
+			if (!e->passed)
+				endpoint_accept_all(e);
+}
+
 static void server_drain(struct server *s)
 {
 	if (s->draining) {
@@ -435,6 +474,7 @@ static void server_drain(struct server *s)
 	log_notice("stopping: %u clients", s->table.clients);
 	systemd_stopping();
 	s->draining = true;
+	callers_accept(s);
 	listeners_close(&s->listeners);
 	conn_table_drain(&s->table);
 	if (s->settings->daemon->drain_timeout == 0)
@@ -517,7 +557,7 @@ static void server_free(struct server *s)
 	services_stop();
 	signals_close(&s->signals, &s->loop);
 	settings_free(s->settings);
-	log_flush();
+	log_finish(LAST_WORDS_MS);
 	log_detach();
 	loop_free(&s->loop);
 }
@@ -526,7 +566,8 @@ static enum exit_status server_serve(struct server *s)
 {
 	struct listener_list list = TAILQ_HEAD_INITIALIZER(list);
 
-	passed_collect(s);
+	if (passed_collect(s) < 0)
+		return EXIT_SYSTEM;
 	if (listeners_prepare(s, s->settings, &list) < 0)
 		return EXIT_BIND;
 	listeners_swap(s, &list);
@@ -550,12 +591,12 @@ enum exit_status server_run(const char *path)
 	struct settings *settings = settings_load(path);
 	enum exit_status status;
 
+	errors_log(settings);
 	if (settings == NULL || settings->errors.count > 0) {
-		if (settings != NULL)
-			errors_log(settings);
+		status = settings == NULL ? EXIT_SYSTEM : EXIT_CONFIG;
 		settings_free(settings);
 		log_detach();
-		return EXIT_CONFIG;
+		return status;
 	}
 	log_use(settings->daemon);
 	if (server_init(&s) < 0) {

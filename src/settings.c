@@ -12,6 +12,7 @@
 #include <glob.h>
 #include <ini.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,8 +152,10 @@ static void section_open(struct parser *p, const struct section_kind *kind, cons
 			     kind->word);
 	if (s == NULL || kind != &daemon_kind) {
 		s = section_new(kind, name);
-		if (s == NULL)
+		if (s == NULL) {
+			parser_error(p, "out of memory");
 			return;
+		}
 		TAILQ_INSERT_TAIL(&p->settings->sections, s, entry);
 	}
 	if (s->line == 0) {
@@ -305,6 +308,7 @@ static char *reader_next(char *to, int size, void *stream)
 	ssize_t len;
 
 	key_missed(p);
+	errno = ENOMEM;
 	len = getline(&line, &cap, p->stream);
 	if (len < 0) {
 		free(line);
@@ -317,7 +321,7 @@ static char *reader_next(char *to, int size, void *stream)
 		parser_error(p, "the line holds a NUL byte");
 		start = line + len;
 	} else if (strlen(start) + 3 > (size_t)size) {
-		parser_error(p, "the line is longer than %d bytes", size - 3);
+		parser_error(p, "the line is longer than %d bytes", size - 4);
 		start = line + len;
 	} else if (*start == '[') {
 		section_line(p, start);
@@ -354,6 +358,7 @@ static void file_read(struct settings *s, const char *path)
 	if (stream == NULL)
 		return;
 	if (option_list_add(&s->files, strdup(path)) < 0) {
+		error_add(&s->errors, path, 0, "out of memory");
 		fclose(stream);
 		return;
 	}
@@ -363,41 +368,62 @@ static void file_read(struct settings *s, const char *path)
 	ini_use_stack = false;
 	ini_max_line = ini_initial_alloc = LINE_BYTES_MAX;
 #endif
-	ini_parse_stream(reader_next, &p, key_handle, &p);
-	key_missed(&p);
-	if (ferror(stream))
+	errno = ENOMEM;
+	if (ini_parse_stream(reader_next, &p, key_handle, &p) == -2 || !feof(stream))
 		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
 	fclose(stream);
 }
 
-static void include_pattern(struct settings *s, const char *dir, const char *pattern)
+/* The directory of the file that includes others is no pattern. */
+static void dir_escape(char *to, const char *dir)
 {
-	const struct option_source *from = &s->daemon->section.from[DAEMON_KEY_include];
-	char *path = NULL;
-	glob_t found;
-
-	if (asprintf(&path, "%s%s%s", pattern[0] == '/' ? "" : dir, pattern[0] == '/' ? "" : "/",
-		     pattern) < 0)
-		return;
-	if (glob(path, 0, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			file_read(s, found.gl_pathv[i]);
-		globfree(&found);
-	} else if (strpbrk(pattern, "*?[") == NULL) {
-		error_add(&s->errors, from->file, from->line, "include: there is no file %s", path);
+	for (; *dir != '\0'; dir++) {
+		if (strchr("*?[\\", *dir) != NULL)
+			*to++ = '\\';
+		*to++ = *dir;
 	}
-	free(path);
+	strcpy(to, "/");
+}
+
+/* A directory that is not there holds no files; one that cannot be read may hold some. */
+static int glob_failed(const char *path, int error)
+{
+	return error != ENOENT && error != ENOTDIR;
+}
+
+static void include_pattern(struct settings *s, const char *pattern)
+{
+	glob_t found = {0};
+	int result;
+
+	errno = ENOMEM;
+	result = glob(pattern, 0, glob_failed, &found);
+	if (result == GLOB_NOMATCH && strpbrk(pattern, "*?[") == NULL)
+		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include,
+			      "there is no file %s", pattern);
+	else if (result != 0 && result != GLOB_NOMATCH)
+		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include, "%s: %s",
+			      pattern, strerror(errno));
+	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
+		file_read(s, found.gl_pathv[i]);
+	globfree(&found);
 }
 
 static void includes_read(struct settings *s, const char *path)
 {
-	struct option_list patterns = s->daemon->include;
-	char *copy = strdup(path);
-	const char *dir = copy != NULL ? dirname(copy) : "."; /* cuts copy */
+	const struct option_list *patterns = &s->daemon->include;
+	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + LINE_BYTES_MAX];
 
-	for (size_t i = 0; i < patterns.count; i++)
-		include_pattern(s, dir, patterns.items[i]);
-	free(copy);
+	if (patterns->count == 0)
+		return;
+	strlcpy(copy, path, sizeof(copy));
+	dir_escape(dir, dirname(copy)); /* cuts copy */
+	for (size_t i = 0; i < patterns->count; i++) {
+		const char *item = patterns->items[i];
+
+		snprintf(pattern, sizeof(pattern), "%s%s", item[0] == '/' ? "" : dir, item);
+		include_pattern(s, pattern);
+	}
 }
 
 /* ---- all of it ---- */
@@ -445,7 +471,10 @@ struct settings *settings_load(const char *path)
 	listeners_check(s);
 	if (settings_listener(s, NULL) == NULL && s->errors.count == 0)
 		error_add(&s->errors, path, 0, "there is no [listener NAME]");
-	return s;
+	if (!s->errors.incomplete)
+		return s;
+	settings_free(s); /* an error that could not be noted is one */
+	return NULL;
 }
 
 void settings_free(struct settings *s)

@@ -67,8 +67,10 @@ static void offers_check(struct settings *s, struct listener_conf *conf)
 	const struct service **offers = calloc(conf->services.count + 2, sizeof(*offers));
 	size_t count = 0;
 
-	if (offers == NULL)
+	if (offers == NULL) {
+		LISTENER_ERROR(s, conf, services, "out of memory");
 		return;
+	}
 	offers[count++] = &service_session;
 	for (size_t i = 0; i < conf->services.count; i++) {
 		const struct service *service = service_check(s, conf, conf->services.items[i]);
@@ -133,14 +135,14 @@ static void address_check(struct settings *s, const struct listener_conf *conf, 
 {
 	const struct listener_conf *other = NULL;
 	const char *text = conf->specs[index].text;
+	bool is_any_port = strcmp(conf->specs[index].port, "0") == 0;
 
-	if (strcmp(conf->specs[index].port, "0") == 0)
-		return;
 	while ((other = settings_listener(s, other)) != NULL) {
 		for (size_t i = 0; other->specs != NULL && i < other->listen.count; i++) {
 			if (other == conf && i == index)
 				return;
-			if (strcmp(other->specs[i].text, text) != 0)
+			if (strcmp(other->specs[i].text, text) != 0 ||
+			    (is_any_port && other != conf))
 				continue;
 			LISTENER_ERROR(s, conf, listen, "%.100s is taken by listener %.64s", text,
 				       other->section.name);
@@ -155,6 +157,8 @@ static void addresses_check(struct settings *s, struct listener_conf *conf)
 	bool udp = false, network = false;
 
 	conf->specs = calloc(conf->listen.count + 1, sizeof(*conf->specs));
+	if (conf->specs == NULL)
+		LISTENER_ERROR(s, conf, listen, "out of memory");
 	for (size_t i = 0; conf->specs != NULL && i < conf->listen.count; i++) {
 		struct addr_spec *spec = &conf->specs[i];
 
@@ -170,6 +174,12 @@ static void addresses_check(struct settings *s, struct listener_conf *conf)
 		udp_check(s, conf);
 	if (network)
 		network_check(s, conf);
+	else if (conf->allow.count > 0)
+		LISTENER_ERROR(s, conf, allow, "none of the addresses is tcp: or udp:");
+	if (conf->socket_owner.count > 1)
+		LISTENER_ERROR(s, conf, socket_owner, "a file has one owner");
+	if (conf->socket_group.count > 1)
+		LISTENER_ERROR(s, conf, socket_group, "a file has one group");
 }
 
 void listeners_check(struct settings *s)

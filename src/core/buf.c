@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SLACK 4 /* storage is at most so many times what waits in it */
+
 void buf_borrow(struct buf *b, char *storage, size_t cap)
 {
 	if (b->data != NULL)
@@ -22,14 +24,17 @@ int buf_settle(struct buf *b)
 		buf_free(b);
 		return 0;
 	}
-	if (!b->borrowed)
+	if (!b->borrowed && len >= b->cap / SLACK)
 		return 0;
 	own = malloc(len);
+	if (own == NULL && !b->borrowed)
+		return 0;
 	if (own == NULL) {
 		buf_free(b);
 		return -1;
 	}
 	memcpy(own, buf_data(b), len);
+	buf_free(b);
 	*b = (struct buf){.data = own, .tail = (uint32_t)len, .cap = (uint32_t)len};
 	return 0;
 }

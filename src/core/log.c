@@ -20,12 +20,14 @@
 
 #define RING_LINES 128  /* messages that wait for a slow reader */
 #define TEXT_MAX 1024   /* bytes of one message before encoding */
-#define LINE_BYTES 2048 /* bytes of one line after encoding */
+#define LINE_BYTES 2048 /* bytes of one message after encoding */
+#define PREFIX_MAX 128  /* bytes before it */
 #define RETRY_MS 1000   /* between attempts to reach the log socket */
 
 struct line {
-	unsigned len;
-	char text[LINE_BYTES];
+	time_t when;
+	int level;
+	char text[LINE_BYTES]; /* encoded */
 };
 
 static struct {
@@ -134,21 +136,40 @@ static ssize_t stderr_write(const char *data, size_t len)
 	return -1;
 }
 
-/* Returns true when the line has gone, or can never go; false with errno. */
+static unsigned line_prefix(const struct line *line, char *text, size_t size)
+{
+	char when[32];
+	struct tm tm;
+
+	if (log_state.target == LOG_TARGET_STDERR)
+		return log_state.journal ? (unsigned)snprintf(text, size, "<%d>", line->level) : 0;
+	localtime_r(&line->when, &tm);
+	strftime(when, sizeof(when), "%b %e %H:%M:%S", &tm); /* RFC 3164, 4.1.2 */
+	return (unsigned)snprintf(text, size,
+				  "<%d>%s pollard[%d]: ", log_state.facility | line->level, when,
+				  (int)getpid());
+}
+
+/* Returns true when the line has gone, or can never go; false with errno. A stream that took only
+ * a part gets the rest of the same bytes. */
 static bool line_send(const struct line *line)
 {
-	const char *data = line->text + log_state.sent;
-	size_t len = line->len - log_state.sent;
+	char data[PREFIX_MAX + LINE_BYTES + 1];
+	unsigned len = line_prefix(line, data, PREFIX_MAX);
 	ssize_t n;
 
+	len += (unsigned)strlcpy(data + len, line->text, LINE_BYTES);
+	if (log_state.target == LOG_TARGET_STDERR)
+		data[len++] = '\n';
 	if (log_state.target == LOG_TARGET_SYSLOG || log_state.is_socket)
-		n = send(log_state.watch.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send(log_state.watch.fd, data + log_state.sent, len - log_state.sent,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
 	else
-		n = stderr_write(data, len);
+		n = stderr_write(data + log_state.sent, len - log_state.sent);
 	if (n < 0)
 		return errno == EMSGSIZE;
 	log_state.sent += (unsigned)n;
-	return log_state.sent == line->len || log_state.target == LOG_TARGET_SYSLOG;
+	return log_state.sent == len || log_state.target == LOG_TARGET_SYSLOG;
 }
 
 static bool ring_drain(void)
@@ -196,6 +217,20 @@ void log_flush(void)
 	errno = saved;
 }
 
+/* For the last words: wait for a slow reader, but not for one that does not read. */
+void log_finish(int timeout_ms)
+{
+	struct pollfd pfd = {.events = POLLOUT};
+
+	log_flush();
+	for (int n = 0; n < 2 * RING_LINES && log_state.count > 0 && log_state.watch.fd >= 0; n++) {
+		pfd.fd = log_state.watch.fd;
+		if (poll(&pfd, 1, timeout_ms) != 1 || !(pfd.revents & POLLOUT))
+			return;
+		log_flush();
+	}
+}
+
 static void log_ready(struct watch *w, short revents)
 {
 	log_flush();
@@ -233,33 +268,17 @@ void log_open(enum log_target target, const char *path, int facility, int level)
 	strlcpy(log_state.path, path, sizeof(log_state.path));
 	log_state.facility = facility;
 	log_state.level = level;
-}
-
-static unsigned line_prefix(char *text, size_t size, int level)
-{
-	char when[32];
-	struct tm tm;
-	time_t now;
-
-	if (log_state.target == LOG_TARGET_STDERR)
-		return log_state.journal ? (unsigned)snprintf(text, size, "<%d>", level) : 0;
-	now = time(NULL);
-	localtime_r(&now, &tm);
-	strftime(when, sizeof(when), "%b %e %H:%M:%S", &tm); /* RFC 3164, 4.1.2 */
-	return (unsigned)snprintf(text, size, "<%d>%s pollard[%d]: ", log_state.facility | level,
-				  when, (int)getpid());
+	log_flush();
 }
 
 static void line_make(struct line *line, int level, const char *text, size_t len)
 {
 	static char encoded[TEXT_MAX * 4 + 1];
-	unsigned used = line_prefix(line->text, sizeof(line->text), level);
 
+	line->when = time(NULL);
+	line->level = level;
 	strvisx(encoded, text, len, VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL);
-	used += (unsigned)strlcpy(line->text + used, encoded, sizeof(line->text) - used - 1);
-	line->len = used < sizeof(line->text) - 1 ? used : (unsigned)sizeof(line->text) - 2;
-	if (log_state.target == LOG_TARGET_STDERR)
-		line->text[line->len++] = '\n';
+	strlcpy(line->text, encoded, sizeof(line->text));
 }
 
 void log_write(int level, const char *format, ...)

@@ -30,6 +30,8 @@ void log_detach(void);
 
 /* Send what waits as far as that is possible at once. */
 void log_flush(void);
+/* The same, waiting up to timeout_ms each time the reader is slow. */
+void log_finish(int timeout_ms);
 
 void log_write(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -115,7 +115,13 @@ int loop_watch(struct loop *loop, struct watch *w, short events)
 
 void loop_want(struct loop *loop, const struct watch *w, short events)
 {
+	loop->pfds[w->slot].fd = w->fd;
 	loop->pfds[w->slot].events = events;
+}
+
+void loop_ignore(struct loop *loop, const struct watch *w)
+{
+	loop->pfds[w->slot].fd = ~w->fd; /* poll(2) passes over negative ones */
 }
 
 /* The last of each part fills the hole. Dispatch runs downwards in the hot part, so whichever

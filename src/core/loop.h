@@ -71,6 +71,8 @@ void loop_free(struct loop *loop);
 int loop_watch(struct loop *loop, struct watch *w, short events)
 	__attribute__((warn_unused_result));
 void loop_want(struct loop *loop, const struct watch *w, short events);
+/* Not even errors, until loop_want(). */
+void loop_ignore(struct loop *loop, const struct watch *w);
 void loop_drop(struct loop *loop, struct watch *w);
 
 void deadline_queue_init(struct loop *loop, struct deadline_queue *q, int64_t timeout_ms,

@@ -190,15 +190,15 @@ static void map_free(void *field)
 	*map = (struct option_map){0};
 }
 
-const struct option_type option_bool = {"bool", bool_parse, NULL};
-const struct option_type option_int = {"int", int_parse, NULL};
-const struct option_type option_word = {"word", word_parse, NULL};
-const struct option_type option_mode = {"mode", mode_parse, NULL};
-const struct option_type option_size = {"size", size_parse, NULL};
-const struct option_type option_duration = {"duration", duration_parse, NULL};
-const struct option_type option_text = {"text", text_parse, text_free};
-const struct option_type option_list = {"list", list_parse, list_free};
-const struct option_type option_map = {"map", map_parse, map_free};
+const struct option_type option_bool = {"bool", bool_parse, NULL, 0};
+const struct option_type option_int = {"int", int_parse, NULL, 0};
+const struct option_type option_word = {"word", word_parse, NULL, 0};
+const struct option_type option_mode = {"mode", mode_parse, NULL, 0};
+const struct option_type option_size = {"size", size_parse, NULL, 0};
+const struct option_type option_duration = {"duration", duration_parse, NULL, 0};
+const struct option_type option_text = {"text", text_parse, text_free, sizeof(char *)};
+const struct option_type option_list = {"list", list_parse, list_free, sizeof(struct option_list)};
+const struct option_type option_map = {"map", map_parse, map_free, sizeof(struct option_map)};
 
 int option_split(struct option_list *list, const char *text)
 {
@@ -225,6 +225,7 @@ int option_list_add(struct option_list *list, char *item)
 		list->items = items;
 	if (items == NULL || item == NULL) {
 		free(item);
+		list->incomplete = true;
 		return -1;
 	}
 	items[list->count++] = item;
@@ -267,12 +268,18 @@ int option_map_add(struct option_map *map, const char *name, const char *text, c
 int option_set(const struct option_def *def, void *conf, const char *text, char *reason)
 {
 	char *field = (char *)conf + def->offset;
+	_Alignas(max_align_t) char before[OPTION_FIELD_MAX];
 
-	if (def->type->free != NULL) {
-		def->type->free(field);
-		memset(field, 0, sizeof(void *));
+	if (def->type->free == NULL)
+		return def->type->parse(def, text, field, reason);
+	memcpy(before, field, def->type->size);
+	memset(field, 0, def->type->size);
+	if (def->type->parse(def, text, field, reason) < 0) {
+		memcpy(field, before, def->type->size);
+		return -1;
 	}
-	return def->type->parse(def, text, field, reason);
+	def->type->free(before);
+	return 0;
 }
 
 void option_free(const struct option_def *defs, size_t count, void *conf)

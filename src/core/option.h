@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define OPTION_FIELD_MAX 16   /* bytes */
 #define OPTION_REASON_MAX 256 /* bytes; why a value was refused */
 
 struct option_def;
@@ -19,6 +20,7 @@ struct option_type {
 	/* Parse text into *field. Returns 0, or -1 with the reason in reason[OPTION_REASON_MAX]. */
 	int (*parse)(const struct option_def *def, const char *text, void *field, char *reason);
 	void (*free)(void *field); /* NULL: nothing to free */
+	size_t size;               /* of a field that is freed; at most OPTION_FIELD_MAX */
 };
 
 enum {
@@ -46,7 +48,8 @@ struct option_source {
 
 struct option_list {
 	char **items;
-	size_t count;
+	uint32_t count;
+	bool incomplete; /* memory ran out */
 };
 
 /* Keys "PREFIX.name", each with a text. */
@@ -78,7 +81,7 @@ extern const struct option_type option_bool, option_int, option_word, option_mod
 #define OPTION_REST(fallback_, range_, flags_, help_) \
 	.fallback = fallback_, .range = range_, .flags = flags_, .help = help_
 
-/* Give conf's field its value. Returns 0, or -1 with the reason. */
+/* Give conf's field its value. Returns 0, or -1 with the reason and the field as it was. */
 int option_set(const struct option_def *def, void *conf, const char *text, char *reason)
 	__attribute__((warn_unused_result));
 

@@ -20,10 +20,13 @@ struct section *section_new(const struct section_kind *kind, const char *name)
 		section_free(s);
 		return NULL;
 	}
-	for (size_t i = 0; i < kind->count; i++)
+	for (size_t i = 0; i < kind->count; i++) {
 		if (kind->options[i].fallback != NULL &&
-		    option_set(&kind->options[i], s, kind->options[i].fallback, reason) < 0)
-			abort(); /* the table is wrong */
+		    option_set(&kind->options[i], s, kind->options[i].fallback, reason) < 0) {
+			section_free(s);
+			return NULL;
+		}
+	}
 	return s;
 }
 
@@ -69,8 +72,7 @@ static void error_line(struct option_list *errors, const char *file, int line, c
 	int len = line > 0 ? asprintf(&text, "%s:%d: %s", file, line, reason)
 			   : asprintf(&text, "%s: %s", file, reason);
 
-	if (len >= 0)
-		option_list_add(errors, text);
+	option_list_add(errors, len >= 0 ? text : NULL);
 }
 
 void error_add(struct option_list *errors, const char *file, int line, const char *format, ...)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_SYSTEMD_H
 #define CORE_SYSTEMD_H
-/* What systemd is told and asked; nothing happens where it did not start us, or in a build
- * without libsystemd. sd_notify(3), sd_listen_fds(3). */
+/* What systemd is told and asked; nothing happens where it did not start us. A build without
+ * libsystemd has no watchdog and no passed sockets. sd_notify(3), sd_listen_fds(3). */
 #include <stdint.h>
 
 void systemd_ready(unsigned clients);

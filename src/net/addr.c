@@ -89,6 +89,14 @@ static int unix_resolve(const struct addr_spec *spec, struct addr *a)
 	return 1;
 }
 
+static bool addr_is_among(const struct addr *a, const struct addr *addrs, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (addr_equal(a, &addrs[i]))
+			return true;
+	return false;
+}
+
 int addr_resolve(const struct addr_spec *spec, struct addr *addrs, int max, char *reason,
 		 size_t size)
 {
@@ -108,7 +116,8 @@ int addr_resolve(const struct addr_spec *spec, struct addr *addrs, int max, char
 			continue;
 		addrs[count] = (struct addr){.transport = spec->transport, .len = ai->ai_addrlen};
 		memcpy(&addrs[count].sa, ai->ai_addr, ai->ai_addrlen);
-		count++;
+		if (!addr_is_among(&addrs[count], addrs, count))
+			count++;
 	}
 	freeaddrinfo(list);
 	if (count == 0) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,7 @@ static void conn_close(struct conn *c, enum reason reason)
 	buf_free(&c->out);
 	free(c->name);
 	c->state = CONN_DEAD;
+	c->reason = (uint8_t)reason;
 	if (c->task != NULL)
 		c->task->gone(c->task);
 	c->task = NULL;
@@ -113,12 +115,28 @@ static void conn_close(struct conn *c, enum reason reason)
 	TAILQ_INSERT_TAIL(&table->dead, c, entry);
 }
 
+/* Whether the peer has acknowledged something since the last question. poll(2) says so late: when a
+ * third of the kernel's buffer is free, which can be a megabyte. */
+static bool conn_peer_takes(struct conn *c)
+{
+	int unsent = 0;
+	bool takes;
+
+	if (ioctl(c->watch.fd, SIOCOUTQ, &unsent) < 0)
+		return false;
+	takes = (uint32_t)unsent < c->unsent;
+	c->unsent = (uint32_t)unsent;
+	return takes;
+}
+
 /* Closing with unread input would make the kernel send RST, which can destroy what we have just
  * said: hang up, and wait for the peer to do so. */
 static void conn_hang_up(struct conn *c)
 {
 	shutdown(c->watch.fd, SHUT_WR);
+	buf_free(&c->in);
 	c->state = CONN_LINGER;
+	c->unsent = UINT32_MAX;
 	deadline_start(c->table->loop, &c->table->linger, &c->deadline);
 	loop_want(c->table->loop, &c->watch, POLLIN);
 }
@@ -149,16 +167,26 @@ void conn_idle_expired(struct deadline *d)
 	conn_hang_up(c);
 }
 
+/* The first time there is nothing to compare with: a peer that takes nothing is cut off after one
+ * to two write_timeouts. */
 void conn_stalled_expired(struct deadline *d)
 {
-	conn_close(container_of(d, struct conn, deadline), REASON_stalled);
+	struct conn *c = container_of(d, struct conn, deadline);
+
+	if (conn_peer_takes(c))
+		deadline_start(c->table->loop, &c->listener->stalled, d);
+	else
+		conn_close(c, REASON_stalled);
 }
 
 static void linger_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);
 
-	conn_close(c, c->reason);
+	if (conn_peer_takes(c) && c->unsent > 0)
+		deadline_start(c->table->loop, &c->table->linger, d);
+	else
+		conn_close(c, c->reason);
 }
 
 /* ---- what it waits for ---- */
@@ -194,8 +222,10 @@ static void conn_update(struct conn *c, bool progressed)
 
 	if (c->task != NULL && !writes)
 		deadline_cancel(&c->deadline); /* it waits for us */
-	else if (progressed || c->deadline.queue != q)
+	else if (progressed || c->deadline.queue != q) {
+		c->unsent = UINT32_MAX;
 		deadline_start(loop, q, &c->deadline);
+	}
 	loop_want(loop, &c->watch,
 		  (short)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
 }
@@ -289,7 +319,7 @@ static int conn_answer(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
 	static struct slice argv[REQUEST_ARGS_MAX];
-	struct request req = {.argv = argv};
+	struct request req = {.argv = argv, .searched = c->searched};
 	ssize_t used;
 
 	if (c->task != NULL)
@@ -307,10 +337,12 @@ static int conn_answer(struct conn *c)
 					c->eof, &req);
 		if (used < 0 && req.error == NULL)
 			return -1;
+		c->searched = used == 0 ? (uint32_t)req.searched : 0;
 		if (used < 0)
 			conn_fail(c, REASON_error, req.error);
 		if (used <= 0)
 			return 0;
+		req.searched = 0;
 		c->crlf = req.crlf;
 		stats.requests++;
 		if (req.argc > 0 && conf->service->request(c, &req) < 0)
@@ -346,8 +378,8 @@ static void conn_turn(struct conn *c, bool readable)
 	if (readable && conn_may_read(c))
 		conn_receive(c);
 	conn_serve(c);
-	conn_settle(c, c->bytes_out != out ||
-			       (c->bytes_in != in && c->listener->conf->service->request == NULL));
+	conn_settle(c, c->bytes_out != out || (c->bytes_in != in && !conn_has_output(c) &&
+					       c->listener->conf->service->request == NULL));
 }
 
 static void conn_ready(struct watch *w, short revents)
@@ -419,7 +451,7 @@ static const char *conn_admit(struct conn *c, const struct sockaddr *sa)
 
 	if (!table_has_place(c->table, l))
 		return "ERR too many clients, try again later";
-	if (l->conf->max_clients_per_ip > 0 && c->peer.sa.sa_family != AF_UNIX) {
+	if (c->peer.sa.sa_family != AF_UNIX) {
 		c->source = tally_enter(l->tally, sa, (unsigned)l->conf->max_clients_per_ip);
 		if (c->source == NULL)
 			return "ERR too many clients from your address";
@@ -578,18 +610,15 @@ void conn_table_free(struct conn_table *table)
 	free(table->out);
 }
 
-unsigned conn_table_reap(struct conn_table *table)
+void conn_table_reap(struct conn_table *table)
 {
 	struct conn *c;
-	unsigned freed = 0;
 
 	while ((c = TAILQ_FIRST(&table->dead)) != NULL) {
 		TAILQ_REMOVE(&table->dead, c, entry);
 		listener_unref(c->listener);
 		free(c);
-		freed++;
 	}
-	return freed;
 }
 
 /* What has arrived up to now is answered; what comes later is not. */

@@ -86,6 +86,8 @@ struct conn {
 	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
 	union peer peer;
 	uint32_t drain_left;
+	uint32_t searched; /* see struct request */
+	uint32_t unsent;   /* bytes the peer had not acknowledged when last asked */
 	uint32_t id;
 	char *name; /* that the client gave itself, or NULL */
 	uint64_t bytes_in, bytes_out;
@@ -110,8 +112,8 @@ struct conn_table {
 int conn_table_init(struct conn_table *table, struct loop *loop);
 void conn_table_free(struct conn_table *table);
 
-/* Free what died since the last call. Returns how many places became free. */
-unsigned conn_table_reap(struct conn_table *table);
+/* Free what died since the last call. */
+void conn_table_reap(struct conn_table *table);
 
 /* Answer what has arrived, then hang up on everybody. */
 void conn_table_drain(struct conn_table *table);

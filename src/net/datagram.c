@@ -13,17 +13,13 @@
 #include "net/endpoint.h"
 
 #define DATAGRAMS_PER_TURN 64
-#define OWN_PORTS_MAX 64
 
 /* echo, discard, systat, daytime, qotd, chargen, time, dns, tftp, ntp, snmp, cldap, ssdp, mdns,
  * memcached: services that answer, or are abused as such. */
 static const uint16_t reply_ports[] = {0,  7,  9,   11,  13,  17,   19,   37,
 				       53, 69, 123, 161, 389, 1900, 5353, 11211};
 
-static struct {
-	uint16_t ports[OWN_PORTS_MAX];
-	size_t count;
-} own;
+static uint64_t own_ports[UINT16_MAX / 64 + 1]; /* a bit for each */
 
 static uint16_t port_of(const struct sockaddr *sa)
 {
@@ -35,13 +31,15 @@ static uint16_t port_of(const struct sockaddr *sa)
 
 void datagram_ports_clear(void)
 {
-	own.count = 0;
+	memset(own_ports, 0, sizeof(own_ports));
 }
 
 void datagram_port_add(const struct addr *addr)
 {
-	if (addr->transport == TRANSPORT_UDP && own.count < OWN_PORTS_MAX)
-		own.ports[own.count++] = port_of(&addr->sa);
+	uint16_t port = port_of(&addr->sa);
+
+	if (addr->transport == TRANSPORT_UDP)
+		own_ports[port / 64] |= (uint64_t)1 << port % 64;
 }
 
 static bool port_answers(uint16_t port)
@@ -49,10 +47,7 @@ static bool port_answers(uint16_t port)
 	for (size_t i = 0; i < sizeof(reply_ports) / sizeof(reply_ports[0]); i++)
 		if (reply_ports[i] == port)
 			return true;
-	for (size_t i = 0; i < own.count; i++)
-		if (own.ports[i] == port)
-			return true;
-	return false;
+	return own_ports[port / 64] >> port % 64 & 1;
 }
 
 static bool source_is_served(const struct endpoint *e, const struct sockaddr *sa)

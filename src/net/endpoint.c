@@ -44,7 +44,10 @@ static bool endpoint_may_accept(const struct endpoint *e)
 
 void endpoint_update(struct endpoint *e)
 {
-	loop_want(e->table->loop, &e->watch, endpoint_may_accept(e) ? POLLIN : 0);
+	if (endpoint_may_accept(e))
+		loop_want(e->table->loop, &e->watch, POLLIN);
+	else
+		loop_ignore(e->table->loop, &e->watch);
 }
 
 /* accept(2): errors that belong to the caller who has left, and those of the network. */
@@ -77,26 +80,42 @@ static void endpoint_hold(struct endpoint *e)
 	endpoint_update(e);
 }
 
-static void endpoint_accept(struct watch *w, short revents)
+/* Returns 0, or -1 where nobody waits or none can be taken. */
+static int endpoint_accept(struct endpoint *e)
+{
+	struct addr peer = {.sa.sa_family = AF_UNIX};
+	socklen_t len = sizeof(peer.un);
+	int fd = accept4(e->watch.fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		conn_open(e->table, e->listener, fd, &peer.sa);
+		return 0;
+	}
+	if (errno == EAGAIN)
+		return -1;
+	if (accept_error_is_transient(errno))
+		return 0;
+	endpoint_hold(e);
+	return -1;
+}
+
+static void endpoint_ready(struct watch *w, short revents)
 {
 	struct endpoint *e = container_of(w, struct endpoint, watch);
-	struct addr peer = {0};
-	socklen_t len;
-	int fd;
 
-	for (int n = 0; n < ACCEPTS_PER_TURN && endpoint_may_accept(e); n++) {
-		len = sizeof(peer.un);
-		peer.sa.sa_family = AF_UNIX;
-		fd = accept4(e->watch.fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			conn_open(e->table, e->listener, fd, &peer.sa);
-		} else if (errno == EAGAIN) {
+	for (int n = 0; n < ACCEPTS_PER_TURN && endpoint_may_accept(e); n++)
+		if (endpoint_accept(e) < 0)
 			return;
-		} else if (!accept_error_is_transient(errno)) {
-			endpoint_hold(e);
-			return;
-		}
-	}
+}
+
+void endpoint_accept_all(struct endpoint *e)
+{
+	unsigned most = e->table->max_clients;
+
+	if (e->addr.transport == TRANSPORT_UDP)
+		return;
+	while (most-- > 0 && endpoint_may_accept(e) && endpoint_accept(e) == 0)
+		;
 }
 
 static int fail(char *reason, const char *what, const char *spec)
@@ -217,9 +236,10 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 		fail(reason, "listen on", spec);
 		return NULL;
 	}
-	*e = (struct endpoint){.listener = l, .table = table, .addr = *addr, .watch.fd = fd};
+	*e = (struct endpoint){
+		.listener = l, .table = table, .addr = *addr, .watch.fd = fd, .passed = fd >= 0};
 	e->watch.stays_hot = true;
-	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_accept;
+	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_ready;
 	e->spec = strdup(spec);
 	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
 	if (e->spec == NULL || endpoint_listen(e, fd, backlog) < 0 ||

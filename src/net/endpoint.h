@@ -17,6 +17,7 @@ struct endpoint {
 	struct conn_table *table;    /* borrowed */
 	struct addr addr;
 	char *spec;   /* the address as configured */
+	bool passed;  /* by systemd */
 	bool unlinks; /* we made the socket file */
 	dev_t dev;    /* of the socket file */
 	ino_t ino;
@@ -29,6 +30,9 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 			       const struct addr *addr, const char *spec, int fd, int backlog,
 			       char *reason);
 void endpoint_close(struct endpoint *e);
+
+/* Accept who is waiting, as far as there are places. */
+void endpoint_accept_all(struct endpoint *e);
 
 /* Give it to another listener. */
 void endpoint_move(struct endpoint *e, struct listener *l);

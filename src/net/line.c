@@ -7,7 +7,9 @@
 
 static ssize_t line_next(char *data, size_t len, size_t max, bool eof, struct request *req)
 {
-	const char *end = len > 0 ? memchr(data, '\n', len) : NULL;
+	const char *end = len > req->searched
+				  ? memchr(data + req->searched, '\n', len - req->searched)
+				  : NULL;
 	size_t line_len = end != NULL ? (size_t)(end - data) : len;
 	bool cr = line_len > 0 && data[line_len - 1] == '\r';
 	bool crlf = cr && end != NULL;
@@ -15,8 +17,10 @@ static ssize_t line_next(char *data, size_t len, size_t max, bool eof, struct re
 	req->error = "ERR the request is too long";
 	if (line_len - (cr && !eof ? 1 : crlf) > max)
 		return -1;
-	if (len == 0 || (end == NULL && !eof))
+	if (len == 0 || (end == NULL && !eof)) {
+		req->searched = len;
 		return 0;
+	}
 	req->argc = 1;
 	req->argv[0] = (struct slice){data, line_len - crlf};
 	req->crlf = crlf;

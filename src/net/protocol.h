@@ -25,6 +25,7 @@ struct request {
 	struct slice *argv; /* the caller's, with room for REQUEST_ARGS_MAX */
 	int argc;           /* 0: nothing was asked, nothing is to be said */
 	bool crlf;          /* the line ended in CRLF, and so does its reply */
+	size_t searched;    /* bytes that an earlier call found incomplete; next() may set it */
 	const char *error;  /* static; why there is no request. NULL: not worth an answer */
 };
 

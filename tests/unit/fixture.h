@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -75,7 +76,8 @@ static inline struct listener_conf *conf_new(const char *keys)
 	char path[32];
 
 	assert_true(fd >= 0);
-	dprintf(fd, "[listener a]\nlisten = unix:/nowhere\n%s", keys);
+	dprintf(fd, "[listener a]\nlisten = unix:/nowhere %s\n%s",
+		strstr(keys, "allow =") != NULL ? "tcp:127.0.0.1:1" : "", keys);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	settings = settings_load(path);
 	close(fd);
@@ -138,7 +140,7 @@ static inline void settle(void)
 /* What w waits for. */
 static inline short wanted(const struct watch *w)
 {
-	return loop.pfds[w->slot].events;
+	return loop.pfds[w->slot].fd < 0 ? 0 : loop.pfds[w->slot].events;
 }
 
 #endif

@@ -352,7 +352,8 @@ static void a_dead_connection_gives_back_all_it_had_and_is_freed_by_reap(void **
 	say(a, "unfinished");
 	assert_int_equal(l->refs, 3);
 	assert_int_equal(loop.len, 2);
-	assert_int_equal(conn_table_reap(&table), 0);
+	conn_table_reap(&table);
+	assert_int_equal(l->refs, 3);
 	close(a);
 	settle();
 	assert_int_equal(c->state, CONN_DEAD);
@@ -363,7 +364,7 @@ static void a_dead_connection_gives_back_all_it_had_and_is_freed_by_reap(void **
 	assert_int_equal(table.clients, 1);
 	assert_int_equal(l->tally->clients, 1);
 	assert_int_equal(l->refs, 3);
-	assert_int_equal(conn_table_reap(&table), 1);
+	conn_table_reap(&table);
 	assert_int_equal(l->refs, 2);
 	assert_true(TAILQ_EMPTY(&table.dead));
 	close(b);
@@ -666,7 +667,8 @@ static void closing_ends_all_at_once(void **state)
 	assert_true(TAILQ_EMPTY(&table.live));
 	assert_int_equal(table.clients, 0);
 	assert_int_equal(loop.len, 0);
-	assert_int_equal(conn_table_reap(&table), 2);
+	conn_table_reap(&table);
+	assert_true(TAILQ_EMPTY(&table.dead));
 	close(fds[0]);
 	close(fds[1]);
 }

@@ -34,6 +34,7 @@ static char *at_edge(const char *text, size_t len)
 
 static ssize_t next(const struct protocol *p, const char *text, size_t max, bool eof)
 {
+	req.searched = 0;
 	return p->next(at_edge(text, strlen(text)), strlen(text), max, eof, &req);
 }
 
