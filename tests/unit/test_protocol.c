@@ -50,6 +50,7 @@ static void protocols_are_found_by_name(void **state)
 {
 	assert_ptr_equal(protocol_find("raw"), &protocol_raw);
 	assert_ptr_equal(protocol_find("line"), &protocol_line);
+	assert_ptr_equal(protocol_find("resp"), &protocol_resp);
 	assert_null(protocol_find("lin"));
 }
 
