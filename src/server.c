@@ -15,6 +15,7 @@
 #include "core/stats.h"
 #include "core/systemd.h"
 #include "net/endpoint.h"
+#include "process/job.h"
 #include "services/registry.h"
 #include "settings.h"
 
@@ -325,11 +326,11 @@ static int services_prepare(struct settings *settings)
 	return 0;
 }
 
-static void services_use(struct server *s, struct settings *settings)
+static void services_use(struct settings *settings)
 {
 	for (size_t i = 0; services[i] != NULL; i++)
 		if (services[i]->use != NULL)
-			services[i]->use(&settings->sections, &s->loop);
+			services[i]->use(&settings->sections);
 }
 
 static void services_stop(void)
@@ -390,7 +391,7 @@ static void ports_use(const struct server *s)
 
 static void settings_use(struct server *s, struct settings *settings)
 {
-	services_use(s, settings);
+	services_use(settings);
 	settings_free(s->settings);
 	s->settings = settings;
 	s->table.max_clients = clients_that_fit((unsigned)settings->daemon->max_clients);
@@ -543,6 +544,7 @@ static int server_init(struct server *s)
 	TAILQ_INIT(&s->listeners);
 	log_attach(&s->loop);
 	endpoint_init(&s->loop);
+	jobs_init(&s->loop);
 	deadline_queue_init(&s->loop, &s->pings, systemd_ping_ms(), ping_expired);
 	deadline_queue_init(&s->loop, &s->statuses, STATUS_MS, status_expired);
 	if (conn_table_init(&s->table, &s->loop) < 0)
@@ -554,6 +556,7 @@ static void server_free(struct server *s)
 {
 	listeners_close(&s->listeners);
 	conn_table_free(&s->table);
+	jobs_kill();
 	services_stop();
 	signals_close(&s->signals, &s->loop);
 	settings_free(s->settings);

@@ -121,7 +121,7 @@ void loop_want(struct loop *loop, const struct watch *w, short events)
 
 void loop_ignore(struct loop *loop, const struct watch *w)
 {
-	loop->pfds[w->slot].fd = ~w->fd; /* poll(2) passes over negative ones */
+	loop->pfds[w->slot] = (struct pollfd){.fd = -1};
 }
 
 /* The last of each part fills the hole. Dispatch runs downwards in the hot part, so whichever

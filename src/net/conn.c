@@ -373,6 +373,7 @@ static void conn_turn(struct conn *c, bool readable)
 {
 	uint64_t in = c->bytes_in, out = c->bytes_out;
 
+	c->table->turning = true;
 	buf_borrow(&c->out, c->table->out, SCRATCH_OUT);
 	conn_flush(c);
 	if (readable && conn_may_read(c))
@@ -380,6 +381,7 @@ static void conn_turn(struct conn *c, bool readable)
 	conn_serve(c);
 	conn_settle(c, c->bytes_out != out || (c->bytes_in != in && !conn_has_output(c) &&
 					       c->listener->conf->service->request == NULL));
+	c->table->turning = false;
 }
 
 static void conn_ready(struct watch *w, short revents)
@@ -550,9 +552,14 @@ void conn_task(struct conn *c, struct task *t)
 	c->unserved = true;
 }
 
+/* The scratch areas are lent to one connection at a time: within the turn of another, have the
+ * loop call when c can be written to, which is soon. */
 void conn_wake(struct conn *c)
 {
-	conn_turn(c, false);
+	if (c->table->turning)
+		loop_want(c->table->loop, &c->watch, POLLOUT);
+	else
+		conn_turn(c, false);
 }
 
 void conn_quit(struct conn *c)

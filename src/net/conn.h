@@ -105,6 +105,7 @@ struct conn_table {
 	bool reject;          /* when full: say so, rather than leave callers in the backlog */
 	bool draining;
 	struct deadline_queue linger;
+	bool turning;   /* a connection has its turn */
 	char *in, *out; /* scratch, lent to one connection at a time */
 };
 

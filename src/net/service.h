@@ -43,7 +43,7 @@ struct service {
 	/* Open what the sections name. Returns 0, or -1 with the reason and nothing changed. */
 	int (*prepare)(struct section_list *sections, char *reason);
 	/* Take its sections out of the list and go by them from now on. */
-	void (*use)(struct section_list *sections, struct loop *loop);
+	void (*use)(struct section_list *sections);
 	/* The daemon ends. */
 	void (*stop)(void);
 };

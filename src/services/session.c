@@ -177,7 +177,7 @@ static const struct verb session_verbs[] = {
 	{"CLIENT", "ID | SETNAME name | GETNAME | SETINFO attribute value", "the connection itself",
 	 1, 3, session_client},
 	{"CONFIG", "GET name", "for clients of Redis that ask", 2, 2, session_config},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct service service_session = {

@@ -36,7 +36,7 @@ static int upper_request(struct conn *c, const struct request *req)
 
 static const struct verb upper_verbs[] = {
 	{"UPPER", "text", "the text in upper case (ASCII)", 1, 1, upper_request},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct service service_upper = {

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+#include "process/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GRACE_MS 2000    /* between TERM and KILL */
+#define CHUNK (64 << 10) /* bytes read at a time: as many as a pipe holds */
+
+static struct {
+	struct loop *loop;
+	struct deadline_queue graces;
+	LIST_HEAD(, job) all; /* that have not ended */
+} jobs;
+
+/* ---- pipes ---- */
+
+/* In the child, dup2(2) to 0, 1 and 2 must not overwrite what has not had its turn. */
+static int fd_raise(int fd)
+{
+	int raised;
+
+	if (fd > STDERR_FILENO)
+		return fd;
+	raised = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return raised;
+}
+
+/* *end is the child's, and blocks. Returns 0, or -1 with errno; what is open then is in p or
+ * *end. */
+static int pipe_open(struct job_pipe *p, int *end)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	p->watch.fd = fds[0];
+	*end = fd_raise(fds[1]);
+	return *end < 0 ? -1 : fcntl(fds[0], F_SETFL, O_NONBLOCK);
+}
+
+static void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void pipe_close(struct job_pipe *p)
+{
+	if (p->watch.fd < 0)
+		return;
+	loop_drop(jobs.loop, &p->watch);
+	fd_close(&p->watch.fd);
+}
+
+/* The leader has ended. What is in the pipe now is the rest of its output, even where a
+ * descendant holds the other end and writes on. */
+static void pipe_limit(struct job_pipe *p)
+{
+	int waiting = 0;
+
+	if (p->watch.fd < 0)
+		return;
+	ioctl(p->watch.fd, FIONREAD, &waiting);
+	p->left = waiting;
+	if (p->left == 0)
+		pipe_close(p);
+}
+
+/* ---- life of a job ---- */
+
+static void job_settle(struct job *job)
+{
+	if (job->running || job->pipes[JOB_STDOUT].watch.fd >= 0 ||
+	    job->pipes[JOB_STDERR].watch.fd >= 0)
+		return;
+	LIST_REMOVE(job, entry);
+	job->ops->ended(job);
+}
+
+static void job_read(struct job *job, enum job_stream stream)
+{
+	static char chunk[CHUNK];
+	struct job_pipe *p = &job->pipes[stream];
+	ssize_t len = read(p->watch.fd, chunk, p->left < CHUNK ? (size_t)p->left : CHUNK);
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len > 0) {
+		p->left -= len;
+		job->ops->output(job, stream, chunk, (size_t)len);
+	}
+	if (len <= 0 || p->left == 0)
+		pipe_close(p);
+	job_settle(job);
+}
+
+static void stdout_ready(struct watch *w, short revents)
+{
+	job_read(container_of(w, struct job, pipes[JOB_STDOUT].watch), JOB_STDOUT);
+}
+
+static void stderr_ready(struct watch *w, short revents)
+{
+	job_read(container_of(w, struct job, pipes[JOB_STDERR].watch), JOB_STDERR);
+}
+
+/* The leader may have moved to another group. */
+static void job_kill(const struct job *job)
+{
+	if (!job->running)
+		return;
+	kill(-job->pid, SIGKILL);
+	kill(job->pid, SIGKILL);
+}
+
+/* The group is killed before the leader is reaped: until then, its number is no one else's. */
+static void exit_ready(struct watch *w, short revents)
+{
+	struct job *job = container_of(w, struct job, exit);
+	siginfo_t info = {0};
+
+	job_kill(job);
+	if (waitid(P_PIDFD, (id_t)w->fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
+		return; /* ptrace(2): the tracer has to see it first */
+	job->running = false;
+	job->duration_ms = jobs.loop->now_ms - job->started_ms;
+	if (info.si_code == CLD_EXITED)
+		job->exit_status = info.si_status;
+	else
+		job->signal = info.si_status;
+	deadline_cancel(&job->deadline);
+	loop_drop(jobs.loop, w);
+	fd_close(&w->fd);
+	pipe_limit(&job->pipes[JOB_STDOUT]);
+	pipe_limit(&job->pipes[JOB_STDERR]);
+	job_settle(job);
+}
+
+static void grace_expired(struct deadline *d)
+{
+	job_kill(container_of(d, struct job, deadline));
+}
+
+static void timeout_expired(struct deadline *d)
+{
+	struct job *job = container_of(d, struct job, deadline);
+
+	job->timed_out = true;
+	job_stop(job);
+}
+
+/* ---- start ---- */
+
+/* stdin comes first, for the owner's may be 1 or 2. dup2(2) onto itself clears CLOEXEC here:
+ * posix_spawn_file_actions_adddup2(3). Returns 0 or an error number. */
+static int actions_add(posix_spawn_file_actions_t *actions, const struct job_spec *spec,
+		       const int ends[2])
+{
+	int error;
+
+	if (spec->stdin_fd < 0)
+		error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
+							 O_RDONLY, 0);
+	else
+		error = posix_spawn_file_actions_adddup2(actions, spec->stdin_fd, STDIN_FILENO);
+	if (error == 0)
+		error = posix_spawn_file_actions_adddup2(actions, ends[JOB_STDOUT], STDOUT_FILENO);
+	if (error == 0)
+		error = posix_spawn_file_actions_adddup2(actions, ends[JOB_STDERR], STDERR_FILENO);
+	if (error == 0)
+		error = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+	if (error == 0)
+		error = posix_spawn_file_actions_addchdir_np(actions,
+							     spec->cwd != NULL ? spec->cwd : "/");
+	return error;
+}
+
+/* A group of its own, no signal blocked or ignored; sigfillset(3) would leave out the two that
+ * glibc keeps to itself, and posix_spawn(3) have them ignored. */
+static void attr_set(posix_spawnattr_t *attr)
+{
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	memset(&all, 0xff, sizeof(all));
+	posix_spawnattr_setpgroup(attr, 0);
+	posix_spawnattr_setsigmask(attr, &none);
+	posix_spawnattr_setsigdefault(attr, &all);
+	posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+					       POSIX_SPAWN_SETSIGDEF);
+}
+
+/* Returns 0 or an error number. */
+static int job_spawn(struct job *job, const struct job_spec *spec, const int ends[2])
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	int error;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attr);
+	attr_set(&attr);
+	error = actions_add(&actions, spec, ends);
+	if (error == 0)
+		error = posix_spawn(&job->pid, spec->argv[0], &actions, &attr, spec->argv,
+				    spec->envp);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	job->running = error == 0;
+	return error;
+}
+
+/* posix_spawn(3) has no attribute for it, and the daemon could not take back a nice value of its
+ * own. Since CLONE_VFORK holds the daemon until execve(2), the process is the right one already,
+ * and since nobody has reaped it, it still is. The group: it may have children by now. */
+static void job_renice(const struct job *job, const struct job_spec *spec)
+{
+	if (spec->nice > 0)
+		setpriority(PRIO_PGRP, (id_t)job->pid, getpriority(PRIO_PROCESS, 0) + spec->nice);
+}
+
+static int job_watch(struct job *job)
+{
+	struct watch *const watches[] = {&job->exit, &job->pipes[JOB_STDOUT].watch,
+					 &job->pipes[JOB_STDERR].watch};
+	int n;
+
+	job->exit.fd = pidfd_open(job->pid, 0);
+	if (job->exit.fd < 0)
+		return -1;
+	for (n = 0; n < 3; n++)
+		if (loop_watch(jobs.loop, watches[n], POLLIN) < 0)
+			break;
+	if (n == 3)
+		return 0;
+	while (n > 0)
+		loop_drop(jobs.loop, watches[--n]);
+	return -1;
+}
+
+/* Nothing of it is watched. */
+static void job_undo(struct job *job)
+{
+	int error = errno;
+
+	job_kill(job);
+	while (job->running && waitpid(job->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	job->running = false;
+	fd_close(&job->exit.fd);
+	fd_close(&job->pipes[JOB_STDOUT].watch.fd);
+	fd_close(&job->pipes[JOB_STDERR].watch.fd);
+	errno = error;
+}
+
+/* The child's ends are closed before pidfd_open(2), so there is a number for the pidfd. */
+static int job_launch(struct job *job, const struct job_spec *spec)
+{
+	int ends[2] = {-1, -1}; /* the child's, by enum job_stream */
+	int error = 0;
+
+	if (pipe_open(&job->pipes[JOB_STDOUT], &ends[JOB_STDOUT]) < 0 ||
+	    pipe_open(&job->pipes[JOB_STDERR], &ends[JOB_STDERR]) < 0)
+		error = errno;
+	if (error == 0)
+		error = job_spawn(job, spec, ends);
+	fd_close(&ends[JOB_STDOUT]);
+	fd_close(&ends[JOB_STDERR]);
+	if (error == 0)
+		return job_watch(job);
+	errno = error;
+	return -1;
+}
+
+int job_start(struct job *job, const struct job_spec *spec, struct deadline_queue *timeouts,
+	      const struct job_ops *ops)
+{
+	*job = (struct job){
+		.ops = ops,
+		.exit = {.fd = -1, .ready = exit_ready},
+		.pipes = {{.watch = {.fd = -1, .ready = stdout_ready}, .left = INT64_MAX},
+			  {.watch = {.fd = -1, .ready = stderr_ready}, .left = INT64_MAX}},
+		.exit_status = -1,
+		.started_ms = jobs.loop->now_ms,
+	};
+	if (job_launch(job, spec) < 0) {
+		job_undo(job);
+		return -1;
+	}
+	job_renice(job, spec);
+	LIST_INSERT_HEAD(&jobs.all, job, entry);
+	deadline_start(jobs.loop, timeouts, &job->deadline);
+	return 0;
+}
+
+/* ---- what the owner asks for ---- */
+
+void job_pause(struct job *job)
+{
+	job->paused = true;
+	for (int i = 0; i < 2; i++)
+		if (job->pipes[i].watch.fd >= 0)
+			loop_ignore(jobs.loop, &job->pipes[i].watch);
+}
+
+void job_resume(struct job *job)
+{
+	job->paused = false;
+	for (int i = 0; i < 2; i++)
+		if (job->pipes[i].watch.fd >= 0)
+			loop_want(jobs.loop, &job->pipes[i].watch, POLLIN);
+}
+
+/* Asking again does not prolong the grace. */
+void job_stop(struct job *job)
+{
+	if (!job->running || job->deadline.queue == &jobs.graces)
+		return;
+	kill(-job->pid, SIGTERM);
+	deadline_start(jobs.loop, &jobs.graces, &job->deadline);
+}
+
+/* ---- all of them ---- */
+
+/* Who started the daemon may have had SIGCHLD ignored: children would reap themselves, and their
+ * numbers could be anyone's. */
+void jobs_init(struct loop *loop)
+{
+	signal(SIGCHLD, SIG_DFL);
+	jobs.loop = loop;
+	LIST_INIT(&jobs.all);
+	deadline_queue_init(loop, &jobs.graces, GRACE_MS, grace_expired);
+}
+
+void job_timeouts_init(struct deadline_queue *timeouts, int64_t timeout_ms)
+{
+	deadline_queue_init(jobs.loop, timeouts, timeout_ms, timeout_expired);
+}
+
+static void job_forget(struct job *job)
+{
+	LIST_REMOVE(job, entry);
+	deadline_cancel(&job->deadline);
+	if (job->exit.fd >= 0)
+		loop_drop(jobs.loop, &job->exit);
+	fd_close(&job->exit.fd);
+	pipe_close(&job->pipes[JOB_STDOUT]);
+	pipe_close(&job->pipes[JOB_STDERR]);
+}
+
+void jobs_kill(void)
+{
+	struct job *job;
+
+	while ((job = LIST_FIRST(&jobs.all)) != NULL) {
+		job_kill(job);
+		job_forget(job);
+	}
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "net/resp.h"
+#include "process/job.h"
+#include "process/slots.h"
+
+#define HEX_LEN 64
+#define WAITING_MAX 64 /* clients; more are told to come back */
+#define CACHE_ENTRIES 64
+#define TIMEOUT_MS 3600000
+
+static struct slots slots;
+static struct deadline_queue timeouts;
+
+struct digest_key {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+};
+
+static struct {
+	struct {
+		struct digest_key key;
+		char hex[HEX_LEN];
+	} entries[CACHE_ENTRIES];
+	unsigned next; /* to be replaced */
+} cache;
+
+struct digest {
+	struct task task;
+	struct job job;
+	struct slot slot;
+	struct conn *c; /* NULL: it has gone */
+	int fd;         /* owned: the file */
+	struct digest_key key;
+	char hex[HEX_LEN];
+	size_t len;
+	bool done;
+};
+
+static struct digest_key digest_key(const struct stat *st)
+{
+	struct digest_key key;
+
+	memset(&key, 0, sizeof(key)); /* its padding is compared too */
+	key.dev = st->st_dev;
+	key.ino = st->st_ino;
+	key.size = st->st_size;
+	key.mtime = st->st_mtim;
+	return key;
+}
+
+static const char *cache_find(const struct digest_key *key)
+{
+	for (size_t i = 0; i < CACHE_ENTRIES; i++)
+		if (memcmp(&cache.entries[i].key, key, sizeof(*key)) == 0)
+			return cache.entries[i].hex;
+	return NULL;
+}
+
+static void cache_add(const struct digest *d)
+{
+	cache.entries[cache.next].key = d->key;
+	memcpy(cache.entries[cache.next].hex, d->hex, HEX_LEN);
+	cache.next = (cache.next + 1) % CACHE_ENTRIES;
+}
+
+static void digest_free(struct digest *d)
+{
+	slots_leave(&slots, &d->slot);
+	close(d->fd);
+	free(d);
+}
+
+static void digest_output(struct job *job, enum job_stream stream, const char *data, size_t len)
+{
+	struct digest *d = container_of(job, struct digest, job);
+
+	if (stream != JOB_STDOUT)
+		return;
+	if (len > HEX_LEN - d->len)
+		len = HEX_LEN - d->len;
+	memcpy(d->hex + d->len, data, len);
+	d->len += len;
+}
+
+/* Its place is free before the answer goes out. */
+static void digest_ended(struct job *job)
+{
+	struct digest *d = container_of(job, struct digest, job);
+	struct digest_key now;
+	struct stat st;
+
+	d->done = true;
+	if (job->exit_status != 0)
+		d->len = 0;
+	if (fstat(d->fd, &st) == 0)
+		now = digest_key(&st);
+	else
+		memset(&now, 0, sizeof(now));
+	if (memcmp(&now, &d->key, sizeof(now)) != 0)
+		d->len = 0;
+	if (d->len == HEX_LEN && cache_find(&d->key) == NULL)
+		cache_add(d);
+	slots_leave(&slots, &d->slot);
+	if (d->c != NULL)
+		conn_wake(d->c);
+	else
+		digest_free(d);
+}
+
+static const struct job_ops digest_ops = {digest_output, digest_ended};
+
+static void digest_start(struct digest *d)
+{
+	static char program[] = "/usr/bin/sha256sum", locale[] = "LC_ALL=C";
+	char *const argv[] = {program, NULL}, *const envp[] = {locale, NULL};
+	const struct job_spec spec = {.argv = argv, .envp = envp, .stdin_fd = d->fd, .nice = 10};
+
+	if (job_start(&d->job, &spec, &timeouts, &digest_ops) == 0)
+		return;
+	log_error("%s: %m", program);
+	d->done = true;
+	slots_leave(&slots, &d->slot);
+}
+
+static void digest_granted(struct slot *slot)
+{
+	struct digest *d = container_of(slot, struct digest, slot);
+
+	digest_start(d);
+	if (d->done)
+		conn_wake(d->c);
+}
+
+static enum task_progress digest_more(struct conn *c, struct task *t)
+{
+	struct digest *d = container_of(t, struct digest, task);
+	int result;
+
+	if (!d->done)
+		return TASK_WAITS;
+	if (d->len == HEX_LEN)
+		result = resp_bulk(&c->out, d->hex, HEX_LEN);
+	else
+		result = resp_error(&c->out, "ERR the file has changed, or cannot be read");
+	digest_free(d);
+	return result < 0 ? TASK_FAILED : TASK_DONE;
+}
+
+static void digest_gone(struct task *t)
+{
+	struct digest *d = container_of(t, struct digest, task);
+
+	d->c = NULL;
+	if (d->slot.state == SLOT_GRANTED && !d->done)
+		job_stop(&d->job);
+	else
+		digest_free(d);
+}
+
+/* Takes fd. */
+static int digest_begin(struct conn *c, int fd, const struct digest_key *key)
+{
+	struct digest *d = calloc(1, sizeof(*d));
+	int place;
+
+	if (d == NULL) {
+		close(fd);
+		return -1;
+	}
+	*d = (struct digest){.task = {digest_more, digest_gone}, .c = c, .fd = fd, .key = *key};
+	place = slots_enter(&slots, &d->slot, digest_granted);
+	if (place < 0) {
+		digest_free(d);
+		return resp_error(&c->out, "BUSY too many digests, try again later");
+	}
+	if (place > 0)
+		digest_start(d);
+	conn_task(c, &d->task);
+	return 0;
+}
+
+int digest_reply(struct conn *c, int fd, const struct stat *st)
+{
+	struct digest_key key = digest_key(st);
+	const char *hex = cache_find(&key);
+
+	if (hex == NULL)
+		return digest_begin(c, fd, &key);
+	close(fd);
+	return resp_bulk(&c->out, hex, HEX_LEN);
+}
+
+void digest_use(unsigned max)
+{
+	if (slots.max_granted > 0) {
+		slots_limit(&slots, max, WAITING_MAX);
+		return;
+	}
+	slots_init(&slots, max, WAITING_MAX);
+	job_timeouts_init(&timeouts, TIMEOUT_MS);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/template.h"
+
+#include <bsd/stdlib.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define VALUE_MAX 4096 /* bytes of one argument of a caller */
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+
+/* ---- words and their pieces ---- */
+
+/* Take one word of *text into to, without its quotes. Returns 0, or -1 for an unbalanced quote. */
+static int word_take(const char **text, char *to)
+{
+	const char *from = *text;
+	char quote = '\0';
+
+	for (; *from != '\0' && (quote != '\0' || (*from != ' ' && *from != '\t')); from++) {
+		if (quote == '\0' && (*from == '"' || *from == '\''))
+			quote = *from;
+		else if (*from == quote)
+			quote = '\0';
+		else
+			*to++ = *from;
+	}
+	*to = '\0';
+	*text = from;
+	return quote == '\0' ? 0 : -1;
+}
+
+/* Returns 0, or -1 with the reason. */
+static int words_split(struct option_list *words, const char *text, const char **reason)
+{
+	char *word = malloc(strlen(text) + 1);
+	int result = word != NULL ? 0 : -1;
+
+	*reason = "out of memory";
+	for (text += strspn(text, " \t"); result == 0 && *text != '\0';
+	     text += strspn(text, " \t")) {
+		result = word_take(&text, word);
+		if (result < 0)
+			*reason = "a quote is not closed";
+		else
+			result = option_list_add(words, strdup(word));
+	}
+	free(word);
+	return result;
+}
+
+struct piece {
+	struct slice text; /* as it is, or the name of a parameter */
+	bool is_parameter;
+};
+
+/* Take the next piece of a word. {{ stands for a brace; a brace that begins no name is one. */
+static bool piece_take(const char **word, struct piece *piece)
+{
+	const char *at = *word;
+	size_t len;
+
+	if (*at == '\0')
+		return false;
+	len = at[0] == '{' ? strspn(at + 1, NAME_CHARS) : 0;
+	piece->is_parameter = len > 0 && at[1 + len] == '}';
+	if (piece->is_parameter) {
+		piece->text = (struct slice){at + 1, len};
+		*word = at + len + 2;
+	} else if (at[0] == '{' && at[1] == '{') {
+		piece->text = (struct slice){at, 1};
+		*word = at + 2;
+	} else {
+		piece->text = (struct slice){at, 1 + strcspn(at + 1, "{")};
+		*word = at + piece->text.len;
+	}
+	return true;
+}
+
+/* Returns the number of the parameter of that name, or -1. */
+static int parameter_find(const struct template *t, const struct slice *name)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (strlen(t->parameters[i].name) == name->len &&
+		    memcmp(t->parameters[i].name, name->data, name->len) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* ---- parameters, as configured ---- */
+
+static const char *range_parse(struct parameter *p)
+{
+	const char *dots = strstr(p->text, ".."), *error;
+	char min[24];
+
+	if (dots == NULL || (size_t)(dots - p->text) >= sizeof(min))
+		return "write int MIN..MAX";
+	memcpy(min, p->text, (size_t)(dots - p->text));
+	min[dots - p->text] = '\0';
+	p->min = strtonum(min, INT64_MIN, INT64_MAX, &error);
+	if (error == NULL)
+		p->max = strtonum(dots + 2, p->min, INT64_MAX, &error);
+	return error == NULL ? NULL : "write int MIN..MAX";
+}
+
+/* The match must be the whole value. Back-references would let a value take for ever. */
+static const char *regex_parse(struct parameter *p)
+{
+	static char reason[128];
+	int error;
+
+	for (const char *at = strchr(p->text, '\\'); at != NULL && at[1] != '\0';
+	     at = strchr(at + 2, '\\'))
+		if (at[1] >= '1' && at[1] <= '9')
+			return "a back-reference is not allowed";
+	error = regcomp(&p->regex, p->text, REG_EXTENDED);
+	p->compiled = error == 0;
+	if (error == 0)
+		return NULL;
+	regerror(error, &p->regex, reason, sizeof(reason));
+	return reason;
+}
+
+/* Returns NULL, or why the text is no type. */
+static const char *parameter_parse(struct parameter *p, const struct option_pair *pair)
+{
+	static const char *const types[] = {"int", "enum", "regex", "path"};
+	const char *text = pair->from.text;
+	size_t len = strcspn(text, " \t"), type = 0;
+
+	while (type < 4 && (strlen(types[type]) != len || strncmp(types[type], text, len) != 0))
+		type++;
+	p->name = pair->name;
+	p->type = (enum parameter_type)type;
+	p->text = text + len + strspn(text + len, " \t");
+	if (type == 4 || *p->text == '\0')
+		return "write int MIN..MAX, enum a|b|c, regex ERE or path FOLDER";
+	if (p->type == PARAMETER_INT)
+		return range_parse(p);
+	if (p->type == PARAMETER_REGEX)
+		return regex_parse(p);
+	if (p->type == PARAMETER_PATH && p->text[0] != '/')
+		return "the folder is not an absolute path";
+	return NULL;
+}
+
+static void exec_check(const struct template *t, const struct section *s, size_t exec_key,
+		       const struct option_map *types, struct option_list *errors)
+{
+	bool used[REQUEST_ARGS_MAX] = {false};
+	struct piece piece;
+
+	for (size_t i = 0; i < t->words.count; i++) {
+		for (const char *word = t->words.items[i]; piece_take(&word, &piece);) {
+			int index = piece.is_parameter ? parameter_find(t, &piece.text) : -1;
+
+			if (index >= 0)
+				used[index] = true;
+			else if (piece.is_parameter)
+				section_error(errors, s, exec_key, "{%.*s} has no arg.%.*s",
+					      (int)piece.text.len, piece.text.data,
+					      (int)piece.text.len, piece.text.data);
+		}
+	}
+	for (size_t i = 0; i < t->count; i++)
+		if (!used[i])
+			error_add(errors, types->items[i].from.file, types->items[i].from.line,
+				  "arg.%s: exec has no {%s}", types->items[i].name,
+				  types->items[i].name);
+}
+
+void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
+		    const struct option_map *types, struct option_list *errors)
+{
+	const char *reason;
+
+	*t = (struct template){0};
+	if (types->count >= REQUEST_ARGS_MAX) {
+		section_error(errors, s, exec_key, "too many arguments");
+		return;
+	}
+	t->parameters = calloc(types->count + 1, sizeof(*t->parameters));
+	if (t->parameters == NULL || words_split(&t->words, exec, &reason) < 0) {
+		section_error(errors, s, exec_key, "%s",
+			      t->parameters == NULL ? "out of memory" : reason);
+		return;
+	}
+	if (t->words.count == 0 || t->words.items[0][0] != '/' || strchr(t->words.items[0], '{'))
+		section_error(errors, s, exec_key, "begins with the absolute path of a program");
+	for (; t->count < types->count; t->count++) {
+		const struct option_pair *pair = &types->items[t->count];
+
+		reason = parameter_parse(&t->parameters[t->count], pair);
+		if (reason != NULL)
+			error_add(errors, pair->from.file, pair->from.line, "arg.%s: %s",
+				  pair->name, reason);
+	}
+	exec_check(t, s, exec_key, types, errors);
+}
+
+void template_free(struct template *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->parameters[i].compiled)
+			regfree(&t->parameters[i].regex);
+	free(t->parameters);
+	option_list_free(&t->words);
+}
+
+/* ---- values, from callers ---- */
+
+static bool int_fits(const struct parameter *p, const char *value)
+{
+	const char *digits = value + (value[0] == '-'), *error;
+	int64_t number;
+
+	if (digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0' ||
+	    (digits[0] == '0' && (digits[1] != '\0' || digits != value)))
+		return false;
+	number = strtonum(value, p->min, p->max, &error);
+	return error == NULL && number >= p->min;
+}
+
+static bool enum_has(const char *words, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (strchr(value, '|') != NULL)
+		return false;
+	for (;; words++) {
+		if (strncmp(words, value, len) == 0 && (words[len] == '|' || words[len] == '\0'))
+			return true;
+		words = strchr(words, '|');
+		if (words == NULL)
+			return false;
+	}
+}
+
+static bool regex_fits(const struct parameter *p, const char *value)
+{
+	regmatch_t match;
+
+	return regexec(&p->regex, value, 1, &match, 0) == 0 && match.rm_so == 0 &&
+	       (size_t)match.rm_eo == strlen(value);
+}
+
+static bool path_is_there(const char *folder, const char *value)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long fd = root >= 0 ? syscall(SYS_openat2, root, value, &how, sizeof(how)) : -1;
+
+	if (root >= 0)
+		close(root);
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
+}
+
+/* What begins with '-' would be an option of the program; only types that name it allow it. */
+static const char *value_refuse(const struct parameter *p, const char *value)
+{
+	bool is_option = value[0] == '-';
+
+	switch (p->type) {
+	case PARAMETER_INT:
+		return int_fits(p, value) ? NULL : "is not an integer of";
+	case PARAMETER_ENUM:
+		return enum_has(p->text, value) ? NULL : "is not one of";
+	case PARAMETER_REGEX:
+		if (is_option && p->text[0] != '-')
+			return "begins with '-', unlike";
+		return regex_fits(p, value) ? NULL : "does not match";
+	case PARAMETER_PATH:
+		if (is_option)
+			return "begins with '-'; give a name below";
+		return path_is_there(p->text, value) ? NULL : "is not there below";
+	}
+	return NULL;
+}
+
+static int value_check(const struct parameter *p, const struct slice *slice, char *reason)
+{
+	char value[VALUE_MAX + 1], text[SLICE_TEXT_MAX];
+	const char *refusal = "is too long, or holds a NUL, for";
+
+	if (slice->len <= VALUE_MAX && memchr(slice->data, '\0', slice->len) == NULL) {
+		memcpy(value, slice->data, slice->len);
+		value[slice->len] = '\0';
+		refusal = value_refuse(p, value);
+	}
+	if (refusal == NULL)
+		return 0;
+	snprintf(reason, OPTION_REASON_MAX, "%s: '%s' %s %s", p->name, slice_print(slice, text),
+		 refusal, p->text);
+	return -1;
+}
+
+/* Write a word to to, or nowhere where that is NULL. Returns its length with the NUL. */
+static size_t word_fill(const struct template *t, const char *word, const struct slice *values,
+			char *to)
+{
+	struct piece piece;
+	size_t len = 0;
+
+	while (piece_take(&word, &piece)) {
+		int index = piece.is_parameter ? parameter_find(t, &piece.text) : -1;
+		const struct parameter *p = index >= 0 ? &t->parameters[index] : NULL;
+		struct slice part = p != NULL ? values[index] : piece.text;
+
+		if (p != NULL && p->type == PARAMETER_PATH) {
+			if (to != NULL)
+				sprintf(to + len, "%s/", p->text);
+			len += strlen(p->text) + 1;
+		}
+		if (to != NULL && part.len > 0)
+			memcpy(to + len, part.data, part.len);
+		len += part.len;
+	}
+	if (to != NULL)
+		to[len] = '\0';
+	return len + 1;
+}
+
+char **template_fill(const struct template *t, const struct slice *values, char *reason)
+{
+	size_t size = (t->words.count + 1) * sizeof(char *);
+	char **argv, *to;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (value_check(&t->parameters[i], &values[i], reason) < 0)
+			return NULL;
+	for (size_t i = 0; i < t->words.count; i++)
+		size += word_fill(t, t->words.items[i], values, NULL);
+	argv = malloc(size);
+	if (argv == NULL) {
+		snprintf(reason, OPTION_REASON_MAX, "out of memory");
+		return NULL;
+	}
+	to = (char *)(argv + t->words.count + 1);
+	for (size_t i = 0; i < t->words.count; i++) {
+		argv[i] = to;
+		to += word_fill(t, t->words.items[i], values, to);
+	}
+	argv[t->words.count] = NULL;
+	return argv;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVICES_TEMPLATE_H
+#define SERVICES_TEMPLATE_H
+/*
+ * The argv of a command: words of the configuration with places for what a caller gives. Words
+ * are split as systemd splits ExecStart=: blanks separate, quotes group, nothing expands. {NAME}
+ * is the argument NAME, as a word of its own or as part of one: what a caller gives never becomes
+ * two words, and there is no shell that could see it.
+ */
+#include <regex.h>
+
+#include "core/section.h"
+#include "net/protocol.h"
+
+enum parameter_type {
+	PARAMETER_INT,   /* MIN..MAX */
+	PARAMETER_ENUM,  /* a|b|c */
+	PARAMETER_REGEX, /* an anchored POSIX ERE */
+	PARAMETER_PATH,  /* an existing name below a folder */
+};
+
+struct parameter {
+	const char *name; /* borrowed */
+	const char *text; /* what follows the type; borrowed */
+	enum parameter_type type;
+	int64_t min, max;
+	regex_t regex;
+	bool compiled;
+};
+
+struct template
+{
+	struct option_list words;
+	struct parameter *parameters; /* in the order of the configuration, which is the caller's */
+	size_t count;
+};
+
+/* Make a template of exec and the types of its parameters. Borrows types. Errors are added for
+ * the keys exec_key and, with its own line, each of types. Always leaves what template_free()
+ * takes. */
+void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
+		    const struct option_map *types, struct option_list *errors);
+void template_free(struct template *t);
+
+/* The argv for values[0, t->count): one allocation, for free(). Returns NULL with the reason,
+ * for the caller, in reason[OPTION_REASON_MAX]. */
+char **template_fill(const struct template *t, const struct slice *values, char *reason);
+
+#endif
