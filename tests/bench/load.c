@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The load generator of the benchmark: one thread around epoll(7), on a core of its own. Four
+ * kinds of client, which may run together, each with as many connections as it is told:
+ *
+ *	idle     says one thing, has its answer, and is silent from then on
+ *	hot      has so many requests in flight, always; an answer makes place for the next
+ *	bulk     sends as fast as it goes, and counts what comes back
+ *	connect  connects, asks once, closes, and begins again
+ *
+ * --probe asks an idle one at random now and then. The result is one line of JSON; times are
+ * from before send(2) to after recv(2) of the whole answer, this program's own queue included.
+ */
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_PER_TURN 128
+#define OPENING_MAX 64       /* idle connections that are being opened at a time */
+#define RECEIVE_BYTES 262144 /* at a time */
+#define STALL_NS 30000000000 /* a server that does nothing for so long is broken */
+#define PROBE_GAP_NS 1000000 /* between probes, at most; random, so as to hit every phase */
+
+/* Counts of nanoseconds. STEPS for each power of two, so that a value is right to 1.6 %. */
+#define STEPS 64
+struct histogram {
+	uint64_t count, max_ns;
+	uint64_t steps[STEPS * 60];
+};
+
+/* What is said, again and again, and what comes back. */
+struct message {
+	char *data;   /* owned: so many copies that all requests in flight are one send(2) */
+	size_t bytes; /* of data */
+	size_t send_bytes, expect_bytes; /* of one request, of its answer */
+};
+
+struct client {
+	struct kind *kind;
+	int fd;
+	uint32_t wants; /* the events asked of epoll(7); 0: not registered */
+	uint64_t owed_bytes, sent_bytes, got_bytes;
+	uint64_t asked, answered;
+	uint64_t *asked_ns; /* owned, a ring of kind->inflight */
+};
+
+struct load;
+
+struct kind {
+	const struct message *message;
+	unsigned inflight;      /* 0: as much as it takes, without a notion of requests */
+	struct client *clients; /* owned */
+	unsigned count, opened, talked;
+	struct histogram times;
+	void (*answered)(struct load *load, struct client *c); /* one request more */
+};
+
+struct load {
+	int epoll_fd;
+	struct sockaddr_in server;
+	unsigned pid;             /* the server's; 0: not known */
+	unsigned sources, opened; /* 127.0.0.1 and up, in turn: more ports than one address has */
+	struct message small, large;
+	struct kind idle, hot, bulk, connect;
+	uint64_t now_ns;
+	bool running; /* whoever is answered asks again */
+	bool probes;
+	const struct client *probed; /* NULL: none */
+	uint64_t probe_ns;           /* when the next is due */
+	uint64_t exchanges, bulk_bytes;
+	char first_answer[32];
+	double seconds, warmup_seconds;
+	char *receive; /* owned */
+};
+
+/* ---- numbers ---- */
+
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void histogram_add(struct histogram *h, uint64_t ns)
+{
+	unsigned shift = ns < STEPS ? 0 : 57 - (unsigned)__builtin_clzll(ns);
+
+	h->count++;
+	h->steps[shift * STEPS + (ns >> shift)]++;
+	if (ns > h->max_ns)
+		h->max_ns = ns;
+}
+
+/* Microseconds that a share of all stayed under. */
+static double histogram_quantile(const struct histogram *h, double share)
+{
+	uint64_t left = (uint64_t)((double)h->count * share);
+	size_t i = 0;
+
+	while (i < STEPS * 60 - 1 && h->steps[i] <= left)
+		left -= h->steps[i++];
+	if (i < 2 * STEPS)
+		return (double)i / 1e3;
+	return ((double)(i % STEPS + STEPS) + 0.5) * (double)(1ull << (i / STEPS - 1)) / 1e3;
+}
+
+/* Seconds of processor time that a process has had; 0 is this one. */
+static double cpu_seconds(unsigned pid)
+{
+	struct timespec ts = {0};
+	clockid_t clock;
+
+	if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &ts) < 0)
+		return 0;
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* ---- a client ---- */
+
+static void client_want(struct load *load, struct client *c, uint32_t wants)
+{
+	struct epoll_event event = {.events = wants, .data.ptr = c};
+	int op = c->wants == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
+	if (wants != c->wants && epoll_ctl(load->epoll_fd, op, c->fd, &event) < 0)
+		err(1, "epoll_ctl");
+	c->wants = wants;
+}
+
+/* Bulk goes out a message at a time, so that it leaves the others their turn. */
+static void client_send(struct load *load, struct client *c)
+{
+	const struct message *m = c->kind->message;
+	size_t at, len;
+	ssize_t n;
+
+	do {
+		at = c->sent_bytes % m->bytes;
+		len = m->bytes - at < c->owed_bytes ? m->bytes - at : c->owed_bytes;
+		n = send(c->fd, m->data + at, len, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN)
+			err(1, "send");
+		c->sent_bytes += n > 0 ? (uint64_t)n : 0;
+		c->owed_bytes -= n > 0 ? (uint64_t)n : 0;
+	} while (c->kind->inflight > 0 && n > 0 && (size_t)n == len && c->owed_bytes > 0);
+	client_want(load, c, EPOLLIN | (c->owed_bytes > 0 ? EPOLLOUT : 0));
+}
+
+/* One request more is owed; client_send() sends all that is. */
+static void client_ask(const struct load *load, struct client *c)
+{
+	c->owed_bytes += c->kind->message->send_bytes;
+	c->asked_ns[c->asked++ % c->kind->inflight] = load->now_ns;
+}
+
+static void client_connect(struct load *load, struct client *c)
+{
+	struct sockaddr_in source = {.sin_family = AF_INET};
+	const int on = 1;
+
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		err(1, "socket");
+	source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + load->opened++ % load->sources);
+	setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (bind(c->fd, (const struct sockaddr *)&source, sizeof(source)) < 0)
+		err(1, "bind");
+	if (connect(c->fd, (const struct sockaddr *)&load->server, sizeof(load->server)) < 0 &&
+	    errno != EINPROGRESS)
+		err(1, "connect");
+}
+
+static void client_open(struct load *load, struct client *c)
+{
+	*c = (struct client){.kind = c->kind, .asked_ns = c->asked_ns};
+	client_connect(load, c);
+	load->now_ns = clock_ns();
+	for (unsigned i = 0; i < c->kind->inflight; i++)
+		client_ask(load, c);
+	if (c->kind->inflight == 0)
+		c->owed_bytes = UINT64_MAX / 2;
+	client_send(load, c);
+}
+
+/* The answers that are complete now. An answered client may be another after it. */
+static void client_count(struct load *load, struct client *c)
+{
+	uint64_t complete = c->got_bytes / c->kind->message->expect_bytes - c->answered;
+
+	if (complete > c->asked - c->answered)
+		errx(1, "the server says more than it was asked");
+	while (complete-- > 0) {
+		histogram_add(&c->kind->times,
+			      load->now_ns - c->asked_ns[c->answered++ % c->kind->inflight]);
+		load->exchanges++;
+		c->kind->answered(load, c);
+	}
+}
+
+static void client_receive(struct load *load, struct client *c)
+{
+	ssize_t n = recv(c->fd, load->receive, RECEIVE_BYTES, 0);
+	size_t room = sizeof(load->first_answer) - 1;
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n < 0)
+		err(1, "recv");
+	if (n == 0)
+		errx(1, "the server hung up");
+	if (load->first_answer[0] == '\0')
+		memcpy(load->first_answer, load->receive, (size_t)n < room ? (size_t)n : room);
+	load->now_ns = clock_ns();
+	c->got_bytes += (size_t)n;
+	if (c->kind->inflight > 0)
+		client_count(load, c);
+	else
+		load->bulk_bytes += (size_t)n;
+}
+
+static void client_ready(struct load *load, struct client *c, uint32_t events)
+{
+	if (events & EPOLLERR)
+		errx(1, "a connection failed");
+	if (events & (EPOLLIN | EPOLLHUP))
+		client_receive(load, c);
+	if (c->owed_bytes > 0)
+		client_send(load, c);
+}
+
+/* ---- what the kinds do with an answer ---- */
+
+static void idle_answered(struct load *load, struct client *c)
+{
+	if (c->answered == 1)
+		c->kind->talked++;
+	if (c == load->probed) {
+		load->probed = NULL;
+		load->probe_ns = load->now_ns + (uint64_t)random() % PROBE_GAP_NS;
+	}
+}
+
+static void hot_answered(struct load *load, struct client *c)
+{
+	if (load->running)
+		client_ask(load, c);
+}
+
+static void connect_answered(struct load *load, struct client *c)
+{
+	close(c->fd);
+	if (load->running)
+		client_open(load, c);
+}
+
+/* ---- the run ---- */
+
+static void probe(struct load *load)
+{
+	struct client *c;
+
+	if (!load->probes || !load->running || load->probed != NULL ||
+	    load->now_ns < load->probe_ns)
+		return;
+	c = &load->idle.clients[(unsigned)random() % load->idle.count];
+	load->probed = c;
+	client_ask(load, c);
+	client_send(load, c);
+}
+
+static void turn(struct load *load, uint64_t until_ns)
+{
+	struct epoll_event events[EVENTS_PER_TURN];
+	struct timespec wait;
+	int n;
+
+	if (load->probes && load->running && load->probed == NULL && load->probe_ns < until_ns)
+		until_ns = load->probe_ns;
+	until_ns -= load->now_ns < until_ns ? load->now_ns : until_ns;
+	wait = (struct timespec){(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
+	n = epoll_pwait2(load->epoll_fd, events, EVENTS_PER_TURN, &wait, NULL);
+	if (n < 0 && errno != EINTR)
+		err(1, "epoll_pwait2");
+	load->now_ns = clock_ns();
+	for (int i = 0; i < n; i++)
+		client_ready(load, events[i].data.ptr, events[i].events);
+	probe(load);
+}
+
+static void run_for(struct load *load, double seconds)
+{
+	uint64_t until_ns = clock_ns() + (uint64_t)(seconds * 1e9);
+
+	while ((load->now_ns = clock_ns()) < until_ns)
+		turn(load, until_ns);
+}
+
+/* A few at a time, each of them answered before the next is opened. */
+static void open_idle(struct load *load)
+{
+	struct kind *idle = &load->idle;
+	uint64_t until_ns = clock_ns() + STALL_NS;
+	unsigned talked;
+
+	while (idle->talked < idle->count) {
+		load->now_ns = clock_ns();
+		if (load->now_ns >= until_ns)
+			errx(1, "%u of %u connections were answered", idle->talked, idle->opened);
+		while (idle->opened < idle->count && idle->opened - idle->talked < OPENING_MAX)
+			client_open(load, &idle->clients[idle->opened++]);
+		talked = idle->talked;
+		turn(load, until_ns);
+		if (idle->talked > talked)
+			until_ns = load->now_ns + STALL_NS;
+	}
+}
+
+static void open_all(struct load *load, struct kind *kind)
+{
+	while (kind->opened < kind->count)
+		client_open(load, &kind->clients[kind->opened++]);
+}
+
+/* What was sent and has not come back. */
+static uint64_t bulk_missing(const struct load *load)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < load->bulk.count; i++)
+		bytes += load->bulk.clients[i].sent_bytes - load->bulk.clients[i].got_bytes;
+	return bytes;
+}
+
+/* Every byte must come back; there is time for that after the measurement. */
+static void bulk_finish(struct load *load)
+{
+	uint64_t until_ns = clock_ns() + STALL_NS;
+
+	for (unsigned i = 0; i < load->bulk.count; i++) {
+		load->bulk.clients[i].owed_bytes = 0;
+		client_want(load, &load->bulk.clients[i], EPOLLIN);
+	}
+	while (bulk_missing(load) > 0 && (load->now_ns = clock_ns()) < until_ns)
+		turn(load, until_ns);
+	if (bulk_missing(load) > 0)
+		errx(1, "%" PRIu64 " bytes did not come back", bulk_missing(load));
+}
+
+static void print_times(const char *name, const struct histogram *h, double seconds)
+{
+	if (h->count == 0)
+		return;
+	printf(", \"%s\": {\"count\": %" PRIu64 ", \"rate\": %.1f, \"median_us\": %.2f"
+	       ", \"p99_us\": %.2f, \"max_us\": %.2f}",
+	       name, h->count, (double)h->count / seconds, histogram_quantile(h, 0.5),
+	       histogram_quantile(h, 0.99), (double)h->max_ns / 1e3);
+}
+
+static void print_text(const char *name, const char *text)
+{
+	printf(", \"%s\": \"", name);
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text == '"' || *text == '\\' || *text == 127)
+			printf("\\u%04x", (unsigned char)*text);
+		else
+			putchar(*text);
+	putchar('"');
+}
+
+static void measure(struct load *load)
+{
+	double seconds, own, server;
+
+	load->running = true;
+	open_all(load, &load->hot);
+	open_all(load, &load->bulk);
+	open_all(load, &load->connect);
+	run_for(load, load->warmup_seconds);
+	load->bulk_bytes = 0;
+	load->idle.times = load->hot.times = load->connect.times = (struct histogram){0};
+	own = cpu_seconds(0);
+	server = load->pid > 0 ? cpu_seconds(load->pid) : 0;
+	seconds = (double)clock_ns() / 1e9;
+	run_for(load, load->seconds);
+	seconds = (double)clock_ns() / 1e9 - seconds;
+	own = cpu_seconds(0) - own;
+	server = load->pid > 0 ? cpu_seconds(load->pid) - server : 0;
+	load->running = false;
+	printf("{\"seconds\": %.4f, \"load_cpu\": %.3f, \"server_cpu\": %.3f", seconds,
+	       own / seconds, server / seconds);
+	print_text("first_answer", load->first_answer);
+	print_times("hot", &load->hot.times, seconds);
+	print_times("cold", &load->idle.times, seconds);
+	print_times("connect", &load->connect.times, seconds);
+	if (load->bulk.count > 0)
+		printf(", \"bulk\": {\"mb_s\": %.2f}", (double)load->bulk_bytes / seconds / 1e6);
+	bulk_finish(load);
+	printf(", \"exchanges\": %" PRIu64 "}\n", load->exchanges);
+}
+
+/* Keep the idle ones until whoever started this has looked at the server. */
+static void hold(void)
+{
+	char byte;
+
+	puts("ready");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+}
+
+/* ---- the command line ---- */
+
+/* C escapes, in place. Returns the length. */
+static size_t unescape(char *text)
+{
+	static const char names[] = "rnt0\\\"", values[] = "\r\n\t\0\\\"";
+	char *to = text;
+	const char *name;
+
+	for (const char *from = text; *from != '\0'; from++) {
+		if (*from != '\\') {
+			*to++ = *from;
+			continue;
+		}
+		name = from[1] != '\0' ? strchr(names, *++from) : NULL;
+		if (name == NULL)
+			errx(2, "--send: only \\r \\n \\t \\0 \\\\ and \\\" are known");
+		*to++ = values[name - names];
+	}
+	return (size_t)(to - text);
+}
+
+/* text: NULL for letters. */
+static void message_set(struct message *m, const char *text, size_t len, unsigned copies)
+{
+	m->send_bytes = len;
+	m->bytes = copies * len;
+	m->data = malloc(m->bytes);
+	if (m->data == NULL || len == 0)
+		errx(2, "no message, or no memory for it");
+	for (size_t i = 0; i < m->bytes; i++)
+		m->data[i] = text != NULL ? text[i % len] : (char)('a' + i % len % 26);
+	if (m->expect_bytes == 0)
+		m->expect_bytes = len;
+}
+
+static void kind_set(struct kind *kind, const struct message *m, unsigned inflight,
+		     void (*answered)(struct load *load, struct client *c))
+{
+	kind->message = m;
+	kind->inflight = inflight;
+	kind->answered = answered;
+	kind->clients = calloc(kind->count + 1, sizeof(*kind->clients));
+	if (kind->clients == NULL)
+		err(1, "calloc");
+	for (unsigned i = 0; i < kind->count; i++) {
+		kind->clients[i].kind = kind;
+		kind->clients[i].asked_ns = calloc(inflight + 1, sizeof(uint64_t));
+		if (kind->clients[i].asked_ns == NULL)
+			err(1, "calloc");
+	}
+}
+
+static double number(const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(value >= 0) || value > 1e9)
+		errx(2, "not a number that makes sense: %s", text);
+	return value;
+}
+
+static const char usage[] =
+	"usage: load --port PORT [--idle N] [--hot N] [--bulk N] [--connect N]\n"
+	"            [--inflight N] [--size BYTES | --send TEXT [--expect BYTES]]\n"
+	"            [--bulk-size BYTES] [--seconds S] [--warmup S] [--pid SERVER] [--sources N]\n"
+	"            [--probe | --hold]\n";
+
+struct arguments {
+	double port, idle, hot, bulk, connect, inflight, size, expect, bulk_size, seconds, warmup;
+	double pid, sources, probe, hold;
+	char *send;
+};
+
+static struct arguments arguments_read(int argc, char **argv)
+{
+	struct arguments a = {
+		.inflight = 1, .size = 32, .bulk_size = 65536, .seconds = 1, .sources = 250};
+	const struct {
+		const char *name;
+		double *value;
+	} names[] = {
+		{"--port", &a.port},       {"--idle", &a.idle},
+		{"--hot", &a.hot},         {"--bulk", &a.bulk},
+		{"--connect", &a.connect}, {"--inflight", &a.inflight},
+		{"--size", &a.size},       {"--expect", &a.expect},
+		{"--warmup", &a.warmup},   {"--bulk-size", &a.bulk_size},
+		{"--seconds", &a.seconds}, {"--pid", &a.pid},
+		{"--sources", &a.sources},
+	};
+	size_t k;
+
+	for (int i = 1; i < argc; i++) {
+		for (k = 0; k < sizeof(names) / sizeof(*names); k++)
+			if (strcmp(argv[i], names[k].name) == 0)
+				break;
+		if (strcmp(argv[i], "--probe") == 0)
+			a.probe = 1;
+		else if (strcmp(argv[i], "--hold") == 0)
+			a.hold = 1;
+		else if (i + 1 < argc && strcmp(argv[i], "--send") == 0)
+			a.send = argv[++i];
+		else if (i + 1 < argc && k < sizeof(names) / sizeof(*names))
+			*names[k].value = number(argv[++i]);
+		else
+			errx(2, "%s: what is that, or where is its value?\n%s", argv[i], usage);
+	}
+	return a;
+}
+
+static void load_init(struct load *load, const struct arguments *a)
+{
+	load->server = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)a->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	load->pid = (unsigned)a->pid;
+	load->sources = (unsigned)a->sources;
+	load->seconds = a->seconds;
+	load->warmup_seconds = a->warmup;
+	load->probes = a->probe && a->idle > 0;
+	load->idle.count = (unsigned)a->idle;
+	load->hot.count = (unsigned)a->hot;
+	load->bulk.count = (unsigned)a->bulk;
+	load->connect.count = (unsigned)a->connect;
+	load->small.expect_bytes = (size_t)a->expect;
+	message_set(&load->small, a->send, a->send != NULL ? unescape(a->send) : (size_t)a->size,
+		    (unsigned)a->inflight);
+	message_set(&load->large, NULL, (size_t)a->bulk_size, 1);
+	kind_set(&load->idle, &load->small, 1, idle_answered);
+	kind_set(&load->hot, &load->small, (unsigned)a->inflight, hot_answered);
+	kind_set(&load->connect, &load->small, 1, connect_answered);
+	kind_set(&load->bulk, &load->large, 0, NULL);
+	load->receive = malloc(RECEIVE_BYTES);
+	load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (load->receive == NULL || load->epoll_fd < 0)
+		err(1, "no memory, or no epoll");
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = arguments_read(argc, argv);
+	static struct load load;
+
+	if (a.port == 0 || a.inflight < 1 || a.sources < 1)
+		errx(2, "%s", usage);
+	load_init(&load, &a);
+	open_idle(&load);
+	if (a.hold)
+		hold();
+	else
+		measure(&load);
+	return 0;
+}
