@@ -118,15 +118,36 @@ static double histogram_quantile(const struct histogram *h, double share)
 	return ((double)(i % STEPS + STEPS) + 0.5) * (double)(1ull << (i / STEPS - 1)) / 1e3;
 }
 
-/* Seconds of processor time that a process has had; 0 is this one. */
-static double cpu_seconds(unsigned pid)
-{
-	struct timespec ts = {0};
-	clockid_t clock;
+/* Seconds of processor time that a process has had, and that its first thread has waited for a
+ * processor that somebody else had; 0 is this process. */
+struct cpu {
+	double used, waited;
+};
 
-	if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &ts) < 0)
-		return 0;
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+static struct cpu cpu_read(unsigned pid)
+{
+	struct cpu cpu = {0};
+	struct timespec ts = {0};
+	char path[64] = "/proc/self/schedstat";
+	clockid_t clock;
+	FILE *file;
+
+	if (clock_getcpuclockid((pid_t)pid, &clock) == 0 && clock_gettime(clock, &ts) == 0)
+		cpu.used = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	if (pid > 0)
+		snprintf(path, sizeof(path), "/proc/%u/schedstat", pid);
+	file = fopen(path, "re");
+	if (file != NULL && fscanf(file, "%*u %lf", &cpu.waited) == 1)
+		cpu.waited /= 1e9;
+	if (file != NULL)
+		fclose(file);
+	return cpu;
+}
+
+static void print_cpu(const char *name, struct cpu from, struct cpu to, double seconds)
+{
+	printf("\"%s_cpu\": %.3f, \"%s_waited\": %.3f, ", name, (to.used - from.used) / seconds,
+	       name, (to.waited - from.waited) / seconds);
 }
 
 /* ---- a client ---- */
@@ -384,7 +405,8 @@ static void print_text(const char *name, const char *text)
 
 static void measure(struct load *load)
 {
-	double seconds, own, server;
+	struct cpu own, server = {0};
+	double seconds;
 
 	load->running = true;
 	open_all(load, &load->hot);
@@ -393,16 +415,18 @@ static void measure(struct load *load)
 	run_for(load, load->warmup_seconds);
 	load->bulk_bytes = 0;
 	load->idle.times = load->hot.times = load->connect.times = (struct histogram){0};
-	own = cpu_seconds(0);
-	server = load->pid > 0 ? cpu_seconds(load->pid) : 0;
+	own = cpu_read(0);
+	if (load->pid > 0)
+		server = cpu_read(load->pid);
 	seconds = (double)clock_ns() / 1e9;
 	run_for(load, load->seconds);
 	seconds = (double)clock_ns() / 1e9 - seconds;
-	own = cpu_seconds(0) - own;
-	server = load->pid > 0 ? cpu_seconds(load->pid) - server : 0;
 	load->running = false;
-	printf("{\"seconds\": %.4f, \"load_cpu\": %.3f, \"server_cpu\": %.3f", seconds,
-	       own / seconds, server / seconds);
+	putchar('{');
+	print_cpu("load", own, cpu_read(0), seconds);
+	if (load->pid > 0)
+		print_cpu("server", server, cpu_read(load->pid), seconds);
+	printf("\"seconds\": %.4f", seconds);
 	print_text("first_answer", load->first_answer);
 	print_times("hot", &load->hot.times, seconds);
 	print_times("cold", &load->idle.times, seconds);

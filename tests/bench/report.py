@@ -77,12 +77,21 @@ def text(results):
     return "\n".join([join(cells[0]), rule, *map(join, cells[1:])])
 
 
+def disturbance(results):
+    """Percent of the time that load and server waited for a core, at the median."""
+    waited = sorted(max(run["load_waited"], run["server_waited"])
+                    for row in results["rows"] for runs in row["raw"].values()
+                    for run in runs if "load_waited" in run)
+    return waited[len(waited) // 2] * 100 if waited else 0
+
+
 def conditions(results):
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['kernel']}; {machine['date']}. "
-        f"Medians of {results['rounds']} rounds of {results['seconds']:g} s. "
+        f"Medians of {results['rounds']} rounds of {results['seconds']:g} s; other "
+        f"processes had {disturbance(results):.0f} % of the busier core. "
         + (f"Peers: {versions}." if versions else "")
     )
 
@@ -133,7 +142,7 @@ def tick_step(top):
 
 
 def svg(results):
-    width, height, left, right, upper, lower = 720, 400, 90, 20, 60, 60
+    width, height, left, right, upper, lower = 720, 400, 90, 40, 60, 60
     servers = throughput(results)
     if not servers:
         return None
