@@ -3,9 +3,10 @@
 
 import json
 import re
+import statistics
 from pathlib import Path
 
-HEAD = ("row", "measured", "pollard", "beside it", "its figure", "pollard ÷ it", "spread")
+HEAD = ("row", "measured", "pollard", "beside it", "its figure", "pollard ÷ it", "rounds")
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 COLOURS = {  # for a light ground, for a dark one, dashes
     "pollard": ("#0b7a3e", "#4cd48a", ""),
@@ -21,41 +22,36 @@ def figure(value):
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def median(figures):
+    """Of the rounds that gave one."""
+    return statistics.median([one for one in figures if one is not None] or [0])
+
+
 def bound(runs):
     """† where the load generator had hardly any time left."""
-    busy = [run.get("load_cpu", 0) for run in runs]
-    return "†" if busy and sorted(busy)[len(busy) // 2] > 0.95 else ""
+    return "†" if median([run.get("load_cpu", 0) for run in runs if run]) > 0.95 else ""
 
 
-def ratio(ours, theirs):
-    return f"{ours / theirs:.2f}" if theirs else "–"
-
-
-def spread(runs):
-    """How far the rounds are apart, in percent of the median."""
-    middle = sorted(runs)[len(runs) // 2]
-    return (max(runs) - min(runs)) / middle * 100 if middle else 0
+def ratios(ours, theirs):
+    """Of each round by itself, for its noise was common to both: the median, and how far apart."""
+    each = sorted(a / b for a, b in zip(ours, theirs) if a is not None and b)
+    if not each:
+        return "–", "–"
+    return f"{statistics.median(each):.2f}", f"{each[0]:.2f} to {each[-1]:.2f}"
 
 
 def lines(results):
     """One for each value of each peer."""
     for row in results["rows"]:
         for value in row["values"]:
-            medians = value["medians"]
-            ours_label = next(iter(row["raw"]))
-            ours = medians.get(ours_label)
-            if ours is None:
-                continue
+            cells = {label: figure(median(runs)) + bound(row["raw"][label])
+                     for label, runs in value["figures"].items() if any(row["raw"][label])}
+            ours = next(iter(row["raw"]))
             unit = value["unit"] + (" (less is better)" if value["less"] else "")
-            others = [label for label in medians if label != ours_label] or [None]
-            for label in others:
-                runs = [value["all"][ours_label]] + ([value["all"][label]] if label else [])
-                yield (
-                    row["name"], unit, figure(ours) + bound(row["raw"][ours_label]), label or "–",
-                    figure(medians[label]) + bound(row["raw"][label]) if label else "–",
-                    ratio(ours, medians[label]) if label else "–",
-                    f"{max(map(spread, runs)):.0f} %",
-                )
+            for label in cells:
+                if label != ours and ours in cells:
+                    yield (row["name"], unit, cells[ours], label, cells[label],
+                           *ratios(value["figures"][ours], value["figures"][label]))
 
 
 def text(results):
@@ -79,10 +75,10 @@ def text(results):
 
 def disturbance(results):
     """Percent of the time that load and server waited for a core, at the median."""
-    waited = sorted(max(run["load_waited"], run["server_waited"])
-                    for row in results["rows"] for runs in row["raw"].values()
-                    for run in runs if "load_waited" in run)
-    return waited[len(waited) // 2] * 100 if waited else 0
+    waited = [max(run["load_waited"], run["server_waited"])
+              for row in results["rows"] for runs in row["raw"].values()
+              for run in runs if run and "load_waited" in run]
+    return 100 * median(waited)
 
 
 def conditions(results):
@@ -109,9 +105,9 @@ def throughput(results):
     found = {}
     for row in results["rows"]:
         match = re.fullmatch(r"idle (\d+)", row["name"])
-        for label, rate in row["values"][0]["medians"].items() if match else ():
-            if label in COLOURS:
-                found.setdefault(label, []).append((int(match[1]), rate))
+        for label, rates in row["values"][0]["figures"].items() if match else ():
+            if label in COLOURS and any(rates):
+                found.setdefault(label, []).append((int(match[1]), median(rates)))
     return {label: sorted(points) for label, points in found.items() if len(points) > 1}
 
 
