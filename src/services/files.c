@@ -82,7 +82,7 @@ static int name_take(const struct slice *slice, char name[PATH_MAX])
 	return files == NULL || (!files->hidden && name_is_hidden(name)) ? -1 : 0;
 }
 
-static int beneath_open(const char *name, int flags)
+static int beneath_open(int root_fd, const char *name, int flags)
 {
 	const struct open_how how = {
 		.flags = (unsigned)(flags | O_CLOEXEC),
@@ -91,7 +91,7 @@ static int beneath_open(const char *name, int flags)
 	long fd = -1;
 
 	for (int n = 0; n < OPEN_TRIES; n++) {
-		fd = syscall(SYS_openat2, files->root_fd, name, &how, sizeof(how));
+		fd = syscall(SYS_openat2, root_fd, name, &how, sizeof(how));
 		if (fd >= 0 || errno != EAGAIN)
 			break;
 	}
@@ -101,7 +101,7 @@ static int beneath_open(const char *name, int flags)
 /* What a name leads to, without opening it: a device would notice. Returns 0, or -1 with errno. */
 static int name_stat(const char *name, struct stat *st)
 {
-	int fd = beneath_open(name, O_PATH), result;
+	int fd = beneath_open(files->root_fd, name, O_PATH), result;
 
 	if (fd < 0)
 		return -1;
@@ -121,7 +121,7 @@ static int file_open(const struct slice *slice, struct stat *st)
 	errno = EISDIR;
 	if (!S_ISREG(st->st_mode))
 		return -1;
-	fd = beneath_open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	fd = beneath_open(files->root_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode))
 		return fd;
 	if (fd >= 0)
@@ -455,7 +455,7 @@ static DIR *folder_open(const char *name)
 	int fd;
 
 	strlcpy(copy, name[0] != '\0' ? name : ".", sizeof(copy));
-	fd = beneath_open(copy, O_RDONLY | O_DIRECTORY);
+	fd = beneath_open(files->root_fd, copy, O_RDONLY | O_DIRECTORY);
 	if (fd >= 0)
 		dir = fdopendir(fd);
 	if (dir == NULL && fd >= 0)
@@ -536,14 +536,19 @@ static struct files_conf *files_section(const struct section_list *sections)
 static int files_prepare(struct section_list *sections, char *reason)
 {
 	struct files_conf *conf = files_section(sections);
+	int fd;
 
 	if (conf == NULL)
 		return 0;
 	conf->root_fd = open(conf->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (conf->root_fd >= 0)
-		return 0;
-	snprintf(reason, OPTION_REASON_MAX, "root %s: %s", conf->root, strerror(errno));
-	return -1;
+	fd = conf->root_fd >= 0 ? beneath_open(conf->root_fd, ".", O_PATH) : -1;
+	if (fd < 0) {
+		snprintf(reason, OPTION_REASON_MAX, "root %s: %s%s", conf->root, strerror(errno),
+			 errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
+		return -1;
+	}
+	close(fd);
+	return 0;
 }
 
 static void files_use(struct section_list *sections)

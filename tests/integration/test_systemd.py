@@ -271,6 +271,26 @@ def test_a_unix_socket_knows_its_callers():
 
 
 @booted
+def test_files_and_commands_work_in_the_sandbox():
+    path = "/run/pollard/requests.sock"
+    root = Path("/srv/pollard")
+    root.mkdir()
+    (root / "large").write_bytes(b"x" * 1_000_000)
+    configure(f"\n[listener requests]\nlisten = unix:{path}\nprotocol = resp\n"
+              "services = files commands\n[service files]\nroot = /srv/pollard\n"
+              "[command nice]\nexec = /usr/bin/nice\nnice = 7\n")
+    drop_in("[Service]\nSystemCallFilter=setpriority\n")
+    systemctl("start", "pollard.service")
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        connection.sendall(b"GET large\r\nSHA256 large\r\nRUN nice\r\nQUIT\r\n")
+        answer = connection.makefile("rb").read()
+    large = b"$1000000\r\n" + b"x" * 1_000_000 + b"\r\n"
+    assert answer.startswith(large + b"$64\r\n"), answer[:200] + answer[-500:]
+    assert b"$6\r\nstdout\r\n$2\r\n7\n\r\n" in answer, answer
+
+
+@booted
 def test_the_watchdog_is_fed_by_an_idle_loop():
     drop_in("[Service]\nWatchdogSec=2s\n")
     systemctl("start", "pollard.service")
