@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -19,6 +20,15 @@ SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
 DEADLINE_S = 20
 REPORTS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer")
 LINGER_NONE = struct.pack("ii", 1, 0)  # close(2) resets the connection
+PASS_SOCKETS = """\
+import fcntl, os, sys
+fds = [fcntl.fcntl(int(fd), fcntl.F_DUPFD_CLOEXEC, 500) for fd in sys.argv[1].split(",")]
+os.closerange(3, 500)
+for n, fd in enumerate(fds):
+    os.dup2(fd, 3 + n)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 LISTENING = re.compile(r"listener (\S+): listening on (tcp|udp):\S*:(\d+)$")
 
 
@@ -69,6 +79,18 @@ def fill(sock, data):
     return sent
 
 
+def read_slowly(sock, size, part, pause=0.05):
+    """Up to size bytes, part of them each pause: what a slow line looks like."""
+    data = bytearray()
+    while len(data) < size:
+        got = receive(sock, min(part, size - len(data)))
+        if not got:
+            break
+        data += got
+        select.select([], [], [], pause)
+    return bytes(data)
+
+
 def reset(sock):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
     sock.close()
@@ -94,7 +116,8 @@ def run(*arguments):
 
 
 class Pollard:
-    def __init__(self, path, prefix=(), env=None):
+    def __init__(self, path, prefix=(), env=None, sockets=()):
+        """sockets: those that the service manager passes."""
         self.path = path
         self.lines = []
         self.changed = threading.Condition()
@@ -103,9 +126,12 @@ class Pollard:
             k: v for k, v in os.environ.items()
             if k not in ("JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
         }
+        fds = [sock.fileno() for sock in sockets]
+        if fds:
+            prefix = [sys.executable, "-c", PASS_SOCKETS, ",".join(map(str, fds)), *prefix]
         self.process = subprocess.Popen(
             [*prefix, POLLARD, "-c", str(path)],
-            env={**environment, **(env or {})},
+            env={**environment, **(env or {})}, pass_fds=fds,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )
         self.pid = self.process.pid
@@ -201,10 +227,10 @@ def pollard(tmp_path):
     """pollard(main={...}, other={...}, daemon={...}) starts one and waits until it serves."""
     started = []
 
-    def start(text=None, prefix=(), env=None, ready=True, **sections):
+    def start(text=None, prefix=(), env=None, sockets=(), ready=True, **sections):
         path = tmp_path / f"pollard{len(started)}.ini"
         path.write_text(text if text is not None else ini(**(sections or {"main": {}})))
-        server = Pollard(path, prefix, env)
+        server = Pollard(path, prefix, env, sockets)
         started.append(server)
         if ready and (sections.get("daemon") or {}).get("log_target", "stderr") == "stderr":
             server.wait_log("ready:")

@@ -2,13 +2,15 @@
 """Configurations: checked, printed, refused, and replaced while running."""
 
 import os
+import re
+import shutil
 import socket
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import POLLARD, ask, ini, run
+from conftest import DEADLINE_S, POLLARD, SANITIZED, ask, ini, run
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "etc" / "pollard.ini"
 
@@ -113,12 +115,17 @@ def test_the_example_checks_clean():
     "[listener a]\nlisten = tcp:127.0.0.1:0\nservices = upper\n;\0\n",
     "[listener a]\nlisten = unix:relative\nservices = upper\n",
     "[daemon]\ninclude = absent.ini\n[listener a]\nlisten = tcp:127.0.0.1:0\nservices = upper\n",
+    "[listener a]\nlisten = tcp:127.0.0.1:0 tcp:127.0.0.1:0\nservices = upper\n",
+    "[listener a]\nlisten = unix:/s\nservices = upper\nsocket_owner = root daemon\n",
+    "[listener a]\nlisten = unix:/s\nservices = upper\nsocket_group = root daemon\n",
+    "[listener a]\nlisten = unix:/s\nservices = upper\nallow = 127.0.0.1\n",
     "",
 ], ids=[
     "no services", "no listen", "no listener", "no section", "key twice", "two services",
     "service without that protocol", "line over udp", "users over tcp", "address twice",
     "no value", "continued value", "name of two words", "title without end", "NUL byte",
-    "relative socket", "missing include", "empty file",
+    "relative socket", "missing include", "port 0 twice", "two owners", "two groups",
+    "networks over a UNIX socket", "empty file",
 ])
 def test_a_single_mistake_is_enough(tmp_path, text):
     path = write(tmp_path / "p.ini", text)
@@ -325,3 +332,170 @@ def test_dump_with_included_files_checks_clean_beside_them(tmp_path):
     again = write(tmp_path / "again.ini", run("--dump", "-c", path).stdout)
     done = run("--check", "-c", again)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_line_may_be_as_long_as_is_said_and_no_longer(tmp_path):
+    def check(size):
+        head = "[listener a]\nlisten = tcp:127.0.0.1:0\n"
+        path = write(tmp_path / "p.ini", head + "services = upper".ljust(size) + "\n")
+        return run("--check", "-c", path)
+
+    said = re.search(r":3: the line is longer than (\d+) bytes", check(100_000).stderr)
+    assert said
+    assert check(int(said[1])).returncode == 0
+    assert check(int(said[1]) + 1).returncode == 1
+
+
+def test_a_dump_that_cannot_be_written_has_not_gone_well(tmp_path):
+    path = write(tmp_path / "p.ini", ini(main={}))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [POLLARD, "--dump", "-c", path], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 4
+    assert "No space left on device" in done.stderr
+
+
+def test_a_directory_that_cannot_be_read_is_not_an_empty_one(tmp_path):
+    path = write(
+        tmp_path / "p.ini", "[daemon]\ninclude = conf.d/*.ini\n"
+        "[listener a]\nlisten = tcp:127.0.0.1:0\nservices = upper\n")
+    write(tmp_path / "conf.d" / "b.ini", "[listener b]\nlisten = tcp:127.0.0.1:0\n")
+    prefix = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root reads everything, and setpriv is missing")
+        prefix = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+        if subprocess.run([*prefix, "true"]).returncode != 0:
+            pytest.skip("root reads everything, and may not give that up")
+    (tmp_path / "conf.d").chmod(0)
+    try:
+        done = subprocess.run(
+            [*prefix, POLLARD, "--check", "-c", path], capture_output=True, text=True)
+    finally:
+        (tmp_path / "conf.d").chmod(0o700)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{path}:2: include: ")
+    assert "Permission denied" in done.stderr
+
+
+def test_the_directory_of_a_file_is_no_pattern(tmp_path):
+    path = write(tmp_path / "d[x]*?\\" / "p.ini", "[daemon]\ninclude = conf.d/*.ini\n")
+    write(path.parent / "conf.d" / "a.ini",
+          "[listener a]\nlisten = tcp:127.0.0.1:0\nservices = upper\n")
+    done = run("--dump", "-c", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[listener a]" in done.stdout
+
+
+def test_another_mode_for_a_socket_is_announced_for_a_restart_whatever_the_name(
+        pollard, tmp_path):
+    listen = f"unix:{tmp_path}/s"
+    server = pollard(old={"listen": listen, "socket_mode": "0666"})
+    server.reload(ini(new={"listen": listen, "socket_mode": "0600"}))
+    server.wait_log("reloaded")
+    assert server.wait_log("socket_mode: ", timeout=1).startswith(
+        "listener new: socket_mode: changed, takes effect after a restart")
+
+
+def test_a_reload_may_spell_an_address_in_another_way(pollard):
+    server = pollard(main={"listen": "tcp:127.0.0.1:0"})
+    port = server.port()
+    with server.connect() as sock:
+        for n, host in enumerate(["127.1", "127.0.0.1", "0x7f.1"]):
+            server.reload(ini(main={"listen": f"tcp:{host}:{port}"}))
+            server.wait_log("reloaded", timeout=5, count=n + 1)
+            with server.connect(port) as later:
+                assert ask(later, b"hello") == b"HELLO"
+        assert ask(sock, b"hello") == b"HELLO"
+    assert "stopped listening" not in server.log()
+
+
+FAILING_MALLOC = r"""
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+static unsigned long count, last;
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *text = getenv("FAIL_AT");
+
+	count = 0;
+	last = text != NULL ? strtoul(text, NULL, 10) : 0;
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	if (getenv("FAIL_AT") == NULL)
+		fprintf(stderr, "%lu", count);
+}
+
+static int fails(void)
+{
+	if (++count != last)
+		return 0;
+	errno = ENOMEM;
+	return 1;
+}
+
+void *malloc(size_t n)
+{
+	return fails() ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __libc_realloc(p, n);
+}
+
+void *reallocarray(void *p, size_t n, size_t size)
+{
+	if (__builtin_mul_overflow(n, size, &n))
+		n = (size_t)-1;
+	return realloc(p, n);
+}
+"""
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own malloc")
+def test_without_memory_a_configuration_is_refused_or_whole(tmp_path):
+    if shutil.which("cc") is None:
+        pytest.skip("cc is missing")
+    source = write(tmp_path / "malloc.c", FAILING_MALLOC)
+    built = subprocess.run(
+        ["cc", "-shared", "-fPIC", "-Wl,-z,defs", "-o", tmp_path / "malloc.so", source],
+        capture_output=True, text=True)
+    if built.returncode != 0:
+        pytest.skip(f"there is no malloc to stand before: {built.stderr}")
+    # No users: looking for one without memory ends in a fault of glibc's.
+    path = write(tmp_path / "p.ini", ini(
+        {"include": "conf.d/*.ini", "max_clients": 5},
+        a={"listen": "tcp:127.0.0.1:0 tcp:127.0.0.2:0", "allow": "127.0.0.0/8 10.0.0.1"},
+        b={"listen": f"unix:{tmp_path}/s", "protocol": "line"}))
+    write(tmp_path / "conf.d" / "c.ini",
+          "[listener c]\nlisten = udp:127.0.0.1:0\nservices = echo\n")
+
+    def dump(**environment):
+        return subprocess.run(
+            [POLLARD, "--dump", "-c", path], capture_output=True, text=True, timeout=DEADLINE_S,
+            env={**os.environ, "LD_PRELOAD": f"{tmp_path}/malloc.so", **environment})
+
+    whole = dump()
+    assert whole.returncode == 0
+    assert whole.stdout.count("[listener ") == 3
+    count = int(whole.stderr)
+    assert count > 20
+    for n in range(1, count + 1):
+        done = dump(FAIL_AT=str(n))
+        if done.returncode == 0:
+            assert done.stdout == whole.stdout, f"partial without allocation {n}"
+        else:
+            assert done.returncode in (1, 4), f"without allocation {n}: {done}"
+            assert done.stderr.endswith("\n"), f"nothing is said without allocation {n}"

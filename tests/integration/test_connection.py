@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from conftest import (
-    DEADLINE_S, SANITIZED, ask, fill, receive, receive_all, reset, wait_for,
+    DEADLINE_S, SANITIZED, ask, fill, read_slowly, receive, receive_all, reset, wait_for,
 )
 
 
@@ -172,3 +172,50 @@ def test_a_client_that_takes_nothing_is_cut_off(pollard):
         except ConnectionError:
             pass
         server.wait_log("reason=stalled")
+
+
+def test_a_client_that_reads_slowly_is_not_cut_off(pollard):
+    server = pollard(main={"services": "echo", "write_timeout": "600ms"})
+    data = random.Random(2).randbytes(1 << 16) * 256
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        sock.settimeout(DEADLINE_S)
+        sock.connect(("127.0.0.1", server.port()))
+        sent = fill(sock, data)
+        answer = read_slowly(sock, 600_000, 25_000)
+        answer += receive(sock, sent - len(answer))
+    assert len(answer) == sent
+    assert answer == data[:sent]
+
+
+def test_a_client_that_takes_nothing_is_cut_off_even_if_it_speaks(pollard):
+    server = pollard(main={"services": "chargen", "write_timeout": "200ms"})
+    with server.connect() as sock:
+        def is_cut_off():
+            try:
+                sock.send(b"x")
+            except ConnectionError:
+                pass
+            return "reason=stalled" in server.log()
+
+        wait_for(is_cut_off, "end", timeout=5)
+
+
+def test_a_long_line_that_comes_byte_by_byte_costs_little(pollard):
+    server = pollard(
+        main={"services": "echo", "protocol": "line", "max_request": "16M"}, other={})
+    line = b"x" * (15 << 20)
+    with server.connect() as sock, server.connect("other") as other:
+        def cost_of_bytes():
+            before = server.cpu()
+            for _ in range(1500):
+                sock.send(b"x")
+                ask(other, b"hello")  # by now the byte has arrived
+            return server.cpu() - before
+
+        short = cost_of_bytes()
+        sock.sendall(line)
+        ask(other, b"hello")
+        assert cost_of_bytes() < 2 * short + 0.2
+        sock.sendall(b"\n")
+        assert receive(sock, len(line) + 3001) == line + b"x" * 3000 + b"\n"

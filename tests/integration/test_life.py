@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, POLLARD, ask, fill, receive_all, wait_for
+from conftest import DEADLINE_S, POLLARD, ask, fill, read_slowly, receive_all, wait_for
 
 
 @pytest.fixture
 def manager(tmp_path):
     """The service manager's end of NOTIFY_SOCKET."""
-    if not os.access(POLLARD, os.X_OK) or b"RELOADING=1" not in Path(POLLARD).read_bytes():
+    if not os.access(POLLARD, os.X_OK) or b"sd_listen_fds" not in Path(POLLARD).read_bytes():
         pytest.skip("built without systemd")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(f"{tmp_path}/notify")
@@ -204,3 +204,116 @@ def test_a_socket_that_is_passed_and_not_named_is_closed(pollard, manager, tmp_p
     server.wait_log("Listening on")
     with server.connect(port):
         server.wait_log(f"systemd passed tcp:127.0.0.1:{port}, which no listener names; closed")
+
+
+def test_a_service_manager_that_does_not_read_stalls_nobody(pollard, manager, tmp_path):
+    server = pollard(main={}, env={"NOTIFY_SOCKET": f"{tmp_path}/notify"})
+    with server.connect() as sock, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.connect(f"{tmp_path}/notify")
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.send(b"full")
+        server.reload()
+        server.wait_log("reloaded", timeout=5)
+        assert ask(sock, b"hello") == b"HELLO"
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
+def test_a_stop_waits_for_who_reads_slowly_and_goes_on_asking(pollard):
+    server = pollard(main={"services": "echo"})
+    data = os.urandom(1 << 16) * 16
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        sock.settimeout(DEADLINE_S)
+        sock.connect(("127.0.0.1", server.port()))
+        sock.sendall(data)
+
+        def is_answered():
+            server.signal(signal.SIGUSR1)
+            return f"bytes_out={len(data)} " in server.log()
+
+        wait_for(is_answered, "answer in the kernel")
+        server.signal(signal.SIGTERM)
+        server.wait_log("stopping: 1 clients")
+        answer = b""
+        end = time.monotonic() + 2.4  # longer than one who takes nothing is waited for
+        while time.monotonic() < end:
+            sock.sendall(b"more")
+            answer += read_slowly(sock, 1 << 14, 1 << 14)
+        assert (answer + receive_all(sock)).startswith(data)
+    assert server.wait() == 0
+
+
+def test_a_stop_answers_all_who_have_asked_before(pollard):
+    server = pollard()
+    port = server.port()
+    server.signal(signal.SIGSTOP)
+    os.waitpid(server.pid, os.WUNTRACED)
+    socks = [server.connect(port) for _ in range(100)]
+    for sock in socks:
+        sock.sendall(b"hello")
+    server.signal(signal.SIGTERM)
+    server.signal(signal.SIGCONT)
+    for sock in socks:
+        with sock:
+            assert receive_all(sock) == b"HELLO"
+    assert server.wait() == 0
+
+
+def test_standard_descriptors_that_are_closed_go_to_nobody(pollard, tmp_path):
+    server = pollard(
+        main={"listen": f"unix:{tmp_path}/s"}, ready=False,
+        prefix=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
+    wait_for((tmp_path / "s").exists, "socket")
+
+    def connected():
+        try:
+            return server.connect(tmp_path / "s")
+        except ConnectionRefusedError:
+            return None
+
+    with wait_for(connected, "listener") as sock:
+        for _ in range(3):
+            with server.connect(tmp_path / "s") as other:
+                assert ask(other, b"other") == b"OTHER"
+        assert ask(sock, b"hello") == b"HELLO"  # and not the log
+        for fd in range(3):
+            assert os.readlink(f"/proc/{server.pid}/fd/{fd}") == "/dev/null"
+
+
+def test_every_socket_that_is_passed_is_used_or_closed(pollard, manager, tmp_path):
+    socks = []
+    for n in range(70):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.bind(f"{tmp_path}/{n}")
+        sock.listen()
+        socks.append(sock)
+    server = pollard(main={"listen": f"unix:{tmp_path}/69"}, sockets=socks, ready=False)
+    for sock in socks:
+        sock.close()
+    server.wait_log("ready:", timeout=5)
+    with server.connect(tmp_path / "69") as sock:
+        assert ask(sock, b"hello") == b"HELLO"
+    for n in range(69):
+        server.wait_log(f"systemd passed unix:{tmp_path}/{n}, which no listener names; closed")
+        with pytest.raises(ConnectionRefusedError):
+            server.connect(tmp_path / str(n))
+
+
+def test_a_passed_socket_that_another_shuts_down_costs_no_time(pollard, manager):
+    with socket.create_server(("127.0.0.1", 0)) as passed:
+        port = passed.getsockname()[1]
+        server = pollard(main={"listen": f"tcp:127.0.0.1:{port}"}, sockets=[passed])
+        with server.connect() as sock:
+            assert ask(sock, b"hello") == b"HELLO"
+            passed.shutdown(socket.SHUT_RDWR)
+            server.wait_log("accept: ")
+            busy = server.cpu()
+            sock.settimeout(0.5)  # in which nothing happens
+            with pytest.raises(TimeoutError):
+                sock.recv(1)
+            assert server.cpu() - busy < 0.1
+            sock.settimeout(DEADLINE_S)
+            assert ask(sock, b"hello") == b"HELLO"

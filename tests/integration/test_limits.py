@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, ask, receive, receive_all
+from conftest import DEADLINE_S, SANITIZED, ask, ini, receive, receive_all
 
 
 def is_silent(sock):
@@ -151,3 +151,20 @@ def test_without_descriptors_nobody_is_lost_and_nothing_spins(pollard):
         tracer.terminate()
         tracer.wait(DEADLINE_S)
         tracer.stderr.close()
+
+
+def test_a_limit_for_each_address_counts_who_was_there_before_it(pollard):
+    server = pollard()
+    socks = [server.connect() for _ in range(3)]
+    for sock in socks:
+        assert ask(sock, b"one") == b"ONE"
+    server.reload(ini(main={"max_clients_per_ip": 3}))
+    server.wait_log("reloaded")
+    with server.connect() as fourth:
+        assert receive_all(fourth).startswith(b"ERR too many clients from your address")
+    socks.pop().close()
+    server.wait_log("reason=eof")
+    with server.connect() as fifth:
+        assert ask(fifth, b"five") == b"FIVE"
+    for sock in socks:
+        sock.close()

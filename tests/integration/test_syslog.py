@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Messages to a log daemon: whole, in shape, and never at the cost of the service."""
 
+import fcntl
+import os
 import re
 import shutil
 import signal
@@ -9,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, ask, wait_for
+from conftest import DEADLINE_S, POLLARD, ask, ini, wait_for
 
 SHAPE = r"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d pollard\[%d\]: (.*)"
 QUEUE = Path("/proc/sys/net/unix/max_dgram_qlen")
@@ -165,3 +167,46 @@ def test_a_real_log_daemon_understands_the_messages(pollard, logged, tmp_path):
     finally:
         daemon.terminate()
         daemon.wait(DEADLINE_S)
+
+
+@pytest.mark.parametrize("level", ["info", "error"])
+def test_what_waits_for_one_target_goes_to_the_next_in_its_shape(logged, tmp_path, level):
+    server = logged()  # there is no log daemon
+    call(server, tmp_path, 3)
+    server.reload(ini(
+        {"log_target": "stderr", "log_level": level},
+        main={"listen": f"unix:{tmp_path}/s", "services": "echo"}))
+    server.wait_log("closed listener=main", timeout=5, count=4)
+    assert re.match(r"ready: \S+$", server.wait_log("ready:"))
+    for line in server.log().splitlines():
+        assert re.match(r"(listener main: |ready: |closed |reloaded )", line), line
+
+
+def test_the_last_words_wait_for_a_log_that_is_read_slowly(tmp_path):
+    path = tmp_path / "p.ini"
+    path.write_text(ini(main={"listen": f"unix:{tmp_path}/s"}))
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    with subprocess.Popen([POLLARD, "-c", path], stderr=writer) as process, open(reader) as log:
+        os.close(writer)
+
+        def connected():
+            sock = socket.socket(socket.AF_UNIX)
+            return sock if sock.connect_ex(f"{tmp_path}/s") == 0 else None
+
+        def descriptors():
+            return len(os.listdir(f"/proc/{process.pid}/fd"))
+
+        with wait_for(connected, "listener") as sock:
+            assert ask(sock, b"hello") == b"HELLO"
+            before = descriptors()
+            for other in [connected() for _ in range(100)]:
+                assert ask(other, b"hello") == b"HELLO"
+                other.close()
+            wait_for(lambda: descriptors() == before, "end of the calls")
+        process.terminate()
+        wait_for(lambda: not (tmp_path / "s").exists(), "stop")
+        lines = log.read().splitlines()
+        assert process.wait(DEADLINE_S) == 0
+    assert len([line for line in lines if line.startswith("closed ")]) == 101
+    assert lines[-1].startswith("stats ")

@@ -111,3 +111,13 @@ def test_chargen_answers_with_up_to_512_bytes_of_the_pattern(pollard):
             assert len(answer) <= 512 and pattern.startswith(answer)
             sizes.add(len(answer))
     assert len(sizes) > 5
+
+
+def test_none_of_many_ports_of_our_own_is_answered(pollard):
+    names = [f"u{n}" for n in range(70)]
+    server = pollard(**{name: {"listen": "udp:127.0.0.1:0"} for name in names})
+    first, *_, last = names
+    to = ("127.0.0.1", server.port(first, "udp"))
+    with caller("127.0.0.2", server.port(last, "udp")) as sock:
+        sock.sendto(b"hello", to)
+        assert is_unanswered(sock, to)

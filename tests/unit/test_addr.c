@@ -6,11 +6,28 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <string.h>
 
 #include "net/addr.h"
 
 static char reason[300];
+
+/* The host "twice" resolves to 127.0.0.1, and again to 127.0.0.1. */
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+		struct addrinfo **list)
+{
+	__typeof__(getaddrinfo) *real = NULL;
+	int error;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	assert_non_null(real);
+	if (strcmp(host, "twice") != 0)
+		return real(host, port, hints, list);
+	error = real("127.0.0.1", port, hints, list);
+	return error != 0 ? error : real("127.0.0.1", port, hints, &(*list)->ai_next);
+}
 
 static void good_addresses_are_taken_apart(void **state)
 {
@@ -122,6 +139,18 @@ static void addresses_differ_by_transport_port_and_host(void **state)
 			assert_int_equal(addr_equal(&addrs[i], &addrs[j]), i == j);
 }
 
+static void an_address_that_a_host_has_twice_is_one(void **state)
+{
+	struct addr_spec spec;
+	struct addr addrs[4];
+	char printed[ADDR_TEXT_MAX];
+
+	assert_int_equal(addr_spec_parse(&spec, "tcp:twice:80", reason, sizeof(reason)), 0);
+	assert_int_equal(addr_resolve(&spec, addrs, 4, reason, sizeof(reason)), 1);
+	addr_print(&addrs[0], printed, sizeof(printed));
+	assert_string_equal(printed, "tcp:127.0.0.1:80");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +160,7 @@ int main(void)
 		cmocka_unit_test(what_is_too_long_is_refused),
 		cmocka_unit_test(numeric_addresses_print_as_they_were),
 		cmocka_unit_test(addresses_differ_by_transport_port_and_host),
+		cmocka_unit_test(an_address_that_a_host_has_twice_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,25 @@ static void more_than_the_maximum_is_refused(void **state)
 	buf_free(&b);
 }
 
+static void a_settled_queue_gives_back_storage_that_is_far_too_large(void **state)
+{
+	static char large[1 << 16];
+	struct buf b = {0};
+	char *before;
+
+	assert_int_equal(buf_add(&b, large, sizeof(large)), 0);
+	assert_int_equal(buf_add(&b, "rest", 4), 0);
+	before = b.data;
+	assert_int_equal(buf_settle(&b), 0);
+	assert_ptr_equal(b.data, before);
+	buf_consume(&b, sizeof(large));
+	assert_int_equal(buf_settle(&b), 0);
+	assert_true(b.cap <= 64);
+	assert_int_equal(buf_len(&b), 4);
+	assert_memory_equal(buf_data(&b), "rest", 4);
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +163,7 @@ int main(void)
 		cmocka_unit_test(consumed_room_is_used_again),
 		cmocka_unit_test(reserved_bytes_count_only_when_committed),
 		cmocka_unit_test(more_than_the_maximum_is_refused),
+		cmocka_unit_test(a_settled_queue_gives_back_storage_that_is_far_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -160,6 +161,64 @@ static void after_a_detached_loop_messages_go_out_at_once(void **state)
 	reader_close(fd);
 }
 
+/* Standard error becomes a pipe; returns its end, and the descriptor that it was. */
+static int stderr_pipe(int *saved)
+{
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	*saved = dup(STDERR_FILENO);
+	assert_int_equal(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	close(fds[1]);
+	return fds[0];
+}
+
+static void stderr_restore(int fd, int saved)
+{
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(fd);
+}
+
+static void what_waited_for_syslog_goes_to_stderr_as_lines(void **state)
+{
+	int saved, fd = stderr_pipe(&saved);
+	ssize_t n;
+
+	unlink(sun.sun_path);
+	syslog_open_at(LOG_INFO);
+	log_info("one");
+	log_info("two");
+	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_ERR);
+	n = read(fd, text, sizeof(text) - 1);
+	stderr_restore(fd, saved);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_string_equal(text, "one\ntwo\n");
+}
+
+static void what_waited_for_stderr_goes_to_syslog_as_datagrams(void **state)
+{
+	int saved, out = stderr_pipe(&saved), fd = reader_open();
+
+	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_INFO);
+	memset(text, 'x', sizeof(text));
+	while (write(STDERR_FILENO, text, sizeof(text)) > 0)
+		;
+	log_info("one");
+	log_notice("two");
+	syslog_open_at(LOG_ERR);
+	stderr_restore(out, saved);
+	assert_true(read_one(fd));
+	assert_memory_equal(text, "<158>", 5);
+	assert_string_equal(strstr(text, "]: "), "]: one");
+	assert_true(read_one(fd));
+	assert_memory_equal(text, "<157>", 5);
+	assert_string_equal(strstr(text, "]: "), "]: two");
+	assert_false(read_one(fd));
+	reader_close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +228,8 @@ int main(void)
 		cmocka_unit_test(a_reader_that_was_replaced_is_found_again),
 		cmocka_unit_test(a_reader_that_comes_back_gets_what_waited),
 		cmocka_unit_test(after_a_detached_loop_messages_go_out_at_once),
+		cmocka_unit_test(what_waited_for_syslog_goes_to_stderr_as_lines),
+		cmocka_unit_test(what_waited_for_stderr_goes_to_syslog_as_datagrams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,23 @@ static void an_empty_raw_reply_is_no_failure(void **state)
 	buf_free(&out);
 }
 
+static void what_was_searched_for_the_end_is_not_searched_again(void **state)
+{
+	struct request r = {.argv = argv};
+	char data[] = "abc\r\ndef\n";
+
+	assert_int_equal(protocol_line.next(data, 4, 64, false, &r), 0);
+	assert_int_equal(r.searched, 4);
+	assert_int_equal(protocol_line.next(data, 5, 64, false, &r), 5);
+	assert_true(r.crlf);
+	assert_int_equal(r.argv[0].len, 3);
+	r.searched = 6;
+	assert_int_equal(protocol_line.next(data, 9, 64, false, &r), 9);
+	r.searched = 9;
+	assert_int_equal(protocol_line.next(data, 9, 64, false, &r), 0);
+	assert_int_equal(protocol_line.next(data, 9, 8, false, &r), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +147,7 @@ int main(void)
 		cmocka_unit_test(a_crlf_may_come_in_two_parts),
 		cmocka_unit_test(a_reply_ends_as_its_request_did),
 		cmocka_unit_test(an_empty_raw_reply_is_no_failure),
+		cmocka_unit_test(what_was_searched_for_the_end_is_not_searched_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
