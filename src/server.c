@@ -91,7 +91,17 @@ static int passed_find(struct server *s, const struct addr *addr)
 	return -1;
 }
 
-static void passed_close(struct server *s)
+static void passed_free(struct server *s)
+{
+	for (int i = 0; i < s->passed_count; i++)
+		if (s->passed[i].fd >= 0)
+			close(s->passed[i].fd);
+	free(s->passed);
+	s->passed = NULL;
+	s->passed_count = 0;
+}
+
+static void passed_report(const struct server *s)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -100,11 +110,7 @@ static void passed_close(struct server *s)
 			continue;
 		addr_print(&s->passed[i].addr, text, sizeof(text));
 		log_warning("systemd passed %s, which no listener names; closed", text);
-		close(s->passed[i].fd);
 	}
-	free(s->passed);
-	s->passed = NULL;
-	s->passed_count = 0;
 }
 
 /* ---- listeners: mark, match, sweep ---- */
@@ -554,6 +560,7 @@ static int server_init(struct server *s)
 
 static void server_free(struct server *s)
 {
+	passed_free(s);
 	listeners_close(&s->listeners);
 	conn_table_free(&s->table);
 	jobs_kill();
@@ -574,7 +581,8 @@ static enum exit_status server_serve(struct server *s)
 	if (listeners_prepare(s, s->settings, &list) < 0)
 		return EXIT_BIND;
 	listeners_swap(s, &list);
-	passed_close(s);
+	passed_report(s);
+	passed_free(s);
 	ports_use(s);
 	endpoints_update(s);
 	log_notice("ready: %s", s->path);
@@ -598,6 +606,7 @@ enum exit_status server_run(const char *path)
 	if (settings == NULL || settings->errors.count > 0) {
 		status = settings == NULL ? EXIT_SYSTEM : EXIT_CONFIG;
 		settings_free(settings);
+		log_finish(LAST_WORDS_MS);
 		log_detach();
 		return status;
 	}

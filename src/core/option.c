@@ -275,6 +275,7 @@ int option_set(const struct option_def *def, void *conf, const char *text, char 
 	memcpy(before, field, def->type->size);
 	memset(field, 0, def->type->size);
 	if (def->type->parse(def, text, field, reason) < 0) {
+		def->type->free(field); /* what there was of it */
 		memcpy(field, before, def->type->size);
 		return -1;
 	}
