@@ -7,7 +7,9 @@
 #include <time.h>
 
 #define SLICE 256            /* cold watches polled at a time */
-#define SWEEP_SHARE 20       /* sweeping takes one part in so many of the time */
+#define SWEEP_SHARE 20       /* sweeping takes one part in so many of the time, */
+#define ROUND_NS 40000000    /* or more where a round would take longer than this, */
+#define SWEEP_SHARE_MIN 10   /* up to one part in so many */
 #define SLICE_MIN_NS 500000  /* between slices, so that few cold watches cause few wakeups */
 #define SWEEP_LAG_NS 5000000 /* a sweep that is later than this does not catch up */
 #define QUIET_MS 20          /* without an event, until a hot watch is cold */
@@ -222,10 +224,29 @@ static int slice_poll(struct loop *loop)
 	return found > 0 ? found : 0;
 }
 
+/* Time from one slice to the next, after one that cost so much. A cost far above the usual is that
+ * of another process which had the processor. */
+static int64_t sweep_pace(struct loop *loop, int64_t cost_ns)
+{
+	uint32_t cold = loop->len - loop->hot;
+	int64_t usual_ns = loop->slice_ns, pace_ns, round_ns;
+
+	if (usual_ns > 0 && cost_ns > 4 * usual_ns)
+		cost_ns = 4 * usual_ns;
+	usual_ns += usual_ns > 0 ? (cost_ns - usual_ns) / 8 : cost_ns;
+	loop->slice_ns = usual_ns;
+	pace_ns = usual_ns * SWEEP_SHARE;
+	round_ns = cold > SLICE ? (int64_t)ROUND_NS * SLICE / cold : ROUND_NS;
+	if (pace_ns > round_ns)
+		pace_ns = usual_ns * SWEEP_SHARE_MIN > round_ns ? usual_ns * SWEEP_SHARE_MIN
+								: round_ns;
+	return pace_ns > SLICE_MIN_NS ? pace_ns : SLICE_MIN_NS;
+}
+
 /* Poll as many slices as are due; a round at most. Returns how many watches have an event. */
 static int sweep(struct loop *loop)
 {
-	int64_t began_ns, cost_ns;
+	int64_t began_ns;
 	int found = 0;
 
 	if (loop->now_ns - loop->sweep_ns > SWEEP_LAG_NS)
@@ -234,8 +255,7 @@ static int sweep(struct loop *loop)
 		began_ns = loop->now_ns;
 		found += slice_poll(loop);
 		clock_read(loop);
-		cost_ns = (loop->now_ns - began_ns) * SWEEP_SHARE;
-		loop->sweep_ns += cost_ns > SLICE_MIN_NS ? cost_ns : SLICE_MIN_NS;
+		loop->sweep_ns += sweep_pace(loop, loop->now_ns - began_ns);
 		if (loop->swept == loop->hot) {
 			loop->quiet_rounds++;
 			loop->swept = loop->len;

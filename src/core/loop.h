@@ -55,6 +55,7 @@ struct loop {
 	int64_t now_ns;        /* monotonic, read once a turn, and once for each slice */
 	int64_t now_ms;        /* the same */
 	int64_t next_ms;       /* no deadline is due before this */
+	int64_t slice_ns;      /* what a slice costs, on average */
 	int64_t sweep_ns;      /* when the next slice is due */
 	int64_t cooling_ms;    /* when hot ones were last looked through for quiet ones */
 	bool stop;
