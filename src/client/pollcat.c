@@ -8,6 +8,8 @@
 #include "config.h"
 #endif
 
+#include "client/dial.h"
+#include "client/io.h"
 #include "client/prompt.h"
 #include "core/buf.h"
 #include "net/addr.h"
@@ -24,16 +26,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define QUEUE_MAX (64U * 1024) /* bytes; a queue this long gets no more */
 #define CHUNK_MAX (64U * 1024) /* bytes; one read */
 #define DATAGRAM_MAX 65507U    /* bytes; what UDP over IPv4 can carry, RFC 768 */
-#define ADDRS_MAX 16
-#define QUIET_MS 1000      /* after the last datagram, until the server counts as done */
-#define BACKLOG_WAIT_MS 50 /* a full UNIX backlog cannot be polled for */
-#define BACKLOG_TRIES 100
+#define QUIET_MS 1000          /* after the last datagram, until the server counts as done */
 #define SPACE " \t\r\n\v\f"
 
 enum exit_status {
@@ -63,14 +61,6 @@ enum {
 	POLL_OUTPUT,
 	POLL_COUNT,
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool try_again(int error)
 {
@@ -183,7 +173,7 @@ static void server_receive(struct client *c)
 	}
 	buf_commit(&c->from_server, (size_t)len);
 	if (c->datagram)
-		c->quiet_at_ms = clock_ms() + QUIET_MS; /* an empty one is a reply as well */
+		c->quiet_at_ms = io_clock_ms() + QUIET_MS; /* an empty one is a reply as well */
 	else if (len == 0)
 		c->server_eof = true;
 }
@@ -248,7 +238,7 @@ static void end_sending(struct client *c)
 		return;
 	c->sent_eof = true;
 	if (c->datagram)
-		c->quiet_at_ms = clock_ms() + QUIET_MS;
+		c->quiet_at_ms = io_clock_ms() + QUIET_MS;
 	else
 		shutdown(c->fd, SHUT_WR); /* if that fails, so does the next recv(2) */
 }
@@ -297,7 +287,7 @@ static void client_interest(const struct client *c, struct pollfd *fds)
  * written, for until then it may not have been listened to. */
 static int client_timeout_ms(const struct client *c)
 {
-	int64_t left_ms = c->quiet_at_ms - clock_ms();
+	int64_t left_ms = c->quiet_at_ms - io_clock_ms();
 
 	if (!c->datagram || !c->sent_eof || buf_len(&c->from_server) > 0)
 		return -1;
@@ -364,78 +354,15 @@ static int client_finish(struct client *c)
 	return EXIT_SUCCESS;
 }
 
-/* connect(2) cannot be waited for with a UNIX socket: a full backlog is EAGAIN at once. */
-static int connect_patiently(int fd, const struct addr *a)
-{
-	for (int i = 0; i < BACKLOG_TRIES; i++) {
-		if (connect(fd, &a->sa, a->len) == 0)
-			return 0;
-		if (a->transport != TRANSPORT_UNIX || errno != EAGAIN)
-			return -1;
-		poll(NULL, 0, BACKLOG_WAIT_MS);
-	}
-	return -1;
-}
-
-/* Returns 0 once connected, or -1 with errno. */
-static int connect_finish(int fd)
-{
-	struct pollfd pfd = {fd, POLLOUT, 0};
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	while (poll(&pfd, 1, -1) < 0)
-		if (errno != EINTR)
-			return -1;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-		return -1;
-	errno = error;
-	return error == 0 ? 0 : -1;
-}
-
-/* Returns a connected socket, or -1 with errno. */
-static int connect_one(const struct addr *a)
-{
-	int error, fd;
-
-	fd = socket(a->sa.sa_family, addr_type(a) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (connect_patiently(fd, a) == 0)
-		return fd;
-	if ((errno == EINPROGRESS || errno == EINTR) && connect_finish(fd) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
-/* Returns a socket connected to the first address that answers, or -1 with errno. */
-static int connect_any(const struct addr *addrs, int count)
-{
-	int fd = -1;
-
-	for (int i = 0; i < count && fd < 0; i++)
-		fd = connect_one(&addrs[i]);
-	return fd;
-}
-
 static int converse(const struct addr_spec *spec, bool newline)
 {
 	struct client c = {.newline = newline, .interactive = isatty(STDIN_FILENO)};
-	struct addr addrs[ADDRS_MAX];
-	char reason[512];
-	int count = addr_resolve(spec, addrs, ADDRS_MAX, reason, sizeof(reason));
+	char reason[DIAL_REASON_MAX];
 
-	if (count < 0) {
-		warnx("%s", reason);
-		return EXIT_BROKEN;
-	}
 	c.datagram = spec->transport == TRANSPORT_UDP;
-	c.fd = connect_any(addrs, count);
+	c.fd = dial(spec, reason);
 	if (c.fd < 0) {
-		warn("cannot connect to %s", spec->text);
+		warnx("%s", reason);
 		return EXIT_BROKEN;
 	}
 	client_run(&c);

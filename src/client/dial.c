@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/dial.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ADDRS_MAX 16
+#define BACKLOG_WAIT_MS 50 /* a full UNIX backlog cannot be polled for */
+#define BACKLOG_TRIES 100
+
+/* connect(2) cannot be waited for with a UNIX socket: a full backlog is EAGAIN at once. */
+static int connect_patiently(int fd, const struct addr *a)
+{
+	for (int i = 0; i < BACKLOG_TRIES; i++) {
+		if (connect(fd, &a->sa, a->len) == 0)
+			return 0;
+		if (a->transport != TRANSPORT_UNIX || errno != EAGAIN)
+			return -1;
+		poll(NULL, 0, BACKLOG_WAIT_MS);
+	}
+	return -1;
+}
+
+/* Returns 0 once connected, or -1 with errno. */
+static int connect_finish(int fd)
+{
+	struct pollfd pfd = {fd, POLLOUT, 0};
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	while (poll(&pfd, 1, -1) < 0)
+		if (errno != EINTR)
+			return -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		return -1;
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+/* Returns a connected socket, or -1 with errno. */
+static int connect_one(const struct addr *a)
+{
+	int error, fd;
+
+	fd = socket(a->sa.sa_family, addr_type(a) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (connect_patiently(fd, a) == 0)
+		return fd;
+	if ((errno == EINPROGRESS || errno == EINTR) && connect_finish(fd) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Returns a socket connected to the first address that answers, or -1 with errno. */
+static int connect_any(const struct addr *addrs, int count)
+{
+	int fd = -1;
+
+	for (int i = 0; i < count && fd < 0; i++)
+		fd = connect_one(&addrs[i]);
+	return fd;
+}
+
+int dial(const struct addr_spec *spec, char *reason)
+{
+	struct addr addrs[ADDRS_MAX];
+	int count = addr_resolve(spec, addrs, ADDRS_MAX, reason, DIAL_REASON_MAX);
+	int fd;
+
+	if (count < 0)
+		return -1;
+	fd = connect_any(addrs, count);
+	if (fd < 0)
+		snprintf(reason, DIAL_REASON_MAX, "cannot connect to %s: %s", spec->text,
+			 strerror(errno));
+	return fd;
+}
