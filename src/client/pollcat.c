@@ -11,6 +11,7 @@
 #include "client/dial.h"
 #include "client/io.h"
 #include "client/prompt.h"
+#include "client/subcommand.h"
 #include "core/buf.h"
 #include "net/addr.h"
 
@@ -33,11 +34,6 @@
 #define DATAGRAM_MAX 65507U    /* bytes; what UDP over IPv4 can carry, RFC 768 */
 #define QUIET_MS 1000          /* after the last datagram, until the server counts as done */
 #define SPACE " \t\r\n\v\f"
-
-enum exit_status {
-	EXIT_BROKEN = 1, /* the conversation could not start, or broke */
-	EXIT_USAGE = 2,
-};
 
 struct client {
 	int fd;
@@ -382,16 +378,33 @@ static int address_parse(struct addr_spec *spec, const char *text, char *reason,
 	return addr_spec_parse(spec, tcp, reason, size);
 }
 
-static void usage(FILE *to)
+struct command_line {
+	const char *address; /* NULL: none given */
+	bool newline;
+	int argc; /* the subcommand and its arguments */
+	char **argv;
+};
+
+static void help(void)
 {
-	fputs("usage: pollcat [-n] ADDRESS\n"
+	fputs("usage: pollcat [-n] ADDRESS [SUBCOMMAND [ARG...]]\n"
 	      "\n"
 	      "ADDRESS is HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, udp:HOST:PORT or unix:PATH.\n"
 	      "\n"
 	      "  -n, --newline  send each typed line with a newline\n"
 	      "  -h, --help     print this and exit\n"
-	      "  -V, --version  print the version and exit\n",
-	      to);
+	      "  -V, --version  print the version and exit\n"
+	      "\n"
+	      "Subcommands, where the server's protocol is resp:\n"
+	      "\n",
+	      stdout);
+	subcommand_list(stdout);
+}
+
+static int misused(void)
+{
+	fputs("usage: pollcat [-n] ADDRESS [SUBCOMMAND [ARG...]]; see pollcat --help\n", stderr);
+	return EXIT_USAGE;
 }
 
 /* A closed standard descriptor would be given to the socket. */
@@ -402,8 +415,25 @@ static void standard_descriptors_open(void)
 			exit(EXIT_BROKEN);
 }
 
-/* Returns the index of the first operand; --help and --version do not return. */
-static int options_parse(int argc, char **argv, bool *newline)
+static void option_take(struct command_line *line, int option)
+{
+	switch (option) {
+	case 'n':
+		line->newline = true;
+		break;
+	case 'h':
+		help();
+		exit(EXIT_SUCCESS);
+	case 'V':
+		puts("pollcat " PACKAGE_VERSION);
+		exit(EXIT_SUCCESS);
+	default:
+		exit(misused());
+	}
+}
+
+/* Options may stand behind the address, but what follows a subcommand is its own. */
+static void command_line_parse(struct command_line *line, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"newline", no_argument, NULL, 'n'},
@@ -413,43 +443,46 @@ static int options_parse(int argc, char **argv, bool *newline)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "nhV", options, NULL)) != -1) {
-		switch (option) {
-		case 'n':
-			*newline = true;
+	/* "-": an operand is given as the option 1, in its place. */
+	while ((option = getopt_long(argc, argv, "-nhV", options, NULL)) != -1) {
+		if (option == 1 && line->address != NULL) {
+			optind--;
 			break;
-		case 'h':
-			usage(stdout);
-			exit(EXIT_SUCCESS);
-		case 'V':
-			puts("pollcat " PACKAGE_VERSION);
-			exit(EXIT_SUCCESS);
-		default:
-			usage(stderr);
-			exit(EXIT_USAGE);
 		}
+		if (option == 1)
+			line->address = optarg;
+		else
+			option_take(line, option);
 	}
-	return optind;
+	if (line->address == NULL && optind < argc) /* behind "--" */
+		line->address = argv[optind++];
+	line->argc = argc - optind;
+	line->argv = argv + optind;
 }
 
 int main(int argc, char **argv)
 {
+	struct command_line line = {0};
+	const struct subcommand *subcommand;
 	struct addr_spec spec;
-	bool newline = false;
 	char reason[512];
-	int first;
 
 	standard_descriptors_open();
 	signal(SIGPIPE, SIG_IGN);
 	setlocale(LC_CTYPE, ""); /* editing needs to know what a character is */
-	first = options_parse(argc, argv, &newline);
-	if (argc - first != 1) {
-		usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (address_parse(&spec, argv[first], reason, sizeof(reason)) < 0) {
+	command_line_parse(&line, argc, argv);
+	if (line.address == NULL)
+		return misused();
+	if (address_parse(&spec, line.address, reason, sizeof(reason)) < 0) {
 		warnx("%s", reason);
 		return EXIT_USAGE;
 	}
-	return converse(&spec, newline);
+	if (line.argc == 0)
+		return converse(&spec, line.newline);
+	subcommand = subcommand_find(line.argv[0]);
+	if (subcommand == NULL) {
+		warnx("no subcommand '%s'; see pollcat --help", line.argv[0]);
+		return EXIT_USAGE;
+	}
+	return subcommand_run(subcommand, &spec, line.argc, line.argv);
 }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* pollcat ADDRESS call VERB [ARG...] */
+#include "client/io.h"
+#include "client/print.h"
+#include "client/subcommand.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Print what the event means at once: a reply may be larger than memory. */
+static int put(struct print *p, const struct reply_event *event, struct buf *out)
+{
+	if (print_event(p, event, out) == 0 &&
+	    io_write_all(STDOUT_FILENO, buf_data(out), buf_len(out)) == 0) {
+		buf_consume(out, buf_len(out));
+		return 0;
+	}
+	warn("standard output");
+	return -1;
+}
+
+/* Returns the exit status. */
+static int print_reply(struct talk *t, struct buf *out)
+{
+	struct print p = {.readable = isatty(STDOUT_FILENO)};
+	struct reply_event e;
+
+	do {
+		if (talk_next(t, &e) < 0)
+			return EXIT_BROKEN;
+		if (e.type == REPLY_ERROR && e.depth == 0) {
+			talk_print_error(&e);
+			return EXIT_BROKEN;
+		}
+		if (put(&p, &e, out) < 0)
+			return EXIT_BROKEN;
+	} while (!reply_whole(&e));
+	return EXIT_SUCCESS;
+}
+
+int call_run(struct talk *t, int argc, char **argv)
+{
+	struct buf out = {0};
+	int status;
+
+	if (argc < 2)
+		return subcommand_misused(argv[0]);
+	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)argv + 1) < 0)
+		return EXIT_BROKEN;
+	status = print_reply(t, &out);
+	buf_free(&out);
+	return status;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/escape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+static int add_byte(struct buf *out, unsigned char byte)
+{
+	static const char special[] = "\nn\rr\tt";
+	char text[5];
+	int len;
+
+	for (const char *s = special; *s != '\0'; s += 2)
+		if (byte == (unsigned char)s[0])
+			return buf_add(out, (const char[]){'\\', s[1]}, 2);
+	len = snprintf(text, sizeof(text), "\\x%02x", byte);
+	return buf_add(out, text, (size_t)len);
+}
+
+static int add_unprintable(struct buf *out, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (add_byte(out, (unsigned char)bytes[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* Drop the first byte of what can begin no character. */
+static int drop_byte(struct escape *e, struct buf *out)
+{
+	int result = add_byte(out, (unsigned char)e->character[0]);
+
+	memmove(e->character, e->character + 1, --e->len);
+	return result;
+}
+
+static int add_character(struct escape *e, struct buf *out, wchar_t wide)
+{
+	size_t len = e->len;
+
+	e->len = 0;
+	if (!iswprint((wint_t)wide))
+		return add_unprintable(out, e->character, len);
+	if ((wide == L'\\' || (e->quoted && wide == L'"')) && buf_add(out, "\\", 1) < 0)
+		return -1;
+	return buf_add(out, e->character, len);
+}
+
+/* Take what can be taken of the bytes begun. */
+static int take(struct escape *e, struct buf *out)
+{
+	int result = 0;
+
+	while (result == 0 && e->len > 0) {
+		mbstate_t state = {0};
+		wchar_t wide;
+		size_t used = mbrtowc(&wide, e->character, e->len, &state);
+
+		if (used == (size_t)-2 && e->len < MB_CUR_MAX)
+			return 0;
+		if (used == (size_t)-1 || used == (size_t)-2)
+			result = drop_byte(e, out);
+		else
+			result = add_character(e, out, wide);
+	}
+	return result;
+}
+
+int escape_add(struct escape *e, struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		e->character[e->len++] = text[i];
+		if (take(e, out) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int escape_end(struct escape *e, struct buf *out)
+{
+	size_t len = e->len;
+
+	e->len = 0;
+	return add_unprintable(out, e->character, len);
+}
+
+int escape_text(struct buf *out, const char *text, size_t len)
+{
+	struct escape e = {0};
+
+	if (escape_add(&e, out, text, len) < 0)
+		return -1;
+	return escape_end(&e, out);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_PRINT_H
+#define CLIENT_PRINT_H
+/*
+ * Replies as text, in the manner of redis-cli: readable for a person, with types, quotes and
+ * numbered elements; or raw for a program, each value a line.
+ */
+#include "client/escape.h"
+#include "client/reply.h"
+#include "core/buf.h"
+
+/* Zeroed but for readable, it is at the start of a reply. */
+struct print {
+	bool readable;
+	struct escape escape;            /* of the bulk being printed */
+	int64_t next[REPLY_DEPTH_MAX];   /* number of the element that comes next */
+	unsigned width[REPLY_DEPTH_MAX]; /* columns of the numbers */
+};
+
+/* Add what the event means to out. Returns 0, or -1 with ENOMEM. */
+int print_event(struct print *p, const struct reply_event *event, struct buf *out)
+	__attribute__((warn_unused_result));
+
+#endif

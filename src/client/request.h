@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_REQUEST_H
+#define CLIENT_REQUEST_H
+/* Requests in the protocol resp: arrays of bulk strings. */
+#include "core/buf.h"
+
+/* Add argv, which ends in NULL. Returns 0, or -1 with ENOMEM. */
+int request_add(struct buf *out, const char *const *argv) __attribute__((warn_unused_result));
+
+#endif

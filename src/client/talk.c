@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/talk.h"
+
+#include "client/dial.h"
+#include "client/escape.h"
+#include "client/io.h"
+#include "client/request.h"
+
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int broke(struct talk *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int broke(struct talk *t, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (t->reason[0] == '\0')
+		vsnprintf(t->reason, sizeof(t->reason), format, args);
+	va_end(args);
+	return -1;
+}
+
+void talk_init(struct talk *t, const struct addr_spec *server)
+{
+	memset(t, 0, sizeof(*t));
+	t->server = server;
+	t->fd = -1;
+}
+
+int talk_open(struct talk *t)
+{
+	char reason[DIAL_REASON_MAX];
+
+	t->fd = dial(t->server, reason);
+	return t->fd >= 0 ? 0 : broke(t, "%s", reason);
+}
+
+void talk_close(struct talk *t)
+{
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+	buf_free(&t->out);
+}
+
+void talk_reset_on_exit(struct talk *t, bool reset)
+{
+	struct linger linger = {.l_onoff = reset};
+
+	/* A UNIX socket takes it and has no use for it: there the server sees a full close. */
+	setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+int talk_ask(struct talk *t, const char *const *argv)
+{
+	if (request_add(&t->out, argv) < 0)
+		return broke(t, "request: %s", strerror(errno));
+	return 0;
+}
+
+/* A failure is not the end: what the server said before still waits in the socket, and then
+ * recv(2) tells. */
+static void send_some(struct talk *t)
+{
+	ssize_t len = send(t->fd, buf_data(&t->out), buf_len(&t->out), MSG_NOSIGNAL);
+
+	if (len >= 0)
+		buf_consume(&t->out, (size_t)len);
+	else if (errno != EAGAIN && errno != EINTR)
+		buf_free(&t->out);
+}
+
+static int receive_some(struct talk *t)
+{
+	ssize_t len = recv(t->fd, t->received, sizeof(t->received), 0);
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (len < 0)
+		return broke(t, "connection broke: %s", strerror(errno));
+	if (len == 0)
+		return broke(t, "the server closed the connection");
+	t->head = 0;
+	t->tail = (size_t)len;
+	return 0;
+}
+
+/* Milliseconds for poll(2). */
+static int patience_ms(const struct talk *t)
+{
+	int64_t left_ms = t->give_up_ms - io_clock_ms();
+
+	if (t->give_up_ms == 0)
+		return -1;
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
+/* Wait until something has come; send meanwhile. */
+static int exchange(struct talk *t)
+{
+	struct pollfd pfd = {t->fd, POLLIN, 0};
+	int ready;
+
+	if (buf_len(&t->out) > 0)
+		pfd.events |= POLLOUT;
+	ready = poll(&pfd, 1, patience_ms(t));
+	if (ready < 0 && errno != EINTR)
+		return broke(t, "poll: %s", strerror(errno));
+	if (ready == 0)
+		return broke(t, "no answer");
+	if (ready < 0)
+		return 0;
+	if (pfd.revents & POLLOUT)
+		send_some(t);
+	return pfd.revents & (POLLIN | POLLHUP | POLLERR) ? receive_some(t) : 0;
+}
+
+int talk_next(struct talk *t, struct reply_event *event)
+{
+	while (t->reason[0] == '\0') {
+		t->head += reply_next(&t->reply, t->received + t->head, t->tail - t->head, event);
+		if (event->type == REPLY_BAD)
+			return broke(t, "reply not understood: %s", t->reply.reason);
+		if (event->type != REPLY_MORE)
+			return 0;
+		if (exchange(t) < 0)
+			return -1;
+	}
+	return -1;
+}
+
+int talk_skip(struct talk *t, const struct reply_event *event)
+{
+	struct reply_event e = *event;
+
+	while (!e.ended || e.open > event->depth)
+		if (talk_next(t, &e) < 0)
+			return -1;
+	return 0;
+}
+
+static int string_body(struct talk *t, char *text, size_t size)
+{
+	struct reply_event e;
+	size_t len = 0;
+
+	for (;;) {
+		if (talk_next(t, &e) < 0)
+			return -1;
+		if (e.type == REPLY_BULK_END)
+			break;
+		if (e.len >= size - len)
+			return talk_unexpected(t);
+		memcpy(text + len, e.data, e.len);
+		len += e.len;
+	}
+	text[len] = '\0';
+	return strlen(text) == len ? 0 : talk_unexpected(t);
+}
+
+int talk_string(struct talk *t, const struct reply_event *event, char *text, size_t size)
+{
+	if (event->type == REPLY_BULK)
+		return string_body(t, text, size);
+	if (event->type != REPLY_TEXT || event->len >= size)
+		return talk_unexpected(t);
+	memcpy(text, event->data, event->len);
+	text[event->len] = '\0';
+	return strlen(text) == event->len ? 0 : talk_unexpected(t);
+}
+
+int talk_next_string(struct talk *t, char *text, size_t size)
+{
+	struct reply_event e;
+
+	return talk_next(t, &e) < 0 ? -1 : talk_string(t, &e, text, size);
+}
+
+int talk_unexpected(struct talk *t)
+{
+	return broke(t, "unexpected reply");
+}
+
+void talk_print_error(const struct reply_event *event)
+{
+	struct buf text = {0};
+
+	if (escape_text(&text, event->data, event->len) == 0)
+		warnx("%.*s", (int)buf_len(&text), buf_data(&text));
+	buf_free(&text);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_TALK_H
+#define CLIENT_TALK_H
+/*
+ * A conversation in the protocol resp, for the subcommands: ask, then wait for what is
+ * answered. What is not yet sent goes out while replies are waited for, so requests can be
+ * pipelined without either side waiting for the other. Once it broke, the reason stays, and
+ * every call fails.
+ */
+#include "client/reply.h"
+#include "core/buf.h"
+#include "net/addr.h"
+
+#include <stdbool.h>
+
+#define TALK_REASON_MAX 600           /* bytes */
+#define TALK_RECEIVE_MAX (64U * 1024) /* bytes; one read */
+
+struct talk {
+	const struct addr_spec *server; /* borrowed */
+	int fd;                         /* -1: not connected */
+	int64_t give_up_ms;             /* io_clock_ms() when waiting ends; 0: never */
+	struct buf out;                 /* requests not yet sent */
+	size_t head, tail;              /* received[head, tail) waits for the parser */
+	struct reply reply;
+	char reason[TALK_REASON_MAX]; /* why it broke, or "" */
+	char received[TALK_RECEIVE_MAX];
+};
+
+/* Not connected yet. */
+void talk_init(struct talk *t, const struct addr_spec *server);
+
+/* Connect. Returns 0, or -1 with the reason in t->reason, as all below. */
+int talk_open(struct talk *t) __attribute__((warn_unused_result));
+
+void talk_close(struct talk *t);
+
+/* While true, the end of this process resets a TCP connection, where otherwise the server
+ * would see no more than the end of requests. */
+void talk_reset_on_exit(struct talk *t, bool reset);
+
+/* Queue a request; argv ends in NULL. */
+int talk_ask(struct talk *t, const char *const *argv) __attribute__((warn_unused_result));
+
+/* Wait for the next event of the replies, which is never REPLY_MORE or REPLY_BAD. */
+int talk_next(struct talk *t, struct reply_event *event) __attribute__((warn_unused_result));
+
+/* Take the rest of the value that began with this event. */
+int talk_skip(struct talk *t, const struct reply_event *event) __attribute__((warn_unused_result));
+
+/* Take the string that began with this event, with a NUL, into text[size]. A longer one, one
+ * with a NUL within, or another type breaks the conversation. */
+int talk_string(struct talk *t, const struct reply_event *event, char *text, size_t size)
+	__attribute__((warn_unused_result));
+
+/* talk_next() and talk_string(). */
+int talk_next_string(struct talk *t, char *text, size_t size) __attribute__((warn_unused_result));
+
+/* The server answered with something that makes no sense here. Returns -1. */
+int talk_unexpected(struct talk *t);
+
+/* Print a REPLY_ERROR on standard error. */
+void talk_print_error(const struct reply_event *event);
+
+#endif
