@@ -6,6 +6,8 @@
 #include <string.h>
 
 static const struct subcommand subcommands[] = {
+	{"run", "NAME [ARG...]", "run a command on the server", EXIT_RUN_BROKEN, run_run},
+	{"ls", "[-l] [GLOB]", "list files", EXIT_BROKEN, ls_run},
 	{"call", "VERB [ARG...]", "send any request and print the reply", EXIT_BROKEN, call_run},
 };
 
@@ -35,10 +37,9 @@ int subcommand_run(const struct subcommand *s, const struct addr_spec *server, i
 	}
 	talk_init(&t, server);
 	status = s->run(&t, argc, argv);
-	if (t.reason[0] != '\0') {
-		warnx("%s", t.reason);
+	if (t.reason[0] != '\0')
 		status = s->broken;
-	}
+	talk_print_reason(&t);
 	talk_close(&t);
 	return status;
 }

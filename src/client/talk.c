@@ -187,6 +187,13 @@ int talk_unexpected(struct talk *t)
 	return broke(t, "unexpected reply");
 }
 
+void talk_print_reason(struct talk *t)
+{
+	if (t->reason[0] != '\0' && !t->reason_said)
+		warnx("%s", t->reason);
+	t->reason_said = true;
+}
+
 void talk_print_error(const struct reply_event *event)
 {
 	struct buf text = {0};

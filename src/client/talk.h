@@ -24,6 +24,7 @@ struct talk {
 	size_t head, tail;              /* received[head, tail) waits for the parser */
 	struct reply reply;
 	char reason[TALK_REASON_MAX]; /* why it broke, or "" */
+	bool reason_said;
 	char received[TALK_RECEIVE_MAX];
 };
 
@@ -58,6 +59,9 @@ int talk_next_string(struct talk *t, char *text, size_t size) __attribute__((war
 
 /* The server answered with something that makes no sense here. Returns -1. */
 int talk_unexpected(struct talk *t);
+
+/* Say on standard error why it broke, if it did; once. */
+void talk_print_reason(struct talk *t);
 
 /* Print a REPLY_ERROR on standard error. */
 void talk_print_error(const struct reply_event *event);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* pollcat ADDRESS run NAME [ARG...] */
+#include "client/io.h"
+#include "client/subcommand.h"
+
+#include <err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RUNNING (-1)      /* no exit status yet */
+#define EXIT_SIGNALED 128 /* and the signal's number, as sh(1) */
+#define KIND_MAX 16       /* bytes */
+#define SIGNAL_MAX 32     /* bytes of a signal's name */
+
+static int unexpected(struct talk *t)
+{
+	talk_unexpected(t);
+	return EXIT_RUN_BROKEN;
+}
+
+/* Pass a bulk on to a descriptor as it arrives. */
+static int pass_on(struct talk *t, int fd, const char *name)
+{
+	struct reply_event e;
+
+	if (talk_next(t, &e) < 0)
+		return EXIT_RUN_BROKEN;
+	if (e.type != REPLY_BULK)
+		return unexpected(t);
+	while (!e.ended) {
+		if (talk_next(t, &e) < 0)
+			return EXIT_RUN_BROKEN;
+		if (io_write_all(fd, e.data, e.len) < 0) {
+			warn("%s", name);
+			return EXIT_RUN_BROKEN;
+		}
+	}
+	return RUNNING;
+}
+
+static int on_stdout(struct talk *t)
+{
+	return pass_on(t, STDOUT_FILENO, "standard output");
+}
+
+static int on_stderr(struct talk *t)
+{
+	return pass_on(t, STDERR_FILENO, "standard error");
+}
+
+static int on_exit_status(struct talk *t)
+{
+	struct reply_event e;
+
+	if (talk_next(t, &e) < 0)
+		return EXIT_RUN_BROKEN;
+	if (e.type != REPLY_INTEGER || e.number < 0 || e.number > 255)
+		return unexpected(t);
+	return (int)e.number;
+}
+
+static int on_signal(struct talk *t)
+{
+	char name[SIGNAL_MAX];
+
+	if (talk_next_string(t, name, sizeof(name)) < 0)
+		return EXIT_RUN_BROKEN;
+	for (int number = 1; number < NSIG; number++) {
+		const char *abbreviation = sigabbrev_np(number);
+
+		if (abbreviation == NULL || strcmp(abbreviation, name) != 0)
+			continue;
+		warnx("the command was ended by signal %s", abbreviation);
+		return EXIT_SIGNALED + number;
+	}
+	warnx("the command was ended by a signal unknown here");
+	return EXIT_RUN_BROKEN;
+}
+
+static const struct {
+	const char *name;
+	int (*take)(struct talk *t);
+} kinds[] = {
+	{"stdout", on_stdout},
+	{"stderr", on_stderr},
+	{"exit", on_exit_status},
+	{"signal", on_signal},
+};
+
+/* Take one reply. Returns the exit status, or RUNNING. */
+static int reply_take(struct talk *t)
+{
+	struct reply_event e;
+	char kind[KIND_MAX];
+
+	if (talk_next(t, &e) < 0)
+		return EXIT_RUN_BROKEN;
+	if (e.type == REPLY_ERROR) {
+		talk_print_error(&e);
+		return EXIT_RUN_BROKEN;
+	}
+	if (e.type != REPLY_ARRAY || e.number != 2)
+		return unexpected(t);
+	if (talk_next_string(t, kind, sizeof(kind)) < 0)
+		return EXIT_RUN_BROKEN;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].name, kind) == 0)
+			return kinds[i].take(t);
+	return unexpected(t);
+}
+
+int run_run(struct talk *t, int argc, char **argv)
+{
+	char verb[] = "STREAM";
+	int status = RUNNING;
+
+	if (argc < 2)
+		return subcommand_misused(argv[0]);
+	argv[0] = verb;
+	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)argv) < 0)
+		return EXIT_RUN_BROKEN;
+	/* Whatever ends this process ends the command as well; half a close would not. */
+	talk_reset_on_exit(t, true);
+	while (status == RUNNING)
+		status = reply_take(t);
+	if (reply_idle(&t->reply) && t->reason[0] == '\0')
+		talk_reset_on_exit(t, false);
+	return status;
+}
