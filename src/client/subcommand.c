@@ -7,6 +7,7 @@
 
 static const struct subcommand subcommands[] = {
 	{"run", "NAME [ARG...]", "run a command on the server", EXIT_RUN_BROKEN, run_run},
+	{"get", "NAME [-o FILE] [--resume] [--verify]", "download a file", EXIT_BROKEN, get_run},
 	{"ls", "[-l] [GLOB]", "list files", EXIT_BROKEN, ls_run},
 	{"call", "VERB [ARG...]", "send any request and print the reply", EXIT_BROKEN, call_run},
 };

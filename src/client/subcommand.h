@@ -39,6 +39,7 @@ void subcommand_list(FILE *to);
 
 /* The functions of the table. */
 int call_run(struct talk *t, int argc, char **argv);
+int get_run(struct talk *t, int argc, char **argv);
 int ls_run(struct talk *t, int argc, char **argv);
 int run_run(struct talk *t, int argc, char **argv);
 

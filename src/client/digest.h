@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_DIGEST_H
+#define CLIENT_DIGEST_H
+/* The SHA-256 of a file, made by a child process, sha256sum(1). */
+#include <sys/types.h>
+
+#define DIGEST_LEN 64 /* hexadecimal digits */
+
+struct digest {
+	pid_t child;
+	int fd; /* of its output */
+};
+
+/* Returns 0, or -1 with errno. */
+int digest_start(struct digest *d, const char *path) __attribute__((warn_unused_result));
+
+/* Wait for it. Returns 0 with DIGEST_LEN digits and a NUL in hex, or -1 if the child failed. */
+int digest_finish(struct digest *d, char *hex) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/part.h"
+
+#include "client/io.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MODE 0666      /* less the umask */
+#define ETAG_MAX 1024U /* bytes read of one */
+
+/* The lock is of no use on a file that another process renamed meanwhile. */
+static bool still_named(const struct part *p, const struct stat *opened)
+{
+	struct stat named;
+
+	return lstat(p->path, &named) == 0 && named.st_dev == opened->st_dev &&
+	       named.st_ino == opened->st_ino;
+}
+
+/* Returns 0; or -1, with the reason said. */
+static int part_lock(struct part *p)
+{
+	struct stat st;
+
+	if (fstat(p->fd, &st) < 0) {
+		warn("%s", p->path);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		warnx("%s: not a regular file", p->path);
+		return -1;
+	}
+	if (flock(p->fd, LOCK_EX | LOCK_NB) < 0 || !still_named(p, &st)) {
+		warnx("%s: another download is at work on it", p->path);
+		return -1;
+	}
+	p->size = st.st_size;
+	return 0;
+}
+
+int part_open(struct part *p, const char *target)
+{
+	*p = (struct part){.target = target, .fd = -1};
+	if (asprintf(&p->path, "%s.part", target) < 0)
+		p->path = NULL;
+	if (asprintf(&p->etag_path, "%s.part.etag", target) < 0)
+		p->etag_path = NULL;
+	if (p->path == NULL || p->etag_path == NULL) {
+		warn("%s", target);
+		return -1;
+	}
+	/* O_NONBLOCK: a pipe of that name is refused and not waited for. */
+	p->fd = open(p->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, MODE);
+	if (p->fd < 0) {
+		warn("%s", p->path);
+		return -1;
+	}
+	if (part_lock(p) == 0)
+		return 0;
+	close(p->fd);
+	p->fd = -1; /* it is not ours */
+	return -1;
+}
+
+bool part_is_of(const struct part *p, const char *etag)
+{
+	int fd = open(p->etag_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[ETAG_MAX];
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = read(fd, text, sizeof(text));
+	close(fd);
+	return len > 0 && (size_t)len == strlen(etag) && memcmp(text, etag, (size_t)len) == 0;
+}
+
+/* Returns 0, or -1 with errno. */
+static int etag_write(const struct part *p, const char *etag)
+{
+	int error = 0, fd;
+
+	fd = open(p->etag_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, MODE);
+	if (fd < 0)
+		return -1;
+	if (io_write_all(fd, etag, strlen(etag)) < 0)
+		error = errno;
+	if (close(fd) < 0 && error == 0)
+		error = errno;
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+int part_restart(struct part *p, const char *etag)
+{
+	/* In this order: never the new etag beside the old bytes. */
+	if (ftruncate(p->fd, 0) < 0) {
+		warn("%s", p->path);
+		return -1;
+	}
+	p->size = 0;
+	if (etag_write(p, etag) == 0)
+		return 0;
+	warn("%s", p->etag_path);
+	return -1;
+}
+
+int part_add(struct part *p, const char *data, size_t len)
+{
+	ssize_t written;
+
+	while (len > 0) {
+		written = pwrite(p->fd, data, len, p->size);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0) {
+			warn("%s", p->path);
+			return -1;
+		}
+		p->size += written;
+		data += written;
+		len -= (size_t)written;
+	}
+	return 0;
+}
+
+int part_finish(struct part *p)
+{
+	if (fsync(p->fd) < 0) {
+		warn("%s", p->path);
+		return -1;
+	}
+	if (rename(p->path, p->target) < 0) {
+		warn("%s", p->target);
+		return -1;
+	}
+	unlink(p->etag_path);
+	return 0;
+}
+
+void part_remove(struct part *p)
+{
+	unlink(p->path);
+	unlink(p->etag_path);
+}
+
+void part_close(struct part *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	free(p->path);
+	free(p->etag_path);
+}

@@ -1,0 +1,973 @@
+# SPDX-License-Identifier: MIT
+"""pollcat's subcommands and its prompt of requests, against a server that can misbehave."""
+
+import hashlib
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from test_pollcat import DEADLINE_S, LINGER_NONE, POLLCAT, noise, terminal  # noqa: F401
+
+SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
+
+pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLCAT} is not built")
+
+
+# The wire
+
+
+def bulk(data):
+    if data is None:
+        return b"$-1\r\n"
+    data = data.encode() if isinstance(data, str) else data
+    return b"$%d\r\n%b\r\n" % (len(data), data)
+
+
+def reply(value):
+    """Python's values as RESP2; an exception is an error reply."""
+    if isinstance(value, int):
+        return b":%d\r\n" % value
+    if isinstance(value, Exception):
+        return f"-{value}\r\n".encode()
+    if isinstance(value, (list, tuple)):
+        return b"*%d\r\n" % len(value) + b"".join(map(reply, value))
+    return bulk(value)
+
+
+def read_request(file):
+    """The words of the next request, or None at the end."""
+    head = file.readline()
+    if not head:
+        return None
+    assert head[:1] == b"*", head
+    words = []
+    for _ in range(int(head[1:])):
+        length = file.readline()
+        assert length[:1] == b"$", length
+        words.append(file.read(int(length[1:])))
+        assert file.read(2) == b"\r\n"
+    return words
+
+
+class Session:
+    """One connection of the server below."""
+
+    def __init__(self, conn):
+        self.conn = conn
+        self.piece = None  # bytes at a time
+
+    def send(self, data):
+        if self.piece is None:
+            self.conn.sendall(data)
+            return
+        self.conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(data), self.piece):
+            self.conn.sendall(data[at : at + self.piece])
+
+
+class Server:
+    """Answers every request of every connection with answer(session, *words)."""
+
+    def __init__(self, answer, family=socket.AF_INET, where=("127.0.0.1", 0)):
+        self.answer = answer
+        self.requests = []
+        self.error = None
+        self.ends = []
+        self.ended = threading.Condition()
+        self.listener = socket.socket(family)
+        self.listener.bind(where)
+        self.listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        try:
+            while True:
+                conn, _ = self.listener.accept()
+                threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
+        except OSError:  # closed
+            pass
+
+    def _serve(self, conn):
+        conn.settimeout(DEADLINE_S)
+        session = Session(conn)
+        end = "eof"
+        try:
+            with conn, conn.makefile("rb") as file:
+                while words := read_request(file):
+                    words = [word.decode() for word in words]
+                    self.requests.append(words)
+                    result = self.answer(session, *words)
+                    if result is not None:
+                        session.send(result)
+        except ConnectionResetError:
+            end = "reset"
+        except (OSError, ValueError):  # it was closed by the answer
+            end = "closed"
+        except Exception as error:
+            self.error = error
+        with self.ended:
+            self.ends.append(end)
+            self.ended.notify_all()
+
+    def wait_end(self):
+        with self.ended:
+            assert self.ended.wait_for(lambda: self.ends, DEADLINE_S)
+            return self.ends[0]
+
+    @property
+    def address(self):
+        name = self.listener.getsockname()
+        return f"unix:{name}" if isinstance(name, str) else f"127.0.0.1:{name[1]}"
+
+    def close(self):
+        self.listener.close()
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def server():
+    servers = []
+
+    def make(answer, **kwargs):
+        if isinstance(answer, bytes):
+            data = answer
+            answer = lambda session, *words: data  # noqa: E731
+        servers.append(Server(answer, **kwargs))
+        return servers[-1]
+
+    yield make
+    for each in servers:
+        each.close()
+
+
+class Files:
+    """The files service, in a dictionary. What a test makes of it, it makes by its fields."""
+
+    def __init__(self, **files):
+        self.files = {name: data for name, data in files.items()}
+        self.etags = {}
+        self.piece = None
+        self.page = 2  # names
+        self.digest = None
+        self.before_range = lambda session, name: None
+        self.range = None  # sends the bytes of a range itself
+
+    def etag(self, name):
+        return self.etags.get(name, f"etag-{name}-{len(self.files[name])}")
+
+    def __call__(self, session, verb, *args):
+        session.piece = self.piece
+        return getattr(self, verb.lower())(session, *args)
+
+    def stat(self, session, name):
+        if name not in self.files:
+            return bulk(None)
+        size = len(self.files[name])
+        return reply(["size", size, "mtime", 1_700_000_000, "etag", self.etag(name)])
+
+    def getrange(self, session, name, first, last, etag):
+        self.before_range(session, name)
+        if etag != self.etag(name):
+            return reply(Exception("STALE the file has changed"))
+        assert last == "-1"
+        data = self.files[name][int(first) :]
+        return self.range(session, data) if self.range else bulk(data)
+
+    def sha256(self, session, name):
+        return bulk(self.digest or hashlib.sha256(self.files[name]).hexdigest())
+
+    def scan(self, session, cursor, *options):
+        options = dict(zip(options[::2], options[1::2]))
+        assert options["COUNT"] == "1000"
+        match = re.escape(options.get("MATCH", "*")).replace(r"\*", ".*")
+        names = [name for name in sorted(self.files) if re.fullmatch(match, name, re.DOTALL)]
+        at = int(cursor)
+        more = str(at + self.page) if at + self.page < len(names) else "0"
+        return reply([more, names[at : at + self.page]])
+
+    def commands(self, session):
+        return reply([["disk", "disk PATH", "free space"], ["date", "date", "the time"]])
+
+    def command(self, session):
+        verbs = ["ping", "get", "stat", "stream", "run", "scan"]
+        return reply([[verb, 2, ["readonly"]] for verb in verbs])
+
+
+def run(server, *args, **kwargs):
+    kwargs = {"capture_output": True, "timeout": DEADLINE_S, **kwargs}
+    return subprocess.run([POLLCAT, server.address, *args], **kwargs)
+
+
+def start(server, *args, **kwargs):
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [POLLCAT, server.address, *args], stdin=pipe, stdout=pipe, stderr=pipe, **kwargs
+    )
+
+
+def outcome(done):
+    return done.returncode, done.stdout, done.stderr
+
+
+# run
+
+
+def reset_now(conn):
+    """As close(2) would, were the connection not in use elsewhere as well."""
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
+    conn.shutdown(socket.SHUT_RD)
+    with open("/dev/null") as null:
+        os.dup2(null.fileno(), conn.fileno())
+
+
+def stream(*pairs):
+    return b"".join(reply(pair) for pair in pairs)
+
+
+def test_run_passes_both_outputs_on_and_takes_the_exit_status(server):
+    it = server(stream(["stdout", "out\n"], ["stderr", b"err\0\n"], ["stdout", ""], ["exit", 3]))
+    assert outcome(run(it, "run", "disk", "-h", "a b")) == (3, b"out\n", b"err\0\n")
+    assert it.requests == [["STREAM", "disk", "-h", "a b"]]
+    assert it.wait_end() == "eof"
+
+
+def test_run_takes_replies_cut_at_every_byte(server):
+    def answer(session, *words):
+        session.piece = 1
+        return stream(["stdout", "a\r\nb"], ["stderr", "c"], ["exit", 0])
+
+    assert outcome(run(server(answer), "run", "x")) == (0, b"a\r\nb", b"c")
+
+
+def test_run_shows_output_while_the_command_runs(server):
+    go = threading.Event()
+
+    def answer(session, *words):
+        session.send(stream(["stdout", "first"]) + b"*2\r\n$6\r\nstdout\r\n$6\r\nsec")
+        assert go.wait(DEADLINE_S)
+        return b"ond\r\n" + stream(["exit", 0])
+
+    with start(server(answer), "run", "x") as client:
+        got = b""
+        while len(got) < 8:
+            got += os.read(client.stdout.fileno(), 100)
+        assert got == b"firstsec"
+        go.set()
+        assert client.wait(DEADLINE_S) == 0
+        assert client.stdout.read() == b"ond"
+
+
+def test_run_tells_of_a_signal_as_a_shell_does(server):
+    done = run(server(stream(["signal", "TERM"])), "run", "x")
+    expected = b"pollcat: the command was ended by signal TERM\n"
+    assert outcome(done) == (128 + signal.SIGTERM, b"", expected)
+
+
+def test_run_fails_where_a_signal_has_no_number_here(server):
+    it = server(stream(["signal", "BOTHER"]))
+    assert run(it, "run", "x").returncode == 255
+    assert it.wait_end() == "eof"
+
+
+def test_run_prints_an_error_reply_and_fails_as_ssh_does(server):
+    done = run(server(reply(Exception("NOPERM not \x1b[31mallowed"))), "run", "x")
+    assert outcome(done) == (255, b"", b"pollcat: NOPERM not \\x1b[31mallowed\n")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.0 400 Bad Request\r\n\r\n",
+        b"*2\r\n$6\r\nstdout\r\n$-1\r\n",
+        b"*2\r\n$6\r\nstdout\r\n$99999999999999999999\r\n",
+        b"*2\r\n$4\r\nexit\r\n:256\r\n",
+        b"*2\r\n$4\r\nexit\r\n:-1\r\n",
+        b"*2\r\n$4\r\nexit\r\n$1\r\n0\r\n",
+        b"*2\r\n$6\r\nsignal\r\n:15\r\n",
+        b"*2\r\n$6\r\nnovelty\r\n:1\r\n",
+        b"*2\r\n$1000000\r\n" + b"x" * 1000,
+        b"*3\r\n",
+        b"*-1\r\n",
+        b"+OK\r\n",
+        b":0\r\n",
+        b"$0\r\n\r\n",
+    ],
+)
+def test_run_refuses_what_makes_no_sense_and_ends_the_command(server, data):
+    it = server(data)
+    done = run(it, "run", "x")
+    assert (done.returncode, done.stdout) == (255, b"")
+    assert re.fullmatch(rb"pollcat: .+\n", done.stderr)
+    assert it.wait_end() == "reset"
+
+
+@pytest.mark.parametrize(
+    "leave, reason",
+    [
+        (lambda conn: conn.shutdown(socket.SHUT_WR), b"the server closed the connection"),
+        (reset_now, b"connection broke: Connection reset by peer"),
+    ],
+)
+def test_run_says_that_the_conversation_broke(server, leave, reason):
+    seen = threading.Event()
+
+    def answer(session, *words):
+        session.send(stream(["stdout", "some"]))
+        assert seen.wait(DEADLINE_S)  # a reset may overtake what was sent
+        leave(session.conn)
+
+    with start(server(answer), "run", "x") as client:
+        assert os.read(client.stdout.fileno(), 100) == b"some"
+        seen.set()
+        assert client.wait(DEADLINE_S) == 255
+        assert client.stderr.read() == b"pollcat: %b\n" % reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_interrupting_run_resets_the_connection(server, number):
+    it = server(lambda session, *words: stream(["stdout", "going"]))
+    with start(it, "run", "x") as client:
+        assert os.read(client.stdout.fileno(), 100) == b"going"
+        client.send_signal(number)
+        assert client.wait(DEADLINE_S) == -number
+    assert it.wait_end() == "reset"
+
+
+def test_interrupting_run_closes_a_unix_socket_wholly(server, tmp_path):
+    hung_up = []
+
+    def answer(session, *words):
+        session.send(stream(["stdout", "going"]))
+        poll = select.poll()
+        poll.register(session.conn, 0)  # POLLHUP comes unasked, and not for half a close
+        hung_up.extend(poll.poll(DEADLINE_S * 1000))
+
+    it = server(answer, family=socket.AF_UNIX, where=str(tmp_path / "socket"))
+    with start(it, "run", "x") as client:
+        assert os.read(client.stdout.fileno(), 100) == b"going"
+        client.send_signal(signal.SIGINT)
+        assert client.wait(DEADLINE_S) == -signal.SIGINT
+    it.wait_end()
+    assert hung_up[0][1] & select.POLLHUP
+
+
+def test_run_ends_the_command_when_nobody_reads_its_output(server):
+    go = threading.Event()
+    it = server(lambda session, *words: go.wait(DEADLINE_S) and stream(["stdout", "lost"]))
+    with start(it, "run", "x") as client:
+        client.stdout.close()
+        go.set()
+        assert client.wait(DEADLINE_S) == 255
+        assert client.stderr.read() == b"pollcat: standard output: Broken pipe\n"
+    assert it.wait_end() == "reset"
+
+
+def test_run_fails_with_255_where_nobody_listens():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{bound.getsockname()[1]}"
+        done = subprocess.run([POLLCAT, address, "run", "x"], capture_output=True)
+    assert done.returncode == 255
+    assert done.stderr.endswith(b"Connection refused\n")
+
+
+# get
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("piece", [None, 1, 7])
+def test_get_saves_a_file_under_its_own_name(server, here, piece):
+    files = Files(**{"folder/data.bin": noise(3000)})
+    files.piece = piece
+    assert outcome(run(server(files), "get", "folder/data.bin")) == (0, b"", b"")
+    assert contents(here) == {"data.bin": noise(3000)}
+
+
+def test_get_replaces_what_is_there_and_only_when_the_new_is_whole(server, here):
+    (here / "x").write_bytes(b"old")
+    seen = []
+
+    def send(session, data):
+        session.send(b"$%d\r\n" % len(data) + data)
+        seen.append((here / "x").read_bytes())
+        return b"\r\n"
+
+    files = Files(x=b"new")
+    files.range = send
+    assert run(server(files), "get", "x").returncode == 0
+    assert seen == [b"old"]
+    assert contents(here) == {"x": b"new"}
+
+
+def test_get_takes_an_empty_file(server, here):
+    assert run(server(Files(x=b"")), "get", "x").returncode == 0
+    assert contents(here) == {"x": b""}
+
+
+def test_get_saves_under_another_name(server, here):
+    (here / "folder").mkdir()
+    assert run(server(Files(x=b"1")), "get", "x", "-o", "folder/y").returncode == 0
+    assert contents(here / "folder") == {"y": b"1"}
+
+
+@pytest.mark.parametrize("size", [0, 5, 1_000_000])
+def test_get_writes_to_standard_output(server, here, size):
+    assert outcome(run(server(Files(x=noise(size))), "get", "-o", "-", "x")) == (
+        0,
+        noise(size),
+        b"",
+    )
+    assert contents(here) == {}
+
+
+def test_get_of_a_missing_file_leaves_nothing(server, here):
+    done = run(server(Files()), "get", "x")
+    assert outcome(done) == (1, b"", b"pollcat: x: there is no such file on the server\n")
+    assert contents(here) == {}
+
+
+def test_get_prints_an_error_reply(server, here):
+    done = run(server(reply(Exception("NOPERM no"))), "get", "x")
+    assert outcome(done) == (1, b"", b"pollcat: NOPERM no\n")
+    assert contents(here) == {}
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "a/", "a/..", "a/."])
+def test_get_refuses_a_name_that_would_escape(server, here, name):
+    it = server(Files())
+    done = run(it, "get", name)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"names no file" in done.stderr
+    assert it.requests == [] and contents(here) == {}
+
+
+def test_get_replaces_no_folder_and_no_device(server, here):
+    (here / "x").mkdir()
+    os.mkfifo(here / "y")
+    for args in (["x"], ["y"], ["y", "-o", "/dev/null"]):
+        done = run(server(Files(x=b"1", y=b"1")), "get", *args)
+        assert done.returncode == 2
+        assert b"no regular file" in done.stderr
+
+
+def stop_after(count):
+    def send(session, data):
+        session.send(b"$%d\r\n" % len(data) + data[:count])
+        session.conn.shutdown(socket.SHUT_WR)
+
+    return send
+
+
+def test_get_keeps_the_part_and_resumes_it(server, here):
+    files = Files(x=noise(5000))
+    files.range = stop_after(2000)
+    done = run(server(files), "get", "x")
+    assert done.returncode == 1
+    assert done.stderr == (
+        b"pollcat: the server closed the connection\n"
+        b"pollcat: x.part is kept: --resume goes on from there\n"
+    )
+    assert contents(here) == {"x.part": noise(5000)[:2000], "x.part.etag": b"etag-x-5000"}
+
+    files.range = None
+    it = server(files)
+    assert outcome(run(it, "get", "x", "--resume", "--verify")) == (0, b"", b"")
+    assert it.requests[1] == ["GETRANGE", "x", "2000", "-1", "etag-x-5000"]
+    assert contents(here) == {"x": noise(5000)}
+
+
+def test_get_resumes_a_part_that_is_whole(server, here):
+    (here / "x.part").write_bytes(b"12345")
+    (here / "x.part.etag").write_bytes(b"etag-x-5")
+    it = server(Files(x=b"12345"))
+    assert run(it, "get", "--resume", "x").returncode == 0
+    assert [words[0] for words in it.requests] == ["STAT"]
+    assert contents(here) == {"x": b"12345"}
+
+
+def test_get_resumes_where_there_is_nothing_yet(server, here):
+    assert outcome(run(server(Files(x=b"1")), "get", "--resume", "x")) == (0, b"", b"")
+    assert contents(here) == {"x": b"1"}
+
+
+@pytest.mark.parametrize("etag", [b"etag-y-5", b"etag-x-55", b"", None])
+def test_get_discards_a_part_of_another_file_and_says_so(server, here, etag):
+    (here / "x.part").write_bytes(b"abc")
+    if etag is not None:
+        (here / "x.part.etag").write_bytes(etag)
+    done = run(server(Files(x=b"12345")), "get", "--resume", "x")
+    line = b"pollcat: x changed on the server: its part of 3 bytes is discarded\n"
+    assert outcome(done) == (0, b"", line)
+    assert contents(here) == {"x": b"12345"}
+
+
+def test_get_without_resume_starts_anew(server, here):
+    (here / "x.part").write_bytes(b"abcdefgh")
+    (here / "x.part.etag").write_bytes(b"etag-x-5")
+    assert outcome(run(server(Files(x=b"12345")), "get", "x")) == (0, b"", b"")
+    assert contents(here) == {"x": b"12345"}
+
+
+@pytest.mark.parametrize("part", [b"", b"abc"])
+def test_get_starts_anew_when_the_file_changes_between_two_requests(server, here, part):
+    (here / "x.part").write_bytes(part)
+    (here / "x.part.etag").write_bytes(b"etag-x-5")
+    files = Files(x=b"12345")
+
+    def change(session, name):
+        files.files["x"] = b"another"
+
+    files.before_range = change
+    done = run(server(files), "get", "--resume", "x")
+    lines = {
+        b"": b"pollcat: x changed on the server: starting anew\n",
+        b"abc": b"pollcat: x changed on the server: its part of 3 bytes is discarded\n",
+    }
+    assert outcome(done) == (0, b"", lines[part])
+    assert contents(here) == {"x": b"another"}
+
+
+def test_get_gives_up_on_a_file_that_always_changes(server, here):
+    done = run(
+        server(
+            lambda session, verb, *args: Files(x=b"1").stat(session, "x")
+            if verb == "STAT"
+            else reply(Exception("STALE"))
+        ),
+        "get",
+        "x",
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith(b"pollcat: x changes too often\n")
+    assert contents(here) == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"$4\r\n1234\r\n",
+        b"$6\r\n123456\r\n",
+        b"$9223372036854775807\r\n",
+        b"$9007199254740992\r\n",
+        b":5\r\n",
+        b"*0\r\n",
+        b"+12345\r\n",
+        b"garbage",
+        b"$5\r\n1234567",
+    ],
+)
+def test_get_refuses_a_body_that_does_not_fit(server, here, body):
+    files = Files(x=b"12345")
+    files.range = lambda session, data: body
+    done = run(server(files), "get", "x")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"pollcat: ")
+    assert "x" not in contents(here)
+
+
+@pytest.mark.parametrize(
+    "stat",
+    [
+        ["size", -1, "etag", "e"],
+        ["size", 1],
+        ["size", "1", "etag", "e"],
+        ["etag", "e"],
+        ["size", 1, "etag", ""],
+        ["size", 1, "etag", "e" * 1000],
+        ["size", 1, "etag", "a\0b"],
+        ["size"],
+        [["size"], 1],
+        "text",
+        5,
+    ],
+)
+def test_get_refuses_a_stat_that_makes_no_sense(server, here, stat):
+    done = run(server(reply(stat)), "get", "x")
+    assert outcome(done) == (1, b"", b"pollcat: unexpected reply\n")
+    assert contents(here) == {}
+
+
+def test_get_skips_what_stat_may_say_in_times_to_come(server, here):
+    files = Files(x=b"12345")
+    it = server(
+        lambda session, verb, *args: reply(
+            ["new", [1, ["a", []]], "size", 5, "newer", None, "etag", "etag-x-5"]
+        )
+        if verb == "STAT"
+        else files(session, verb, *args)
+    )
+    assert outcome(run(it, "get", "x")) == (0, b"", b"")
+
+
+def test_get_verifies(server, here):
+    assert outcome(run(server(Files(x=noise(9999))), "get", "--verify", "x")) == (0, b"", b"")
+    assert contents(here) == {"x": noise(9999)}
+
+
+def test_get_keeps_nothing_that_differs(server, here):
+    files = Files(x=b"12345")
+    files.digest = "0" * 64
+    done = run(server(files), "get", "--verify", "x")
+    assert done.returncode == 1
+    assert re.fullmatch(
+        rb"pollcat: x: its SHA-256 is \w{64}, the server says 0{64}: discarded\n", done.stderr
+    )
+    assert contents(here) == {}
+
+
+def test_get_keeps_the_part_where_it_cannot_be_verified(server, here):
+    files = Files(x=b"12345")
+    files.sha256 = lambda session, name: reply(Exception("ERR no such verb"))
+    done = run(server(files), "get", "--verify", "x")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"pollcat: ERR no such verb\n")
+    assert contents(here) == {"x.part": b"12345", "x.part.etag": b"etag-x-5"}
+    done = run(server(files), "get", "--verify", "--resume", "x", env={"PATH": "/nonexistent"})
+    assert done.returncode == 1
+    assert b"sha256sum" in done.stderr
+
+
+def test_two_downloads_of_one_file_do_not_mix(server, here):
+    go = threading.Event()
+    begun = threading.Event()
+
+    def wait(session, data):
+        session.send(b"$%d\r\n12" % len(data))
+        begun.set()
+        assert go.wait(DEADLINE_S)
+        return data[2:] + b"\r\n"
+
+    files = Files(x=b"12345")
+    files.range = wait
+    it = server(files)
+    with start(it, "get", "x") as first:
+        assert begun.wait(DEADLINE_S)
+        done = run(it, "get", "x")
+        assert outcome(done) == (1, b"", b"pollcat: x.part: another download is at work on it\n")
+        go.set()
+        assert first.wait(DEADLINE_S) == 0
+    assert contents(here) == {"x": b"12345"}
+
+
+def test_get_follows_no_link_in_the_place_of_its_part(server, here):
+    (here / "other").write_bytes(b"precious")
+    (here / "x.part").symlink_to("other")
+    assert run(server(Files(x=b"12345")), "get", "x").returncode == 1
+    assert (here / "other").read_bytes() == b"precious"
+
+
+def test_get_says_that_the_disk_is_full(server):
+    done = run(
+        server(Files(x=b"12345")),
+        "get",
+        "x",
+        "-o",
+        "-",
+        stdout=open("/dev/full", "wb"),
+        stderr=subprocess.PIPE,
+        capture_output=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == b"pollcat: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("target", ["x", "-"])
+def test_get_needs_little_memory_for_a_large_file(server, here, target):
+    block, count = noise(1 << 20), 200
+    whole = threading.Event()
+    looked = threading.Event()
+
+    def send(session, data):
+        session.send(b"$%d\r\n" % (len(block) * count))
+        for _ in range(count):
+            session.send(block)
+        whole.set()
+        assert looked.wait(DEADLINE_S)
+        return b"\r\n"
+
+    class Large(bytes):
+        def __len__(self):
+            return len(block) * count
+
+    files = Files(x=Large())
+    files.range = send
+    output = open(here / "out", "wb")
+    client = subprocess.Popen(
+        [POLLCAT, server(files).address, "get", "x", "-o", target], stdout=output
+    )
+    assert whole.wait(DEADLINE_S)
+    peak = int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{client.pid}/status").read_text())[1])
+    looked.set()
+    assert client.wait(DEADLINE_S) == 0
+    assert SANITIZED or peak < 8 << 10
+    name = here / ("out" if target == "-" else "x")
+    assert name.stat().st_size == len(block) * count
+    digest = hashlib.sha256()
+    for _ in range(count):
+        digest.update(block)
+    assert hashlib.sha256(name.read_bytes()).digest() == digest.digest()
+
+
+def test_get_draws_its_progress_on_a_terminal(server, here, terminal):
+    go = threading.Event()
+
+    def slowly(session, data):
+        session.send(b"$%d\r\n" % len(data) + data[:500_000])
+        assert go.wait(DEADLINE_S)
+        session.send(data[500_000:600_000])
+        return data[600_000:] + b"\r\n"
+
+    files = Files(x=noise(1_000_000))
+    files.range = slowly
+    session = terminal(server(files).address, "get", "x")
+    session.expect(r"0% \[ +\] 0B of 97\dK, 0B/s")
+    go.set()
+    session.expect(r"100% \[=+\] 97\dK of 97\dK, [0-9.]+[BKM]/s\x1b\[K\r\n")
+    assert session.wait() == 0
+    assert (here / "x").read_bytes() == noise(1_000_000)
+
+
+# ls
+
+
+def test_ls_prints_every_page(server):
+    it = server(Files(**{name: b"" for name in ("a", "b", "c d", "e/", "f\x1b")}))
+    assert outcome(run(it, "ls")) == (0, b"a\nb\nc d\ne/\nf\x1b\n", b"")
+    assert [words[1] for words in it.requests] == ["0", "2", "4"]
+
+
+def test_ls_matches_on_the_server(server):
+    it = server(Files(aa=b"", ab=b"", b=b""))
+    assert run(it, "ls", "a*").stdout == b"aa\nab\n"
+    assert it.requests == [["SCAN", "0", "COUNT", "1000", "MATCH", "a*"]]
+
+
+def test_ls_escapes_names_on_a_terminal(server, terminal):
+    session = terminal(server(Files(**{"f\x1b[31m\\\n": b""})).address, "ls")
+    session.expect(re.escape("f\\x1b[31m\\\\\\n\r\n"))
+    assert session.wait() == 0
+
+
+@pytest.mark.parametrize("option", ["-l", "--long"])
+def test_ls_shows_sizes_and_times_asked_for_all_at_once(server, option):
+    files = Files(**{"a": b"12345", "b/": b"", "c": b"1" * 70000})
+    files.page = 10
+    it = server(files)
+    done = run(it, "ls", option, env={"TZ": "UTC"})
+    assert done.stdout.decode().splitlines() == [
+        "             5  2023-11-14 22:13  a",
+        "             -  -                 b/",
+        "         70000  2023-11-14 22:13  c",
+    ]
+    assert [words[:2] for words in it.requests[1:]] == [["STAT", "a"], ["STAT", "c"]]
+
+
+def test_ls_pipelines_however_many_there_are(server):
+    files = Files(**{f"{i:05}" * 20: b"" for i in range(5000)})
+    files.page = 5000
+    assert len(run(server(files), "ls", "-l").stdout.splitlines()) == 5000
+
+
+def test_ls_goes_on_when_a_file_is_gone_or_refused(server):
+    files = Files(a=b"", b=b"", c=b"")
+
+    def stat(session, name):
+        return {
+            "a": bulk(None),
+            "b": reply(Exception("NOPERM b")),
+            "c": Files.stat(files, session, name),
+        }[name]
+
+    files.stat = stat
+    done = run(server(files), "ls", "-l")
+    assert done.returncode == 1
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == [b"a", b"b", b"c"]
+    assert done.stderr == b"pollcat: NOPERM b\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"*1\r\n$1\r\n0\r\n",
+        b"*2\r\n$1\r\n0\r\n$-1\r\n",
+        b"*2\r\n:0\r\n*0\r\n",
+        b"+OK\r\n",
+        b"*2\r\n$1\r\n0\r\n*1\r\n:5\r\n",
+        b"*2\r\n$1\r\n0\r\n*1\r\n$5000\r\n" + b"x" * 5000,
+        b"*2\r\n$1\r\n0\r\n*1\r\n$1\r\n\0\r\n",
+        b"*2\r\n$100\r\n" + b"1" * 100,
+    ],
+)
+def test_ls_refuses_what_makes_no_sense(server, data):
+    done = run(server(data), "ls")
+    assert outcome(done) == (1, b"", b"pollcat: unexpected reply\n")
+
+
+def test_ls_has_a_bound_for_one_page(server):
+    def endless(session, *words):
+        session.send(b"*2\r\n$1\r\n0\r\n*2000000000\r\n")
+        while True:
+            session.send(bulk("x" * 4000) * 100)
+
+    done = run(server(endless), "ls", "-l")
+    assert outcome(done) == (1, b"", b"pollcat: unexpected reply\n")
+
+
+# call
+
+
+NESTED = reply([1, [b'a"\n\\\xff', [], None], Exception("ERR x")]).replace(
+    b"*3\r\n:", b"*4\r\n+OK\r\n:"
+)
+READABLE = r"""1) OK
+2) (integer) 1
+3) 1) "a\"\n\\\xff"
+   2) (empty array)
+   3) (nil)
+4) (error) ERR x
+"""
+
+
+def test_call_prints_raw_text_for_a_program(server):
+    it = server(NESTED)
+    assert outcome(run(it, "call", "GET", "", "ü")) == (0, b'OK\n1\na"\n\\\xff\n\nERR x\n', b"")
+    assert it.requests == [["GET", "", "ü"]]
+
+
+@pytest.mark.parametrize("piece", [None, 1])
+def test_call_prints_readable_text_for_a_person(server, terminal, piece):
+    def answer(session, *words):
+        session.piece = piece
+        return NESTED
+
+    session = terminal(server(answer).address, "call", "GET")
+    assert session.wait() == 0
+    assert session.text.replace("\r\n", "\n") == READABLE
+
+
+def test_call_aligns_the_numbers(server, terminal):
+    session = terminal(server(reply([1] * 9 + [[2, 3]])).address, "call", "GET")
+    assert session.wait() == 0
+    assert session.text.replace("\r\n", "\n").endswith(
+        " 9) (integer) 1\n10) 1) (integer) 2\n    2) (integer) 3\n"
+    )
+
+
+def test_call_prints_an_error_on_standard_error(server):
+    done = run(server(reply(Exception("ERR no"))), "call", "GET")
+    assert outcome(done) == (1, b"", b"pollcat: ERR no\n")
+
+
+def test_call_hears_what_was_said_before_the_connection_closed(server):
+    def answer(session, *words):
+        session.send(b"-ERR too many clients\r\n")
+        session.conn.shutdown(socket.SHUT_RDWR)
+
+    done = run(server(answer), "call", "PING", "x" * 100_000)
+    assert outcome(done) == (1, b"", b"pollcat: ERR too many clients\n")
+
+
+@pytest.mark.parametrize(
+    "data", [b"x", b"$5\r\nab", b"*1\r\n" * 17, b"+" + b"x" * 10000, b"*2147483648\r\n", b"_\r\n"]
+)
+def test_call_refuses_garbage(server, data):
+    def answer(session, *words):
+        session.send(data)
+        session.conn.shutdown(socket.SHUT_WR)
+
+    done = run(server(answer), "call", "GET")
+    assert done.returncode == 1
+    assert re.fullmatch(rb"pollcat: (reply not understood: .+|the server closed .+)\n", done.stderr)
+
+
+@pytest.fixture
+def redis(tmp_path):
+    if not shutil.which("redis-server"):
+        pytest.skip("redis-server is missing")
+    path = str(tmp_path / "redis")
+    command = ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", tmp_path]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + DEADLINE_S
+    while not os.path.exists(path):
+        assert time.monotonic() < until
+        select.select([], [], [], 0.01)
+
+    class Redis:
+        address = f"unix:{path}"
+
+    yield Redis
+    process.terminate()
+    process.wait()
+
+
+def test_call_and_ls_talk_to_redis(redis):
+    assert run(redis, "call", "SET", "key", "0123456789").stdout == b"OK\n"
+    assert run(redis, "call", "GETRANGE", "key", "2", "-2").stdout == b"2345678\n"
+    assert run(redis, "call", "GET", "none").stdout == b"\n"
+    assert run(redis, "call", "RPUSH", "list", *map(str, range(100))).stdout == b"100\n"
+    assert run(redis, "call", "LRANGE", "list", "0", "2").stdout == b"0\n1\n2\n"
+    assert sorted(run(redis, "ls").stdout.split()) == [b"key", b"list"]
+    assert run(redis, "call", "COMMAND").returncode == 0
+    assert run(redis, "call", "NONSENSE").returncode == 1
+
+
+# Use
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["run"],
+        ["get"],
+        ["get", "a", "b"],
+        ["get", "a", "-o"],
+        ["get", "a", "--nonsense"],
+        ["get", "a", "-o", "-", "--resume"],
+        ["get", "a", "-o", "-", "--verify"],
+        ["get", "-x", "a"],
+        ["ls", "a", "b"],
+        ["ls", "-x"],
+        ["call"],
+        ["nonsense"],
+        ["get", "a", "-o", ""],
+    ],
+)
+def test_wrong_use_is_one_line_and_asks_nobody(server, args):
+    it = server(b"")
+    done = run(it, *args)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"pollcat: .+\n", done.stderr)
+    assert it.requests == []
+
+
+def test_a_subcommand_needs_a_stream():
+    done = subprocess.run([POLLCAT, "udp:127.0.0.1:9", "ls"], capture_output=True)
+    assert outcome(done) == (2, b"", b"pollcat: ls: udp carries no requests, use tcp: or unix:\n")
+
+
+def test_help_lists_the_subcommands_and_each_explains_itself():
+    text = subprocess.run([POLLCAT, "--help"], capture_output=True).stdout.decode()
+    for name in ("run", "get", "ls", "call"):
+        assert re.search(rf"^  {name} ", text, re.M)
+        done = subprocess.run([POLLCAT, "localhost:7", name, "--help"], capture_output=True)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout.startswith(f"usage: pollcat ADDRESS {name} ".encode())
