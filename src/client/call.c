@@ -30,7 +30,7 @@ static int print_reply(struct talk *t, struct buf *out)
 		if (talk_next(t, &e) < 0)
 			return EXIT_BROKEN;
 		if (e.type == REPLY_ERROR && e.depth == 0) {
-			talk_print_error(&e);
+			talk_print_error(t, &e);
 			return EXIT_BROKEN;
 		}
 		if (put(&p, &e, out) < 0)

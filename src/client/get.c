@@ -65,11 +65,11 @@ static enum outcome body_take(struct get *g)
 	}
 }
 
-static enum outcome body_refused(const struct reply_event *event)
+static enum outcome body_refused(struct get *g, const struct reply_event *event)
 {
 	if (event->len >= 5 && memcmp(event->data, "STALE", 5) == 0)
 		return STALE;
-	talk_print_error(event);
+	talk_print_error(g->talk, event);
 	return FAILED;
 }
 
@@ -88,7 +88,7 @@ static enum outcome rest_fetch(struct get *g)
 	if (e.type == REPLY_NIL)
 		return STALE; /* it is gone; to ask again will tell */
 	if (e.type == REPLY_ERROR)
-		return body_refused(&e);
+		return body_refused(g, &e);
 	if (e.type != REPLY_BULK || e.number != g->remote.size - g->done) {
 		talk_unexpected(g->talk);
 		return FAILED;
@@ -159,7 +159,7 @@ static int remote_digest(struct get *g, char *hex)
 	    talk_next(g->talk, &e) < 0)
 		return -1;
 	if (e.type == REPLY_ERROR) {
-		talk_print_error(&e);
+		talk_print_error(g->talk, &e);
 		return -1;
 	}
 	return talk_string(g->talk, &e, hex, DIGEST_LEN + 1);

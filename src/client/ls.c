@@ -2,6 +2,7 @@
 /* pollcat ADDRESS ls [-l] [GLOB] */
 #include "client/escape.h"
 #include "client/remote_file.h"
+#include "client/scan.h"
 #include "client/subcommand.h"
 
 #include <err.h>
@@ -12,16 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CURSOR_MAX 32       /* bytes, with a NUL */
-#define NAME_MAX_BYTES 4097 /* with a NUL: PATH_MAX, and the "/" of a folder */
 #define PAGE_MAX (8U << 20) /* bytes of names in one reply; COUNT is but a hint */
 
 struct ls {
 	const char *glob; /* NULL: all */
 	bool details;
 	bool escaped;
-	bool refused; /* the details of some file */
-	char cursor[CURSOR_MAX];
+	bool refused;     /* the details of some file */
 	struct buf names; /* of one page, each with its NUL */
 };
 
@@ -89,64 +87,34 @@ static int page_print(struct talk *t, struct ls *ls)
 	return 0;
 }
 
-static int name_take(struct talk *t, struct ls *ls)
+static int name_take(void *arg, const char *name)
 {
-	char name[NAME_MAX_BYTES];
+	struct ls *ls = arg;
 
-	if (talk_next_string(t, name, sizeof(name)) < 0)
-		return -1;
 	if (!ls->details) {
 		print_name(ls, name);
 		return 0;
 	}
-	if (buf_len(&ls->names) + sizeof(name) > PAGE_MAX)
-		return talk_unexpected(t);
+	if (buf_len(&ls->names) > PAGE_MAX) {
+		warnx("the server sends too many names at once");
+		return -1;
+	}
 	if (buf_add(&ls->names, name, strlen(name) + 1) == 0)
 		return 0;
 	warn("names");
 	return -1;
 }
 
-static int page_ask(struct talk *t, const struct ls *ls)
-{
-	const char *argv[] = {"SCAN", ls->cursor, "COUNT", "1000", "MATCH", ls->glob, NULL};
-
-	if (ls->glob == NULL)
-		argv[4] = NULL;
-	return talk_ask(t, argv);
-}
-
-/* The reply to SCAN: the next cursor, then names. */
-static int page_take(struct talk *t, struct ls *ls)
-{
-	struct reply_event e;
-
-	if (talk_next(t, &e) < 0)
-		return -1;
-	if (e.type == REPLY_ERROR) {
-		talk_print_error(&e);
-		return -1;
-	}
-	if (e.type != REPLY_ARRAY || e.number != 2)
-		return talk_unexpected(t);
-	if (talk_next_string(t, ls->cursor, sizeof(ls->cursor)) < 0 || talk_next(t, &e) < 0)
-		return -1;
-	if (e.type != REPLY_ARRAY)
-		return talk_unexpected(t);
-	for (int64_t i = 0; i < e.number; i++)
-		if (name_take(t, ls) < 0)
-			return -1;
-	return 0;
-}
-
 static int list(struct talk *t, struct ls *ls)
 {
+	struct scan scan = SCAN_START;
+
 	do {
-		if (page_ask(t, ls) < 0 || page_take(t, ls) < 0)
+		if (scan_page(t, &scan, ls->glob, name_take, ls) < 0)
 			return -1;
 		if (page_print(t, ls) < 0 || output_flush() < 0)
 			return -1;
-	} while (strcmp(ls->cursor, "0") != 0);
+	} while (!scan_ended(&scan));
 	return 0;
 }
 
@@ -173,7 +141,7 @@ static int options_parse(struct ls *ls, int argc, char **argv)
 
 int ls_run(struct talk *t, int argc, char **argv)
 {
-	struct ls ls = {.cursor = "0", .escaped = isatty(STDOUT_FILENO)};
+	struct ls ls = {.escaped = isatty(STDOUT_FILENO)};
 	int result;
 
 	if (options_parse(&ls, argc, argv) < 0)

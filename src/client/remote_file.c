@@ -59,6 +59,6 @@ int remote_file_take(struct talk *t, struct remote_file *file)
 	if (e.type != REPLY_ERROR)
 		return talk_unexpected(t);
 	file->state = REMOTE_REFUSED;
-	talk_print_error(&e);
+	talk_print_error(t, &e);
 	return 0;
 }

@@ -98,7 +98,7 @@ static int reply_take(struct talk *t)
 	if (talk_next(t, &e) < 0)
 		return EXIT_RUN_BROKEN;
 	if (e.type == REPLY_ERROR) {
-		talk_print_error(&e);
+		talk_print_error(t, &e);
 		return EXIT_RUN_BROKEN;
 	}
 	if (e.type != REPLY_ARRAY || e.number != 2)

@@ -189,15 +189,17 @@ int talk_unexpected(struct talk *t)
 
 void talk_print_reason(struct talk *t)
 {
-	if (t->reason[0] != '\0' && !t->reason_said)
+	if (t->reason[0] != '\0' && !t->reason_said && !t->quiet)
 		warnx("%s", t->reason);
 	t->reason_said = true;
 }
 
-void talk_print_error(const struct reply_event *event)
+void talk_print_error(const struct talk *t, const struct reply_event *event)
 {
 	struct buf text = {0};
 
+	if (t->quiet)
+		return;
 	if (escape_text(&text, event->data, event->len) == 0)
 		warnx("%.*s", (int)buf_len(&text), buf_data(&text));
 	buf_free(&text);

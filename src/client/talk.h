@@ -25,6 +25,7 @@ struct talk {
 	struct reply reply;
 	char reason[TALK_REASON_MAX]; /* why it broke, or "" */
 	bool reason_said;
+	bool quiet; /* say nothing on standard error */
 	char received[TALK_RECEIVE_MAX];
 };
 
@@ -64,6 +65,6 @@ int talk_unexpected(struct talk *t);
 void talk_print_reason(struct talk *t);
 
 /* Print a REPLY_ERROR on standard error. */
-void talk_print_error(const struct reply_event *event);
+void talk_print_error(const struct talk *t, const struct reply_event *event);
 
 #endif

@@ -829,7 +829,7 @@ def test_ls_has_a_bound_for_one_page(server):
             session.send(bulk("x" * 4000) * 100)
 
     done = run(server(endless), "ls", "-l")
-    assert outcome(done) == (1, b"", b"pollcat: unexpected reply\n")
+    assert outcome(done) == (1, b"", b"pollcat: the server sends too many names at once\n")
 
 
 # call

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/scan.h"
+
+#include <string.h>
+
+static int page_ask(struct talk *t, const struct scan *s, const char *glob)
+{
+	const char *argv[] = {"SCAN", s->cursor, "COUNT", "1000", "MATCH", glob, NULL};
+
+	if (glob == NULL)
+		argv[4] = NULL;
+	return talk_ask(t, argv);
+}
+
+/* The reply is the next cursor, then the names; take the first, and what announces them. */
+static int cursor_take(struct talk *t, struct scan *s, struct reply_event *names)
+{
+	struct reply_event e;
+
+	if (talk_next(t, &e) < 0)
+		return -1;
+	if (e.type == REPLY_ERROR) {
+		talk_print_error(t, &e);
+		return -1;
+	}
+	if (e.type != REPLY_ARRAY || e.number != 2)
+		return talk_unexpected(t);
+	if (talk_next_string(t, s->cursor, sizeof(s->cursor)) < 0 || talk_next(t, names) < 0)
+		return -1;
+	return names->type == REPLY_ARRAY ? 0 : talk_unexpected(t);
+}
+
+int scan_page(struct talk *t, struct scan *s, const char *glob,
+	      int (*take)(void *arg, const char *name), void *arg)
+{
+	struct reply_event names;
+	char name[SCAN_NAME_MAX];
+
+	if (page_ask(t, s, glob) < 0 || cursor_take(t, s, &names) < 0)
+		return -1;
+	for (int64_t i = 0; i < names.number; i++)
+		if (talk_next_string(t, name, sizeof(name)) < 0 || take(arg, name) < 0)
+			return -1;
+	return 0;
+}
+
+bool scan_ended(const struct scan *s)
+{
+	return strcmp(s->cursor, "0") == 0;
+}
