@@ -8,6 +8,8 @@
 #include "config.h"
 #endif
 
+#include "client/complete.h"
+#include "client/console.h"
 #include "client/dial.h"
 #include "client/io.h"
 #include "client/prompt.h"
@@ -40,6 +42,7 @@ struct client {
 	bool datagram;
 	bool interactive;          /* a person types */
 	bool newline;              /* typed lines are sent with one */
+	struct console *console;   /* --resp, or NULL */
 	struct buf to_server;      /* datagram: at most one */
 	struct buf from_server;    /* not yet on standard output */
 	bool input_eof;            /* standard input has ended */
@@ -102,6 +105,16 @@ static void input_read(struct client *c)
 	c->input_eof = true;
 }
 
+/* Returns 0, or -1 with errno. */
+static int line_send(struct client *c, const char *line, size_t len)
+{
+	if (c->console != NULL)
+		return console_line(line, &c->to_server, &c->from_server);
+	if (buf_add(&c->to_server, line, len) < 0)
+		return -1;
+	return c->newline ? buf_add(&c->to_server, "\n", 1) : 0;
+}
+
 /* A line typed at the prompt; NULL is the end. */
 static void input_line(void *arg, const char *line)
 {
@@ -119,8 +132,7 @@ static void input_line(void *arg, const char *line)
 		len--;
 	if (len == 0)
 		return;
-	if (buf_add(&c->to_server, line, len) < 0 ||
-	    (c->newline && buf_add(&c->to_server, "\n", 1) < 0)) {
+	if (line_send(c, line, len) < 0) {
 		client_broke(c, "standard input", errno);
 		client_stop(c);
 	}
@@ -155,19 +167,40 @@ static void server_send(struct client *c)
 		shutdown(c->fd, SHUT_RDWR);
 }
 
-static void server_receive(struct client *c)
+/* Receive what is printed as it is. Returns as recv(2). */
+static ssize_t receive_raw(struct client *c)
 {
 	char *room = buf_reserve(&c->from_server, CHUNK_MAX);
 	ssize_t len = room != NULL ? recv(c->fd, room, CHUNK_MAX, 0) : -1;
 
-	if (len < 0 && room != NULL && try_again(errno))
+	if (len > 0)
+		buf_commit(&c->from_server, (size_t)len);
+	return len;
+}
+
+/* Receive what is printed as text. Returns as recv(2). */
+static ssize_t receive_replies(struct client *c)
+{
+	char bytes[CHUNK_MAX];
+	ssize_t len = recv(c->fd, bytes, sizeof(bytes), 0);
+
+	if (len > 0 && console_take(c->console, bytes, (size_t)len, &c->from_server) < 0)
+		return -1;
+	return len;
+}
+
+static void server_receive(struct client *c)
+{
+	ssize_t len = c->console != NULL ? receive_replies(c) : receive_raw(c);
+
+	if (len < 0 && try_again(errno))
 		return;
 	if (len < 0) {
-		client_broke(c, "connection broke", errno);
+		client_broke(c, errno == EPROTO ? "reply not understood" : "connection broke",
+			     errno);
 		client_stop(c);
 		return;
 	}
-	buf_commit(&c->from_server, (size_t)len);
 	if (c->datagram)
 		c->quiet_at_ms = io_clock_ms() + QUIET_MS; /* an empty one is a reply as well */
 	else if (len == 0)
@@ -316,6 +349,13 @@ static void client_turn(struct client *c)
 		on_input(c, fds[POLL_INPUT].revents);
 }
 
+/* A reply that came in part is not cut in two by a prompt. */
+static bool prompt_is_due(const struct client *c)
+{
+	return c->interactive && !prompt_shown() &&
+	       (c->console == NULL || reply_idle(&c->console->reply));
+}
+
 static void client_run(struct client *c)
 {
 	if (c->interactive)
@@ -325,7 +365,7 @@ static void client_run(struct client *c)
 		end_sending(c);
 		if (buf_len(&c->from_server) > 0 || client_done(c))
 			continue;
-		if (c->interactive && !prompt_shown()) {
+		if (prompt_is_due(c)) {
 			output_end_line(c);
 			prompt_show();
 		}
@@ -350,19 +390,48 @@ static int client_finish(struct client *c)
 	return EXIT_SUCCESS;
 }
 
-static int converse(const struct addr_spec *spec, bool newline)
+/* Returns the exit status. */
+static int converse(const struct addr_spec *spec, struct client *c)
 {
-	struct client c = {.newline = newline, .interactive = isatty(STDIN_FILENO)};
 	char reason[DIAL_REASON_MAX];
 
-	c.datagram = spec->transport == TRANSPORT_UDP;
-	c.fd = dial(spec, reason);
-	if (c.fd < 0) {
+	c->interactive = isatty(STDIN_FILENO);
+	c->datagram = spec->transport == TRANSPORT_UDP;
+	c->fd = dial(spec, reason);
+	if (c->fd < 0) {
 		warnx("%s", reason);
 		return EXIT_BROKEN;
 	}
-	client_run(&c);
-	return client_finish(&c);
+	client_run(c);
+	return client_finish(c);
+}
+
+static char **find_words(void *arg, const char *line, size_t start, size_t end)
+{
+	return complete_find(arg, line, start, end);
+}
+
+/* The prompt of --resp. Returns the exit status. */
+static int converse_in_requests(const struct addr_spec *spec)
+{
+	struct console console = {.print.readable = isatty(STDOUT_FILENO)};
+	struct client c = {.console = &console};
+	struct complete complete;
+	int status;
+
+	if (spec->transport == TRANSPORT_UDP) {
+		warnx("--resp: udp carries no requests, use tcp: or unix:");
+		return EXIT_USAGE;
+	}
+	if (!isatty(STDIN_FILENO)) {
+		warnx("--resp needs a terminal: use the subcommand call");
+		return EXIT_USAGE;
+	}
+	complete_init(&complete, spec);
+	prompt_complete(find_words, &complete);
+	status = converse(spec, &c);
+	complete_free(&complete);
+	return status;
 }
 
 /* Without a transport it is TCP. Returns 0, or -1 with the reason in reason[size]. */
@@ -381,17 +450,19 @@ static int address_parse(struct addr_spec *spec, const char *text, char *reason,
 struct command_line {
 	const char *address; /* NULL: none given */
 	bool newline;
+	bool resp;
 	int argc; /* the subcommand and its arguments */
 	char **argv;
 };
 
 static void help(void)
 {
-	fputs("usage: pollcat [-n] ADDRESS [SUBCOMMAND [ARG...]]\n"
+	fputs("usage: pollcat [-nR] ADDRESS [SUBCOMMAND [ARG...]]\n"
 	      "\n"
 	      "ADDRESS is HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, udp:HOST:PORT or unix:PATH.\n"
 	      "\n"
 	      "  -n, --newline  send each typed line with a newline\n"
+	      "  -R, --resp     the server's protocol is resp: typed lines are requests\n"
 	      "  -h, --help     print this and exit\n"
 	      "  -V, --version  print the version and exit\n"
 	      "\n"
@@ -403,7 +474,7 @@ static void help(void)
 
 static int misused(void)
 {
-	fputs("usage: pollcat [-n] ADDRESS [SUBCOMMAND [ARG...]]; see pollcat --help\n", stderr);
+	fputs("usage: pollcat [-nR] ADDRESS [SUBCOMMAND [ARG...]]; see pollcat --help\n", stderr);
 	return EXIT_USAGE;
 }
 
@@ -421,6 +492,9 @@ static void option_take(struct command_line *line, int option)
 	case 'n':
 		line->newline = true;
 		break;
+	case 'R':
+		line->resp = true;
+		break;
 	case 'h':
 		help();
 		exit(EXIT_SUCCESS);
@@ -437,6 +511,7 @@ static void command_line_parse(struct command_line *line, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"newline", no_argument, NULL, 'n'},
+		{"resp", no_argument, NULL, 'R'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -444,7 +519,7 @@ static void command_line_parse(struct command_line *line, int argc, char **argv)
 	int option;
 
 	/* "-": an operand is given as the option 1, in its place. */
-	while ((option = getopt_long(argc, argv, "-nhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "-nRhV", options, NULL)) != -1) {
 		if (option == 1 && line->address != NULL) {
 			optind--;
 			break;
@@ -460,10 +535,25 @@ static void command_line_parse(struct command_line *line, int argc, char **argv)
 	line->argv = argv + optind;
 }
 
+/* Returns the exit status. */
+static int subcommand(const struct command_line *line, const struct addr_spec *spec)
+{
+	const struct subcommand *s = subcommand_find(line->argv[0]);
+
+	if (s == NULL) {
+		warnx("no subcommand '%s'; see pollcat --help", line->argv[0]);
+		return EXIT_USAGE;
+	}
+	if (line->newline || line->resp) {
+		warnx("-n and -R are for the prompt; leave them out with %s", s->name);
+		return EXIT_USAGE;
+	}
+	return subcommand_run(s, spec, line->argc, line->argv);
+}
+
 int main(int argc, char **argv)
 {
 	struct command_line line = {0};
-	const struct subcommand *subcommand;
 	struct addr_spec spec;
 	char reason[512];
 
@@ -477,12 +567,9 @@ int main(int argc, char **argv)
 		warnx("%s", reason);
 		return EXIT_USAGE;
 	}
-	if (line.argc == 0)
-		return converse(&spec, line.newline);
-	subcommand = subcommand_find(line.argv[0]);
-	if (subcommand == NULL) {
-		warnx("no subcommand '%s'; see pollcat --help", line.argv[0]);
-		return EXIT_USAGE;
-	}
-	return subcommand_run(subcommand, &spec, line.argc, line.argv);
+	if (line.argc > 0)
+		return subcommand(&line, &spec);
+	if (line.resp)
+		return converse_in_requests(&spec);
+	return converse(&spec, &(struct client){.newline = line.newline});
 }

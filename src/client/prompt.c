@@ -22,6 +22,7 @@
 #define PROMPT ">: "
 #define LINE_MAX_BYTES (1U << 20) /* typed without a newline; more is taken as a line */
 #define HISTORY_LINES 1000
+#define WORD_BREAK " \t"
 
 static struct {
 	void (*on_line)(void *arg, const char *line);
@@ -62,6 +63,12 @@ static void line_give(const char *line)
 }
 
 #ifdef HAVE_LIBEDIT
+static struct {
+	char **(*find)(void *arg, const char *line, size_t start, size_t end);
+	void *arg;
+	char **next; /* of the words found */
+} completion;
+
 static void on_edited(char *line)
 {
 	prompt.line_taken = true;
@@ -69,6 +76,42 @@ static void on_edited(char *line)
 		add_history(line);
 	line_give(line);
 	free(line);
+}
+
+/* The words found one by one, which is how libedit takes them. */
+static char *next_found(const char *text, int state)
+{
+	return *completion.next != NULL ? *completion.next++ : NULL;
+}
+
+/* No word found leaves none to complete: libedit's own would be local files. A folder is not
+ * the end of a name. */
+static char **on_tab(const char *text, int start, int end)
+{
+	char **matches, **found;
+	size_t len;
+
+	rl_attempted_completion_over = 1;
+	rl_completion_append_character = ' ';
+	found = completion.find(completion.arg, rl_line_buffer, (size_t)start, (size_t)end);
+	if (found == NULL)
+		return NULL;
+	len = strlen(found[0]);
+	if (found[1] == NULL && found[0][len - 1] == '/')
+		rl_completion_append_character = '\0';
+	completion.next = found;
+	matches = rl_completion_matches(text, next_found);
+	free(found);
+	return matches;
+}
+
+void prompt_complete(char **(*find)(void *arg, const char *line, size_t start, size_t end),
+		     void *arg)
+{
+	completion.find = find;
+	completion.arg = arg;
+	rl_attempted_completion_function = on_tab;
+	rl_basic_word_break_characters = WORD_BREAK;
 }
 
 static void editing_start(void)
@@ -97,6 +140,11 @@ static void editing_stop(void)
 	rl_callback_handler_remove();
 }
 #else
+void prompt_complete(char **(*find)(void *arg, const char *line, size_t start, size_t end),
+		     void *arg)
+{
+}
+
 static void editing_start(void)
 {
 }

@@ -7,10 +7,17 @@
  * prompt, as it has one standard input. Output of others goes between hide and show.
  */
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Draw the prompt. on_line gets each line without its newline, borrowed for the call, and NULL
  * once at the end of input. */
 void prompt_start(void (*on_line)(void *arg, const char *line), void *arg);
+
+/* Have Tab complete the word line[start, end): find returns what it may become, an array of
+ * strings, NULL last, each from malloc(3) as the array itself, and taken here; or NULL. To be
+ * called before prompt_start(); without libedit it does nothing. */
+void prompt_complete(char **(*find)(void *arg, const char *line, size_t start, size_t end),
+		     void *arg);
 
 /* Take what was typed; call when standard input is readable. */
 void prompt_read(void);

@@ -971,3 +971,166 @@ def test_help_lists_the_subcommands_and_each_explains_itself():
         done = subprocess.run([POLLCAT, "localhost:7", name, "--help"], capture_output=True)
         assert (done.returncode, done.stderr) == (0, b"")
         assert done.stdout.startswith(f"usage: pollcat ADDRESS {name} ".encode())
+
+
+# The prompt of --resp
+
+
+@pytest.fixture
+def editing(tmp_path):
+    """Without libedit there is no completion."""
+    if b"libedit" not in subprocess.run(["ldd", POLLCAT], capture_output=True).stdout:
+        pytest.skip("built without libedit")
+
+
+def arguments(session, *words):
+    return reply(list(words))
+
+
+@pytest.mark.parametrize("option", ["-R", "--resp"])
+def test_typed_lines_are_requests_and_replies_are_readable(server, terminal, option):
+    it = server(arguments)
+    session = terminal(option, it.address)
+    session.expect(">: ")
+    session.type("""get 'a b' "c\\"d" e\\ f '' \n""")
+    session.expect(r'1\) "get"\r\n2\) "a b"\r\n3\) "c\\"d"\r\n4\) "e f"\r\n5\) ""\r\n>: ')
+    session.type("\x04")
+    assert session.wait() == 0
+    assert it.requests == [["get", "a b", 'c"d', "e f", ""]]
+    assert it.wait_end() == "eof"
+
+
+def test_an_error_reply_is_printed_and_the_prompt_goes_on(server, terminal):
+    session = terminal("-R", server(reply(Exception("ERR no"))).address)
+    session.expect(">: ")
+    session.type("x\n")
+    session.expect(r"\(error\) ERR no\r\n>: ")
+    session.type("\x04")
+    assert session.wait() == 0
+
+
+@pytest.mark.parametrize("line", ["get 'a", 'get "a', "get a\\"])
+def test_a_line_that_lacks_its_end_is_not_sent(server, terminal, line):
+    it = server(arguments)
+    session = terminal("-R", it.address)
+    session.expect(">: ")
+    session.type(line + "\n")
+    session.expect(r"not sent: .+\r\n>: ")
+    session.type("\x04")
+    assert session.wait() == 0
+    assert it.requests == []
+
+
+def test_no_prompt_gets_into_the_middle_of_a_reply(server, terminal):
+    go = threading.Event()
+
+    def answer(session, *words):
+        session.send(b"*2\r\n$4\r\nab")
+        assert go.wait(DEADLINE_S)
+        return b"cd\r\n:5\r\n"
+
+    session = terminal("-R", server(answer).address)
+    session.expect(">: ")
+    session.type("x\n")
+    session.expect(r'1\) "ab')
+    go.set()
+    session.expect(r'\Acd"\r\n2\) \(integer\) 5\r\n>: ')
+    session.type("\x04")
+    assert session.wait() == 0
+
+
+def test_a_server_that_speaks_otherwise_is_left(server, terminal):
+    session = terminal("-R", server(b"HELLO\n").address)
+    session.expect(">: ")
+    session.type("x\n")
+    session.expect("pollcat: reply not understood: Protocol error\r\n")
+    assert session.wait() == 1
+
+
+def test_an_open_prompt_asks_the_server_for_nothing(server, terminal):
+    it = server(arguments)
+    session = terminal("-R", it.address)
+    session.expect(">: ")
+    session.type("\x04")
+    assert session.wait() == 0
+    assert it.requests == [] and it.wait_end() == "eof"
+
+
+@pytest.mark.parametrize(
+    "typed, sent",
+    [
+        ("pi\t", ["ping"]),
+        ("PI\t", ["PING"]),
+        ("run di\t", ["run", "disk"]),
+        ("STREAM da\tx", ["STREAM", "date", "x"]),
+        ("get on\t", ["get", "one"]),
+        ("get fol\tin\t", ["get", "folder/inside"]),
+        ("stat with\t", ["stat", "with space"]),
+        ("stat with\\ s\t", ["stat", "with space"]),
+        ("stat st\t", ["stat", "star*[name"]),
+        ("stat star\\*\t", ["stat", "star*[name"]),
+        ("exists one on\t", ["exists", "one", "one"]),
+        ("get one on\t", ["get", "one", "on"]),
+        ("get none\t", ["get", "none"]),
+        ("nonsense \t", ["nonsense"]),
+        ("get 'on\t'", ["get", "on"]),
+    ],
+)
+def test_tab_completes(server, terminal, editing, typed, sent):
+    names = {name: b"" for name in ("one", "folder/", "folder/inside", "with space", "star*[name")}
+
+    class Answers(Files):
+        def scan(self, session, cursor, *options):
+            match = dict(zip(options[::2], options[1::2]))["MATCH"]
+            assert match.endswith("*")
+            prefix = re.sub(r"\\(.)", r"\1", match[:-1])
+            names = [name for name in sorted(self.files) if name.startswith(prefix)]
+            depth = prefix.count("/")
+            return reply(["0", [n for n in names if n.rstrip("/").count("/") == depth]])
+
+    files = Answers(**names)
+    asked = ("SCAN", "COMMAND", "COMMANDS")
+    it = server(
+        lambda session, *words: files(session, *words) if words[0] in asked else reply(words)
+    )
+    session = terminal("-R", it.address)
+    session.expect(">: ")
+    session.type(typed + "\n")
+    session.expect(r'(?s)\r\x1b\[K1\) ".+\r\n>: ')
+    session.type("\x04")
+    assert session.wait() == 0
+    assert [words for words in it.requests if words[0] not in asked] == [sent]
+
+
+def test_tab_shows_what_there_is_to_choose_from(server, terminal, editing):
+    session = terminal("-R", server(Files(aa=b"", ab=b"", b=b"")).address)
+    session.expect(">: ")
+    session.type("get a\t\t")
+    session.expect(r"aa +ab")
+    session.type("\x03")
+    assert session.wait() == -signal.SIGINT
+
+
+def test_tab_survives_a_server_that_hangs_up_or_lies(server, terminal, editing):
+    def answer(session, verb, *args):
+        if verb == "COMMAND":
+            return b"*2000000000\r\n:1\r\n"
+        if verb == "SCAN":
+            session.conn.shutdown(socket.SHUT_RDWR)
+            return None
+        return reply([verb, *args])
+
+    session = terminal("-R", server(answer).address)
+    session.expect(">: ")
+    session.type("x\tget y\tz\n")
+    session.expect(r'1\) "xget"\r\n2\) "yz"\r\n>: ')
+    session.type("\x04")
+    assert session.wait() == 0
+
+
+def test_the_prompt_of_requests_needs_a_terminal_and_a_stream(server):
+    it = server(b"")
+    for args in (["-R", it.address], ["-R", "udp:127.0.0.1:9"], ["-R", it.address, "ls"]):
+        done = subprocess.run([POLLCAT, *args], capture_output=True, stdin=subprocess.DEVNULL)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert re.fullmatch(rb"pollcat: .+\n", done.stderr)

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/complete.h"
+
+#include "client/io.h"
+#include "client/scan.h"
+#include "client/words.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define PATIENCE_MS 2000 /* a person waits, and cannot type meanwhile */
+#define FOUND_MAX 1000
+#define PAGES_MAX 20 /* of names */
+#define WORD_MAX 256 /* bytes of a verb's or a command's name */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_printable(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (iscntrl((unsigned char)*text))
+			return false;
+	return true;
+}
+
+/* Keep the word, if it is one that may be meant. Returns -1 when there are enough. */
+static int keep(void *arg, const char *word)
+{
+	struct complete *c = arg;
+	char *quoted;
+
+	if (strncmp(word, c->prefix, strlen(c->prefix)) != 0 || !is_printable(word))
+		return 0;
+	if (c->count == FOUND_MAX)
+		return -1;
+	quoted = words_quote(word);
+	if (quoted == NULL)
+		return -1;
+	c->found[c->count++] = quoted;
+	return 0;
+}
+
+/* Verbs are the same in upper and lower case: they are shown as the person began. */
+static int keep_verb(void *arg, const char *word)
+{
+	struct complete *c = arg;
+	bool lower = islower((unsigned char)c->prefix[0]);
+	char text[WORD_MAX] = "";
+
+	for (size_t i = 0; word[i] != '\0' && i < sizeof(text) - 1; i++)
+		text[i] = (char)(lower ? tolower((unsigned char)word[i])
+				       : toupper((unsigned char)word[i]));
+	return keep(c, text);
+}
+
+/* Take one row of a list: an array that begins with a name. */
+static int row_take(struct complete *c, int (*keep_name)(void *arg, const char *word))
+{
+	struct reply_event row, e;
+	char name[WORD_MAX];
+
+	if (talk_next(&c->talk, &row) < 0)
+		return -1;
+	if (row.type != REPLY_ARRAY || row.number == 0)
+		return talk_unexpected(&c->talk);
+	if (talk_next_string(&c->talk, name, sizeof(name)) < 0)
+		return -1;
+	for (int64_t i = 1; i < row.number; i++)
+		if (talk_next(&c->talk, &e) < 0 || talk_skip(&c->talk, &e) < 0)
+			return -1;
+	return keep_name(c, name);
+}
+
+static int list_take(struct complete *c, const char *verb,
+		     int (*keep_name)(void *arg, const char *word))
+{
+	struct reply_event e;
+
+	if (talk_ask(&c->talk, (const char *const[]){verb, NULL}) < 0 ||
+	    talk_next(&c->talk, &e) < 0)
+		return -1;
+	for (int64_t i = 0; e.type == REPLY_ARRAY && i < e.number; i++)
+		if (row_take(c, keep_name) < 0)
+			return -1;
+	return talk_skip(&c->talk, &e);
+}
+
+static int verbs_take(struct complete *c)
+{
+	return list_take(c, "COMMAND", keep_verb);
+}
+
+static int commands_take(struct complete *c)
+{
+	return list_take(c, "COMMANDS", keep);
+}
+
+static int files_take(struct complete *c)
+{
+	struct scan scan = SCAN_START;
+	char glob[2 * PATH_MAX + 2], *out = glob;
+	int result = 0;
+
+	for (const char *p = c->prefix; *p != '\0' && p < c->prefix + PATH_MAX; p++) {
+		if (strchr("*?[]\\", *p) != NULL)
+			*out++ = '\\';
+		*out++ = *p;
+	}
+	memcpy(out, "*", 2);
+	for (int i = 0; i < PAGES_MAX && result == 0 && (i == 0 || !scan_ended(&scan)); i++)
+		result = scan_page(&c->talk, &scan, glob, keep, c);
+	return result;
+}
+
+/* What stands behind a verb. */
+static const struct {
+	const char *verb;
+	size_t arguments; /* that are of this kind */
+	int (*take)(struct complete *c);
+} sources[] = {
+	{"RUN", 1, commands_take},   {"STREAM", 1, commands_take},     {"GET", 1, files_take},
+	{"GETRANGE", 1, files_take}, {"STAT", 1, files_take},          {"SHA256", 1, files_take},
+	{"STRLEN", 1, files_take},   {"EXISTS", SIZE_MAX, files_take},
+};
+
+/* Ask for what the word with this index may become. */
+static int take(struct complete *c, const char *verb, size_t index)
+{
+	if (index == 0)
+		return verbs_take(c);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (strcasecmp(sources[i].verb, verb) == 0 && index <= sources[i].arguments)
+			return sources[i].take(c);
+	return 0;
+}
+
+static void found_clear(struct complete *c)
+{
+	while (c->count > 0)
+		free(c->found[--c->count]);
+}
+
+/* Leave a connection whose replies were not all taken, or that broke. */
+static void hang_up(struct complete *c)
+{
+	const struct addr_spec *server = c->talk.server;
+
+	talk_close(&c->talk);
+	talk_init(&c->talk, server);
+	c->talk.quiet = true;
+}
+
+/* A connection of before may have been closed for being idle, hence a second try. */
+static void ask(struct complete *c, const char *verb, size_t index)
+{
+	bool again = c->talk.fd >= 0;
+
+	c->talk.give_up_ms = io_clock_ms() + PATIENCE_MS;
+	if (!again && talk_open(&c->talk) < 0) {
+		hang_up(c);
+		return;
+	}
+	if (take(c, verb, index) == 0)
+		return;
+	hang_up(c);
+	if (!again || c->count == FOUND_MAX)
+		return;
+	found_clear(c);
+	ask(c, verb, index);
+}
+
+/* Sorted, and each but once. */
+static void found_settle(struct complete *c)
+{
+	size_t kept = 0;
+
+	qsort(c->found, c->count, sizeof(c->found[0]), by_text);
+	for (size_t i = 0; i < c->count; i++) {
+		if (kept > 0 && strcmp(c->found[kept - 1], c->found[i]) == 0)
+			free(c->found[i]);
+		else
+			c->found[kept++] = c->found[i];
+	}
+	c->count = kept;
+	c->found[kept] = NULL;
+}
+
+char **complete_find(struct complete *c, const char *line, size_t start, size_t end)
+{
+	struct words w;
+	size_t index;
+
+	c->found = calloc(FOUND_MAX + 1, sizeof(c->found[0]));
+	c->count = 0;
+	if (c->found == NULL || words_split(&w, line, end) < 0) {
+		free(c->found);
+		return NULL;
+	}
+	index = w.argc - w.in_word;
+	c->prefix = w.in_word ? w.argv[index] : "";
+	/* Within quotes the word that would be replaced is not the one that is meant. */
+	if (w.unfinished == '\0' && (!w.in_word || w.last_start == start))
+		ask(c, w.argv[0], index);
+	found_settle(c);
+	words_free(&w);
+	if (c->count > 0)
+		return c->found;
+	free(c->found);
+	return NULL;
+}
+
+void complete_init(struct complete *c, const struct addr_spec *server)
+{
+	*c = (struct complete){0};
+	talk_init(&c->talk, server);
+	c->talk.quiet = true;
+}
+
+void complete_free(struct complete *c)
+{
+	talk_close(&c->talk);
+}

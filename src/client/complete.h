@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_COMPLETE_H
+#define CLIENT_COMPLETE_H
+/*
+ * What a word of a request may become: verbs, commands and files, as the server has them. It is
+ * asked over a connection of its own, made at the first need, so that nothing gets between the
+ * replies to what was typed.
+ */
+#include "client/talk.h"
+
+struct complete {
+	struct talk talk;
+	const char *prefix; /* borrowed: the word so far, unquoted */
+	char **found;       /* NULL last */
+	size_t count;
+};
+
+void complete_init(struct complete *c, const struct addr_spec *server);
+
+/* Returns what line[start, end) may become: an array of strings, NULL last, each from malloc(3)
+ * as the array itself; the caller takes them. NULL if there is nothing. */
+char **complete_find(struct complete *c, const char *line, size_t start, size_t end);
+
+void complete_free(struct complete *c);
+
+#endif
