@@ -11,13 +11,15 @@
 /* Print what the event means at once: a reply may be larger than memory. */
 static int put(struct print *p, const struct reply_event *event, struct buf *out)
 {
-	if (print_event(p, event, out) == 0 &&
-	    io_write_all(STDOUT_FILENO, buf_data(out), buf_len(out)) == 0) {
+	int result = print_event(p, event, out);
+
+	if (result == 0 && buf_len(out) > 0)
+		result = io_write_all(STDOUT_FILENO, buf_data(out), buf_len(out));
+	if (result < 0)
+		warn("standard output");
+	else
 		buf_consume(out, buf_len(out));
-		return 0;
-	}
-	warn("standard output");
-	return -1;
+	return result;
 }
 
 /* Returns the exit status. */

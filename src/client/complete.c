@@ -85,10 +85,12 @@ static int list_take(struct complete *c, const char *verb,
 	if (talk_ask(&c->talk, (const char *const[]){verb, NULL}) < 0 ||
 	    talk_next(&c->talk, &e) < 0)
 		return -1;
-	for (int64_t i = 0; e.type == REPLY_ARRAY && i < e.number; i++)
+	if (e.type != REPLY_ARRAY)
+		return talk_skip(&c->talk, &e); /* an error: it has no such verb */
+	for (int64_t i = 0; i < e.number; i++)
 		if (row_take(c, keep_name) < 0)
 			return -1;
-	return talk_skip(&c->talk, &e);
+	return 0;
 }
 
 static int verbs_take(struct complete *c)

@@ -95,3 +95,13 @@ int escape_text(struct buf *out, const char *text, size_t len)
 		return -1;
 	return escape_end(&e, out);
 }
+
+char *escape_string(const char *text, size_t len)
+{
+	struct buf out = {0};
+
+	if (escape_text(&out, text, len) == 0 && buf_add(&out, "", 1) == 0)
+		return out.data; /* nothing was consumed: it begins there */
+	buf_free(&out);
+	return NULL;
+}

@@ -24,7 +24,10 @@ int escape_add(struct escape *e, struct buf *out, const char *text, size_t len)
 /* The text is whole: a character that is not is shown as it is. Returns 0, or -1. */
 int escape_end(struct escape *e, struct buf *out) __attribute__((warn_unused_result));
 
-/* A whole text at once. */
+/* A whole text at once. Returns 0, or -1 with ENOMEM. */
 int escape_text(struct buf *out, const char *text, size_t len) __attribute__((warn_unused_result));
+
+/* The same as a string that the caller frees, or NULL with ENOMEM. */
+char *escape_string(const char *text, size_t len) __attribute__((warn_unused_result));
 
 #endif

@@ -33,13 +33,13 @@ static int output_flush(void)
 
 static void print_name(const struct ls *ls, const char *name)
 {
-	struct buf text = {0};
+	char *escaped = ls->escaped ? escape_string(name, strlen(name)) : NULL;
 
 	if (!ls->escaped)
 		puts(name);
-	else if (escape_text(&text, name, strlen(name)) == 0)
-		printf("%.*s\n", (int)buf_len(&text), buf_data(&text));
-	buf_free(&text);
+	else
+		puts(escaped != NULL ? escaped : "?"); /* no memory */
+	free(escaped);
 }
 
 /* Size and time, or what stands for them. */
@@ -68,9 +68,13 @@ static bool is_folder(const char *name)
 /* Ask for the details of all names of the page, then print them as they come. */
 static int page_print(struct talk *t, struct ls *ls)
 {
-	const char *name, *names = buf_data(&ls->names), *end = names + buf_len(&ls->names);
+	const char *name, *names, *end;
 	struct remote_file file;
 
+	if (buf_len(&ls->names) == 0)
+		return 0;
+	names = buf_data(&ls->names);
+	end = names + buf_len(&ls->names);
 	for (name = names; name < end; name += strlen(name) + 1)
 		if (!is_folder(name) && remote_file_ask(t, name) < 0)
 			return -1;

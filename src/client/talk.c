@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -196,11 +197,11 @@ void talk_print_reason(struct talk *t)
 
 void talk_print_error(const struct talk *t, const struct reply_event *event)
 {
-	struct buf text = {0};
+	char *text;
 
 	if (t->quiet)
 		return;
-	if (escape_text(&text, event->data, event->len) == 0)
-		warnx("%.*s", (int)buf_len(&text), buf_data(&text));
-	buf_free(&text);
+	text = escape_string(event->data, event->len);
+	warnx("%s", text != NULL ? text : strerror(errno));
+	free(text);
 }

@@ -47,7 +47,7 @@ int talk_ask(struct talk *t, const char *const *argv) __attribute__((warn_unused
 /* Wait for the next event of the replies, which is never REPLY_MORE or REPLY_BAD. */
 int talk_next(struct talk *t, struct reply_event *event) __attribute__((warn_unused_result));
 
-/* Take the rest of the value that began with this event. */
+/* Take the rest of the value that began with this event, the last taken. */
 int talk_skip(struct talk *t, const struct reply_event *event) __attribute__((warn_unused_result));
 
 /* Take the string that began with this event, with a NUL, into text[size]. A longer one, one

@@ -81,6 +81,7 @@ class Server:
         self.answer = answer
         self.requests = []
         self.error = None
+        self.connections = 0
         self.ends = []
         self.ended = threading.Condition()
         self.listener = socket.socket(family)
@@ -92,6 +93,7 @@ class Server:
         try:
             while True:
                 conn, _ = self.listener.accept()
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
         except OSError:  # closed
             pass
@@ -1100,6 +1102,19 @@ def test_tab_completes(server, terminal, editing, typed, sent):
     session.type("\x04")
     assert session.wait() == 0
     assert [words for words in it.requests if words[0] not in asked] == [sent]
+    assert sum(words[0] in asked for words in it.requests) <= typed.count("\t")
+
+
+def test_tab_asks_over_one_connection_however_often(server, terminal, editing):
+    it = server(Files(one=b""))
+    session = terminal("-R", it.address)
+    session.expect(">: ")
+    session.type("ru\tdi\t\x15stat on\t\n")
+    session.expect('etag-one-0"\r\n>: ')
+    session.type("\x04")
+    assert session.wait() == 0
+    assert [words[0] for words in it.requests] == ["COMMAND", "COMMANDS", "SCAN", "stat"]
+    assert it.connections == 2
 
 
 def test_tab_shows_what_there_is_to_choose_from(server, terminal, editing):
