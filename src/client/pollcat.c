@@ -478,11 +478,13 @@ static int misused(void)
 	return EXIT_USAGE;
 }
 
-/* A closed standard descriptor would be given to the socket. */
+/* A closed standard descriptor would be given to the socket. What stands for output cannot be
+ * written to: an answer that goes nowhere is an error. */
 static void standard_descriptors_open(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_RDWR : O_RDONLY) < 0)
 			exit(EXIT_BROKEN);
 }
 

@@ -360,6 +360,15 @@ def test_works_with_its_standard_input_closed(serve):
     assert (done.returncode, done.stdout) == (0, b"12:00")
 
 
+def test_an_answer_that_goes_nowhere_is_an_error(serve):
+    server = serve(lambda conn: conn.sendall(b"12:00") or receive_all(conn))
+    command = ["sh", "-c", 'exec "$0" "$1" >&-', POLLCAT, server.address]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          timeout=DEADLINE_S)
+    assert done.returncode == 1
+    assert b"standard output" in done.stderr
+
+
 # Datagrams
 
 
