@@ -932,6 +932,75 @@ def test_call_and_ls_talk_to_redis(redis):
     assert run(redis, "call", "NONSENSE").returncode == 1
 
 
+# pollard itself
+
+
+CONFIGURATION = """
+[daemon]
+log_target = stderr
+[listener main]
+listen = tcp:127.0.0.1:0
+protocol = resp
+services = files commands
+allow = 127.0.0.0/8
+[service files]
+root = {root}
+[command shell]
+exec = /bin/sh -c {{script}}
+arg.script = regex .*
+"""
+
+
+@pytest.fixture
+def real(pollard, tmp_path):
+    root = tmp_path / "root"
+    (root / "folder").mkdir(parents=True)
+    (root / "a b").write_bytes(b"12345")
+    (root / "folder" / "data").write_bytes(noise(3_000_000))
+    started = pollard(CONFIGURATION.format(root=root))
+    started.address = f"127.0.0.1:{started.port('main')}"
+    started.root = root
+    return started
+
+
+def test_pollard_lists_and_gives_its_files(real, here):
+    assert sorted(run(real, "ls").stdout.splitlines()) == [b"a b", b"folder/"]
+    assert run(real, "ls", "folder/*").stdout == b"folder/data\n"
+    assert re.search(rb"^ +5  .+  a b$", run(real, "ls", "-l").stdout, re.M)
+    assert outcome(run(real, "get", "folder/data", "--verify")) == (0, b"", b"")
+    assert (here / "data").read_bytes() == noise(3_000_000)
+    assert run(real, "get", "none").returncode == 1
+    assert run(real, "get", "../root/a b", "-o", "-").returncode == 1
+
+
+def test_pollard_resumes_a_download_and_tells_of_a_change(real, here):
+    etag = run(real, "call", "STAT", "folder/data").stdout.splitlines()[-1]
+    (here / "data.part").write_bytes(noise(3_000_000)[:1_234_567])
+    (here / "data.part.etag").write_bytes(etag)
+    done = run(real, "get", "folder/data", "--resume", "--verify")
+    assert outcome(done) == (0, b"", b"")
+    assert (here / "data").read_bytes() == noise(3_000_000)
+
+    (here / "data.part").write_bytes(b"123")
+    (here / "data.part.etag").write_bytes(etag)
+    (real.root / "folder" / "data").write_bytes(b"another")
+    done = run(real, "get", "folder/data", "--resume")
+    assert done.returncode == 0 and b"3 bytes is discarded" in done.stderr
+    assert (here / "data").read_bytes() == b"another"
+
+
+def test_pollard_runs_a_command_and_ends_it_with_its_caller(real):
+    done = run(real, "run", "shell", "echo out; echo err >&2; exit 7")
+    assert outcome(done) == (7, b"out\n", b"err\n")
+    assert run(real, "run", "shell", "kill -KILL $$").returncode == 128 + signal.SIGKILL
+    assert run(real, "run", "none").returncode == 255
+    with start(real, "run", "shell", "echo going; exec sleep 1000") as client:
+        assert os.read(client.stdout.fileno(), 100) == b"going\n"
+        client.send_signal(signal.SIGINT)
+        assert client.wait(DEADLINE_S) == -signal.SIGINT
+    real.wait_log("exit=-1 signal=TERM")
+
+
 # Use
 
 
