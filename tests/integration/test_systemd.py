@@ -278,7 +278,8 @@ def test_files_and_commands_work_in_the_sandbox():
     (root / "large").write_bytes(b"x" * 1_000_000)
     configure(f"\n[listener requests]\nlisten = unix:{path}\nprotocol = resp\n"
               "services = files commands\n[service files]\nroot = /srv/pollard\n"
-              "[command nice]\nexec = /usr/bin/nice\nnice = 7\n")
+              "[command nice]\nnice = 7\n"
+              "exec = /bin/sh -c \"while [ $(nice) = 0 ]; do :; done; nice\"\n")
     drop_in("[Service]\nSystemCallFilter=setpriority\n")
     systemctl("start", "pollard.service")
     with socket.socket(socket.AF_UNIX) as connection:
