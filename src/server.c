@@ -550,10 +550,9 @@ static int server_init(struct server *s)
 	TAILQ_INIT(&s->listeners);
 	log_attach(&s->loop);
 	endpoint_init(&s->loop);
-	jobs_init(&s->loop);
 	deadline_queue_init(&s->loop, &s->pings, systemd_ping_ms(), ping_expired);
 	deadline_queue_init(&s->loop, &s->statuses, STATUS_MS, status_expired);
-	if (conn_table_init(&s->table, &s->loop) < 0)
+	if (jobs_init(&s->loop) < 0 || conn_table_init(&s->table, &s->loop) < 0)
 		return -1;
 	return signals_open(&s->signals, &s->loop, signal_arrived);
 }

@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/pidfd.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "process/spawn.h"
 
 #define GRACE_MS 2000    /* between TERM and KILL */
 #define CHUNK (64 << 10) /* bytes read at a time: as many as a pipe holds */
@@ -23,18 +21,6 @@ static struct {
 
 /* ---- pipes ---- */
 
-/* In the child, dup2(2) to 0, 1 and 2 must not overwrite what has not had its turn. */
-static int fd_raise(int fd)
-{
-	int raised;
-
-	if (fd > STDERR_FILENO)
-		return fd;
-	raised = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	close(fd);
-	return raised;
-}
-
 /* *end is the child's, and blocks. Returns 0, or -1 with errno; what is open then is in p or
  * *end. */
 static int pipe_open(struct job_pipe *p, int *end)
@@ -44,8 +30,8 @@ static int pipe_open(struct job_pipe *p, int *end)
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
 	p->watch.fd = fds[0];
-	*end = fd_raise(fds[1]);
-	return *end < 0 ? -1 : fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	*end = fds[1];
+	return fcntl(fds[0], F_SETFL, O_NONBLOCK);
 }
 
 static void fd_close(int *fd)
@@ -162,83 +148,12 @@ static void timeout_expired(struct deadline *d)
 
 /* ---- start ---- */
 
-/* stdin comes first, for the owner's may be 1 or 2. dup2(2) onto itself clears CLOEXEC here:
- * posix_spawn_file_actions_adddup2(3). Returns 0 or an error number. */
-static int actions_add(posix_spawn_file_actions_t *actions, const struct job_spec *spec,
-		       const int ends[2])
-{
-	int error;
-
-	if (spec->stdin_fd < 0)
-		error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
-							 O_RDONLY, 0);
-	else
-		error = posix_spawn_file_actions_adddup2(actions, spec->stdin_fd, STDIN_FILENO);
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(actions, ends[JOB_STDOUT], STDOUT_FILENO);
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(actions, ends[JOB_STDERR], STDERR_FILENO);
-	if (error == 0)
-		error = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-	if (error == 0)
-		error = posix_spawn_file_actions_addchdir_np(actions,
-							     spec->cwd != NULL ? spec->cwd : "/");
-	return error;
-}
-
-/* A group of its own, no signal blocked or ignored; sigfillset(3) would leave out the two that
- * glibc keeps to itself, and posix_spawn(3) have them ignored. */
-static void attr_set(posix_spawnattr_t *attr)
-{
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	memset(&all, 0xff, sizeof(all));
-	posix_spawnattr_setpgroup(attr, 0);
-	posix_spawnattr_setsigmask(attr, &none);
-	posix_spawnattr_setsigdefault(attr, &all);
-	posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-					       POSIX_SPAWN_SETSIGDEF);
-}
-
-/* Returns 0 or an error number. */
-static int job_spawn(struct job *job, const struct job_spec *spec, const int ends[2])
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int error;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
-	attr_set(&attr);
-	error = actions_add(&actions, spec, ends);
-	if (error == 0)
-		error = posix_spawn(&job->pid, spec->argv[0], &actions, &attr, spec->argv,
-				    spec->envp);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	job->running = error == 0;
-	return error;
-}
-
-/* posix_spawn(3) has no attribute for it, and the daemon could not take back a nice value of its
- * own. Since CLONE_VFORK holds the daemon until execve(2), the process is the right one already,
- * and since nobody has reaped it, it still is. The group: it may have children by now. */
-static void job_renice(const struct job *job, const struct job_spec *spec)
-{
-	if (spec->nice > 0)
-		setpriority(PRIO_PGRP, (id_t)job->pid, getpriority(PRIO_PROCESS, 0) + spec->nice);
-}
-
 static int job_watch(struct job *job)
 {
 	struct watch *const watches[] = {&job->exit, &job->pipes[JOB_STDOUT].watch,
 					 &job->pipes[JOB_STDERR].watch};
 	int n;
 
-	job->exit.fd = pidfd_open(job->pid, 0);
-	if (job->exit.fd < 0)
-		return -1;
 	for (n = 0; n < 3; n++)
 		if (loop_watch(jobs.loop, watches[n], POLLIN) < 0)
 			break;
@@ -264,23 +179,19 @@ static void job_undo(struct job *job)
 	errno = error;
 }
 
-/* The child's ends are closed before pidfd_open(2), so there is a number for the pidfd. */
 static int job_launch(struct job *job, const struct job_spec *spec)
 {
 	int ends[2] = {-1, -1}; /* the child's, by enum job_stream */
-	int error = 0;
+	int error;
 
-	if (pipe_open(&job->pipes[JOB_STDOUT], &ends[JOB_STDOUT]) < 0 ||
-	    pipe_open(&job->pipes[JOB_STDERR], &ends[JOB_STDERR]) < 0)
-		error = errno;
-	if (error == 0)
-		error = job_spawn(job, spec, ends);
+	job->running = pipe_open(&job->pipes[JOB_STDOUT], &ends[JOB_STDOUT]) == 0 &&
+		       pipe_open(&job->pipes[JOB_STDERR], &ends[JOB_STDERR]) == 0 &&
+		       spawn(spec, ends, &job->pid, &job->exit.fd) == 0;
+	error = errno;
 	fd_close(&ends[JOB_STDOUT]);
 	fd_close(&ends[JOB_STDERR]);
-	if (error == 0)
-		return job_watch(job);
 	errno = error;
-	return -1;
+	return job->running ? job_watch(job) : -1;
 }
 
 int job_start(struct job *job, const struct job_spec *spec, struct deadline_queue *timeouts,
@@ -298,7 +209,6 @@ int job_start(struct job *job, const struct job_spec *spec, struct deadline_queu
 		job_undo(job);
 		return -1;
 	}
-	job_renice(job, spec);
 	LIST_INSERT_HEAD(&jobs.all, job, entry);
 	deadline_start(jobs.loop, timeouts, &job->deadline);
 	return 0;
@@ -335,12 +245,13 @@ void job_stop(struct job *job)
 
 /* Who started the daemon may have had SIGCHLD ignored: children would reap themselves, and their
  * numbers could be anyone's. */
-void jobs_init(struct loop *loop)
+int jobs_init(struct loop *loop)
 {
 	signal(SIGCHLD, SIG_DFL);
 	jobs.loop = loop;
 	LIST_INIT(&jobs.all);
 	deadline_queue_init(loop, &jobs.graces, GRACE_MS, grace_expired);
+	return spawn_open();
 }
 
 void job_timeouts_init(struct deadline_queue *timeouts, int64_t timeout_ms)
@@ -367,4 +278,5 @@ void jobs_kill(void)
 		job_kill(job);
 		job_forget(job);
 	}
+	spawn_close();
 }

@@ -55,8 +55,9 @@ struct job {
 	int64_t started_ms, duration_ms;
 };
 
-/* Call before any other; SIGCHLD is no longer ignored then. */
-void jobs_init(struct loop *loop);
+/* Call before any other, and while low descriptors are free, as spawn.h explains; SIGCHLD is no
+ * longer ignored then. Returns 0, or -1 with errno. */
+int jobs_init(struct loop *loop);
 
 /* KILL each job's group and let go of it: nothing is heard of any of them, all may be freed.
  * For when the daemon ends: init reaps them. */

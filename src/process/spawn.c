@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "process/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "process/job.h"
+
+#define STACK_SIZE (64 << 10) /* for the child, until it runs the program */
+#define STDIO 3               /* 0, 1 and 2 */
+
+static struct {
+	int null;          /* /dev/null */
+	int stages[STDIO]; /* what the child will have as 0, 1 and 2; else /dev/null */
+	int limit;         /* the child's table has what is below */
+} held = {.null = -1, .stages = {-1, -1, -1}};
+
+int spawn_open(void)
+{
+	held.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (held.null < 0)
+		return -1;
+	for (int i = 0; i < STDIO; i++) {
+		held.stages[i] = fcntl(held.null, F_DUPFD_CLOEXEC, STDIO);
+		if (held.stages[i] < 0)
+			return -1;
+		if (held.stages[i] >= held.limit)
+			held.limit = held.stages[i] + 1;
+	}
+	return 0;
+}
+
+void spawn_close(void)
+{
+	for (int i = 0; i < STDIO; i++) {
+		if (held.stages[i] >= 0)
+			close(held.stages[i]);
+		held.stages[i] = -1;
+	}
+	if (held.null >= 0)
+		close(held.null);
+	held.null = -1;
+	held.limit = 0;
+}
+
+/* ---- in the child: its memory is the daemon's, which waits, CLONE_VFORK ---- */
+
+struct birth {
+	const struct job_spec *spec;
+	int error; /* why there is no program */
+};
+
+/* Its table is the daemon's until the first call has succeeded. */
+static int child_descriptors(void)
+{
+	if (close_range((unsigned)held.limit, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+		return -1;
+	for (int i = 0; i < STDIO; i++)
+		if (dup2(held.stages[i], i) < 0)
+			return -1;
+	return close_range(STDIO, ~0U, 0);
+}
+
+/* sigaction(2) refuses some, which cannot be ignored either. */
+static void child_signals(void)
+{
+	const struct sigaction standard = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int signal = 1; signal <= SIGRTMAX; signal++)
+		sigaction(signal, &standard, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void child_nice(int nice)
+{
+	if (nice > 0)
+		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
+}
+
+static int child_main(void *arg)
+{
+	struct birth *birth = arg;
+	const struct job_spec *spec = birth->spec;
+
+	child_signals();
+	child_nice(spec->nice);
+	if (setpgid(0, 0) == 0 && child_descriptors() == 0 &&
+	    chdir(spec->cwd != NULL ? spec->cwd : "/") == 0)
+		execve(spec->argv[0], spec->argv, spec->envp);
+	birth->error = errno;
+	_exit(127);
+}
+
+/* ---- in the daemon ---- */
+
+static int stages_set(int in, int out, int err)
+{
+	const int fds[STDIO] = {in, out, err};
+
+	for (int i = 0; i < STDIO; i++)
+		if (dup3(fds[i], held.stages[i], O_CLOEXEC) < 0)
+			return -1;
+	return 0;
+}
+
+/* Returns 0, or an error number; there is no child then. */
+static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd)
+{
+	static char stack[STACK_SIZE] __attribute__((aligned(16)));
+	struct birth birth = {.spec = spec};
+
+	*pid = clone(child_main, stack + STACK_SIZE,
+		     CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD, &birth, pidfd);
+	if (*pid < 0)
+		return errno;
+	if (birth.error == 0)
+		return 0;
+	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	close(*pidfd);
+	*pidfd = -1;
+	return birth.error;
+}
+
+int spawn(const struct job_spec *spec, const int ends[2], pid_t *pid, int *pidfd)
+{
+	int in = spec->stdin_fd >= 0 ? spec->stdin_fd : held.null;
+	int error = stages_set(in, ends[JOB_STDOUT], ends[JOB_STDERR]) < 0
+			    ? errno
+			    : child_start(spec, pid, pidfd);
+
+	stages_set(held.null, held.null, held.null);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
