@@ -151,11 +151,10 @@ struct run {
 	bool streams;
 	bool ended;
 	bool truncated;
+	bool failed;        /* STREAM: there was no memory for its output */
 	int error;          /* errno of a start that failed */
 	struct buf kept[2]; /* RUN: output, by enum job_stream */
-	struct slice fresh; /* STREAM: output that is to be said; borrowed from the job */
-	enum job_stream fresh_stream;
-	uint64_t bytes[2]; /* of output */
+	uint64_t bytes[2];  /* of output */
 	char peer[80];
 };
 
@@ -198,11 +197,25 @@ static void run_keep(struct run *run, enum job_stream stream, const char *data, 
 		run->truncated = true;
 }
 
+static int name_say(struct buf *out, const char *name)
+{
+	return resp_bulk(out, name, strlen(name));
+}
+
+static int output_say(struct buf *out, enum job_stream stream, const char *data, size_t len)
+{
+	static const char *const names[] = {"stdout", "stderr"};
+
+	if (resp_array(out, 2) < 0 || name_say(out, names[stream]) < 0)
+		return -1;
+	return resp_bulk(out, data, len);
+}
+
 /* STREAM says it at once, and reads on when the caller has taken it. */
 static void run_say(struct run *run, enum job_stream stream, const char *data, size_t len)
 {
-	run->fresh = (struct slice){data, len};
-	run->fresh_stream = stream;
+	if (!run->failed)
+		run->failed = output_say(&run->c->out, stream, data, len) < 0;
 	conn_wake(run->c);
 	if (run->c != NULL && buf_len(&run->c->out) > 0)
 		job_pause(&run->job);
@@ -281,11 +294,6 @@ static void run_gone(struct task *t)
 
 /* ---- what is said of it ---- */
 
-static int name_say(struct buf *out, const char *name)
-{
-	return resp_bulk(out, name, strlen(name));
-}
-
 static int integer_say(struct buf *out, const char *name, int64_t value)
 {
 	return name_say(out, name) < 0 ? -1 : resp_integer(out, value);
@@ -298,7 +306,7 @@ static int signal_say(struct buf *out, int signal)
 	return name_say(out, name != NULL ? name : "unknown");
 }
 
-static int output_say(struct buf *out, const char *name, const struct buf *kept)
+static int kept_say(struct buf *out, const char *name, const struct buf *kept)
 {
 	return name_say(out, name) < 0 ? -1 : resp_bulk(out, buf_data(kept), buf_len(kept));
 }
@@ -317,21 +325,10 @@ static int result_say(struct buf *out, const struct run *run)
 	if (resp_array(out, 14) < 0 || status_say(out, &run->job) < 0 ||
 	    integer_say(out, "timed_out", run->job.timed_out) < 0 ||
 	    integer_say(out, "truncated", run->truncated) < 0 ||
-	    output_say(out, "stdout", &run->kept[JOB_STDOUT]) < 0 ||
-	    output_say(out, "stderr", &run->kept[JOB_STDERR]) < 0)
+	    kept_say(out, "stdout", &run->kept[JOB_STDOUT]) < 0 ||
+	    kept_say(out, "stderr", &run->kept[JOB_STDERR]) < 0)
 		return -1;
 	return integer_say(out, "duration_ms", run->job.duration_ms);
-}
-
-static int fresh_say(struct buf *out, struct run *run)
-{
-	static const char *const names[] = {"stdout", "stderr"};
-	struct slice fresh = run->fresh;
-
-	run->fresh.len = 0;
-	if (resp_array(out, 2) < 0 || name_say(out, names[run->fresh_stream]) < 0)
-		return -1;
-	return resp_bulk(out, fresh.data, fresh.len);
 }
 
 static int end_say(struct buf *out, const struct run *run)
@@ -353,8 +350,8 @@ static enum task_progress run_more(struct conn *c, struct task *t)
 	struct run *run = container_of(t, struct run, task);
 	int result;
 
-	if (run->fresh.len > 0)
-		return fresh_say(&c->out, run) < 0 ? TASK_FAILED : TASK_WAITS;
+	if (run->failed)
+		return TASK_FAILED;
 	if (!run->ended) {
 		if (run->slot.state == SLOT_GRANTED)
 			job_resume(&run->job);
