@@ -30,7 +30,7 @@ static inline size_t buf_len(const struct buf *b)
 
 static inline char *buf_data(const struct buf *b)
 {
-	return b->data + b->head;
+	return b->data != NULL ? b->data + b->head : NULL;
 }
 
 /* Use storage[0, cap) until buf_settle(), if the queue holds none of its own. */

@@ -182,18 +182,31 @@ void deadline_cancel(struct deadline *d)
 	d->queue = NULL;
 }
 
+static struct deadline *deadline_due(const struct loop *loop)
+{
+	struct deadline_queue *q;
+	struct deadline *d;
+
+	LIST_FOREACH(q, &loop->queues, entry) {
+		d = TAILQ_FIRST(&q->waiting);
+		if (d != NULL && d->due_ms <= loop->now_ms)
+			return d;
+	}
+	return NULL;
+}
+
+/* Whoever is called may free queues. */
 static void expire(struct loop *loop)
 {
-	struct deadline_queue *q, *next_queue;
+	struct deadline_queue *q;
 	struct deadline *d;
 
 	if (loop->now_ms < loop->next_ms)
 		return;
-	LIST_FOREACH_SAFE(q, &loop->queues, entry, next_queue) {
-		while ((d = TAILQ_FIRST(&q->waiting)) != NULL && d->due_ms <= loop->now_ms) {
-			deadline_cancel(d);
-			q->expired(d);
-		}
+	while ((d = deadline_due(loop)) != NULL) {
+		q = d->queue;
+		deadline_cancel(d);
+		q->expired(d);
 	}
 	loop->next_ms = INT64_MAX;
 	LIST_FOREACH(q, &loop->queues, entry) {

@@ -16,11 +16,11 @@
 
 #define HIGH_WATER CONN_SCRATCH             /* bytes owed; no request is served beyond it */
 #define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* high water and the longest reply over it */
-#define REQUESTS_PER_ROUND 1024
-#define ROUNDS_PER_TURN 4 /* so that no client keeps the others waiting */
-#define LINGER_MS 2000    /* for the peer to hang up after we have */
-#define LINGERING_MAX 64  /* callers that are being told there is no place */
-#define GROUPS_MAX 65536  /* NGROUPS_MAX of Linux */
+#define ROUNDS_PER_TURN 4                   /* so that no client keeps the others waiting */
+#define WORK_PER_TURN 4096 /* for the same; in simple requests, as conn_charge() counts */
+#define LINGER_MS 2000     /* for the peer to hang up after we have */
+#define LINGERING_MAX 64   /* callers that are being told there is no place */
+#define GROUPS_MAX 65536   /* NGROUPS_MAX of Linux */
 
 static const char *const reason_names[] = {
 #define X(name) #name,
@@ -329,8 +329,8 @@ static int conn_answer(struct conn *c)
 		c->unserved = true;
 		return conf->service->more(c);
 	}
-	for (int n = 0; buf_len(&c->in) > 0; n++) {
-		c->unserved = n == REQUESTS_PER_ROUND || buf_len(&c->out) >= HIGH_WATER;
+	while (buf_len(&c->in) > 0) {
+		c->unserved = c->table->work >= WORK_PER_TURN || buf_len(&c->out) >= HIGH_WATER;
 		if (c->unserved)
 			return 0;
 		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request,
@@ -344,6 +344,7 @@ static int conn_answer(struct conn *c)
 			return 0;
 		req.searched = 0;
 		c->crlf = req.crlf;
+		c->table->work++;
 		stats.requests++;
 		if (req.argc > 0 && conf->service->request(c, &req) < 0)
 			return -1;
@@ -374,6 +375,7 @@ static void conn_turn(struct conn *c, bool readable)
 	uint64_t in = c->bytes_in, out = c->bytes_out;
 
 	c->table->turning = true;
+	c->table->work = 0;
 	buf_borrow(&c->out, c->table->out, SCRATCH_OUT);
 	conn_flush(c);
 	if (readable && conn_may_read(c))
@@ -544,6 +546,11 @@ int conn_reply(struct conn *c, const void *data, size_t len)
 	if (len > 0)
 		memcpy(to, data, len);
 	return 0;
+}
+
+void conn_charge(struct conn *c, unsigned work)
+{
+	c->table->work += work;
 }
 
 void conn_task(struct conn *c, struct task *t)

@@ -19,6 +19,8 @@
 #include "services/registry.h"
 #include "services/template.h"
 
+#define RUN_WORK 256 /* of conn_charge(): arguments are matched, a process may begin */
+
 enum {
 #define OPT(key, ...) COMMAND_KEY_##key,
 #include "services/commands.def"
@@ -412,6 +414,7 @@ static int command_run(struct conn *c, const struct request *req, bool streams)
 	size_t count = (size_t)req->argc - 2;
 	char **argv;
 
+	conn_charge(c, RUN_WORK);
 	if (command == NULL)
 		return resp_error(&c->out, "ERR there is no command '%s'; COMMANDS lists them",
 				  slice_print(&req->argv[1], text));

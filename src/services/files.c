@@ -29,7 +29,11 @@
 #define ETAG_MAX 80
 #define OPEN_TRIES 4 /* openat2(2): EAGAIN while something is renamed */
 #define SCAN_DEFAULT 100
-#define SCAN_MAX 1000 /* entries looked at for one request */
+#define SCAN_MAX 1000          /* entries looked at for one request */
+#define SCAN_WORK 8192         /* of conn_charge(), then it ends as well */
+#define SCAN_BYTES (64 * 1024) /* of reply, likewise */
+#define OPEN_WORK 16           /* for one name */
+#define GLOB_MAX 255           /* bytes, as of a name */
 
 enum {
 #define OPT(key, ...) FILES_KEY_##key,
@@ -68,8 +72,9 @@ static bool name_is_hidden(const char *name)
 }
 
 /* Returns 0 with name as a string, or -1 with errno. */
-static int name_take(const struct slice *slice, char name[PATH_MAX])
+static int name_take(struct conn *c, const struct slice *slice, char name[PATH_MAX])
 {
+	conn_charge(c, OPEN_WORK);
 	errno = EINVAL;
 	if (slice->len == 0 || memchr(slice->data, '\0', slice->len) != NULL)
 		return -1;
@@ -111,12 +116,12 @@ static int name_stat(const char *name, struct stat *st)
 }
 
 /* Returns a descriptor of a regular file, or -1 with errno. */
-static int file_open(const struct slice *slice, struct stat *st)
+static int file_open(struct conn *c, const struct slice *slice, struct stat *st)
 {
 	char name[PATH_MAX];
 	int fd;
 
-	if (name_take(slice, name) < 0 || name_stat(name, st) < 0)
+	if (name_take(c, slice, name) < 0 || name_stat(name, st) < 0)
 		return -1;
 	errno = EISDIR;
 	if (!S_ISREG(st->st_mode))
@@ -229,7 +234,7 @@ static int range_send(struct conn *c, int fd, off_t first, off_t len)
 static int files_get(struct conn *c, const struct request *req)
 {
 	struct stat st;
-	int fd = file_open(&req->argv[1], &st);
+	int fd = file_open(c, &req->argv[1], &st);
 
 	if (fd < 0)
 		return file_refuse(c, &req->argv[1]);
@@ -274,7 +279,7 @@ static int files_getrange(struct conn *c, const struct request *req)
 
 	if (!integer_take(&req->argv[2], &first) || !integer_take(&req->argv[3], &last))
 		return resp_error(&c->out, "ERR first and last are integers");
-	fd = file_open(&req->argv[1], &st);
+	fd = file_open(c, &req->argv[1], &st);
 	if (fd < 0)
 		return file_refuse(c, &req->argv[1]);
 	etag_print(&st, etag);
@@ -289,11 +294,11 @@ static int files_getrange(struct conn *c, const struct request *req)
 
 /* ---- what there is ---- */
 
-static int slice_stat(const struct slice *slice, struct stat *st)
+static int slice_stat(struct conn *c, const struct slice *slice, struct stat *st)
 {
 	char name[PATH_MAX];
 
-	if (name_take(slice, name) < 0 || name_stat(name, st) < 0)
+	if (name_take(c, slice, name) < 0 || name_stat(name, st) < 0)
 		return -1;
 	errno = EISDIR;
 	return S_ISREG(st->st_mode) ? 0 : -1;
@@ -303,7 +308,7 @@ static int files_strlen(struct conn *c, const struct request *req)
 {
 	struct stat st;
 
-	if (slice_stat(&req->argv[1], &st) < 0)
+	if (slice_stat(c, &req->argv[1], &st) < 0)
 		return errno == ENOENT || errno == ENOTDIR ? resp_integer(&c->out, 0)
 							   : file_refuse(c, &req->argv[1]);
 	return resp_integer(&c->out, st.st_size);
@@ -315,7 +320,7 @@ static int files_exists(struct conn *c, const struct request *req)
 	int64_t count = 0;
 
 	for (int i = 1; i < req->argc; i++)
-		count += slice_stat(&req->argv[i], &st) == 0;
+		count += slice_stat(c, &req->argv[i], &st) == 0;
 	return resp_integer(&c->out, count);
 }
 
@@ -324,7 +329,7 @@ static int files_stat(struct conn *c, const struct request *req)
 	char etag[ETAG_MAX];
 	struct stat st;
 
-	if (slice_stat(&req->argv[1], &st) < 0)
+	if (slice_stat(c, &req->argv[1], &st) < 0)
 		return file_refuse(c, &req->argv[1]);
 	etag_print(&st, etag);
 	if (resp_array(&c->out, 6) < 0 || resp_bulk(&c->out, "size", 4) < 0 ||
@@ -341,6 +346,7 @@ struct scan {
 	int64_t count;
 	char folder[PATH_MAX]; /* "" or "sub/folder/" */
 	char glob[PATH_MAX];   /* of names in the folder */
+	unsigned work;         /* done */
 	struct buf found;
 	size_t found_count;
 };
@@ -355,12 +361,12 @@ static int scan_match(struct scan *scan, const struct slice *pattern)
 	memcpy(scan->glob, pattern->data, pattern->len);
 	scan->glob[pattern->len] = '\0';
 	slash = strrchr(scan->glob, '/');
-	if (slash == NULL)
-		return 0;
-	memcpy(scan->folder, scan->glob, (size_t)(slash + 1 - scan->glob));
-	scan->folder[slash + 1 - scan->glob] = '\0';
-	memmove(scan->glob, slash + 1, strlen(slash + 1) + 1);
-	return 0;
+	if (slash != NULL) {
+		memcpy(scan->folder, scan->glob, (size_t)(slash + 1 - scan->glob));
+		scan->folder[slash + 1 - scan->glob] = '\0';
+		memmove(scan->glob, slash + 1, strlen(slash + 1) + 1);
+	}
+	return strlen(scan->glob) <= GLOB_MAX ? 0 : -1;
 }
 
 static int scan_options(struct scan *scan, const struct request *req)
@@ -419,17 +425,28 @@ static int scan_entry(struct scan *scan, const struct dirent *entry)
 	return resp_bulk(&scan->found, name, (size_t)len);
 }
 
-/* Look at count entries from the cursor on, and leave the cursor behind them. */
+/* fnmatch(3) can try all of the glob at each byte of the name. */
+static unsigned entry_work(const struct scan *scan, const struct dirent *entry)
+{
+	size_t work = 4 + strlen(scan->glob) * strlen(entry->d_name) / 64;
+
+	return (unsigned)work + (entry->d_type == DT_LNK ? OPEN_WORK : 0);
+}
+
+/* Look at count entries from the cursor on, or fewer where that is much work, and leave the cursor
+ * behind them. */
 static int scan_run(struct scan *scan, DIR *dir)
 {
 	const struct dirent *entry = NULL;
 
 	if (scan->cursor > 0)
 		seekdir(dir, (long)scan->cursor);
-	for (int64_t n = 0; n < scan->count; n++) {
+	for (int64_t n = 0;
+	     n < scan->count && scan->work < SCAN_WORK && buf_len(&scan->found) < SCAN_BYTES; n++) {
 		entry = readdir(dir);
 		if (entry == NULL)
 			break;
+		scan->work += entry_work(scan, entry);
 		if (scan_entry(scan, entry) < 0)
 			return -1;
 	}
@@ -470,7 +487,10 @@ static int files_scan(struct conn *c, const struct request *req)
 	int result;
 
 	if (scan_options(&scan, req) < 0)
-		return resp_error(&c->out, "ERR write SCAN cursor [MATCH glob] [COUNT n]");
+		return resp_error(&c->out,
+				  "ERR write SCAN cursor [MATCH glob] [COUNT n], a glob "
+				  "of at most %d bytes",
+				  GLOB_MAX);
 	if (files != NULL && (files->hidden || !name_is_hidden(scan.folder)))
 		dir = folder_open(scan.folder);
 	if (dir == NULL) { /* a folder that is not there holds nothing */
@@ -478,6 +498,7 @@ static int files_scan(struct conn *c, const struct request *req)
 		return scan_reply(c, &scan);
 	}
 	result = scan_run(&scan, dir);
+	conn_charge(c, scan.work);
 	closedir(dir);
 	if (result == 0)
 		result = scan_reply(c, &scan);
@@ -490,7 +511,7 @@ static int files_scan(struct conn *c, const struct request *req)
 static int files_sha256(struct conn *c, const struct request *req)
 {
 	struct stat st;
-	int fd = file_open(&req->argv[1], &st);
+	int fd = file_open(c, &req->argv[1], &st);
 
 	if (fd < 0)
 		return file_refuse(c, &req->argv[1]);

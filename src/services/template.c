@@ -109,22 +109,29 @@ static const char *range_parse(struct parameter *p)
 	return error == NULL ? NULL : "write int MIN..MAX";
 }
 
-/* The match must be the whole value. Back-references would let a value take for ever. */
+/* Whether a value can match is known at its first byte that does not: the match must begin there,
+ * and be the whole value. Back-references would let one take for ever. */
 static const char *regex_parse(struct parameter *p)
 {
 	static char reason[128];
+	char *anchored;
 	int error;
 
 	for (const char *at = strchr(p->text, '\\'); at != NULL && at[1] != '\0';
 	     at = strchr(at + 2, '\\'))
 		if (at[1] >= '1' && at[1] <= '9')
 			return "a back-reference is not allowed";
-	error = regcomp(&p->regex, p->text, REG_EXTENDED);
-	p->compiled = error == 0;
-	if (error == 0)
-		return NULL;
-	regerror(error, &p->regex, reason, sizeof(reason));
-	return reason;
+	error = regcomp(&p->regex, p->text, REG_EXTENDED | REG_NOSUB);
+	if (error != 0) {
+		regerror(error, &p->regex, reason, sizeof(reason));
+		return reason;
+	}
+	regfree(&p->regex);
+	if (asprintf(&anchored, "^(%s)$", p->text) < 0)
+		return "out of memory";
+	p->compiled = regcomp(&p->regex, anchored, REG_EXTENDED | REG_NOSUB) == 0;
+	free(anchored);
+	return p->compiled ? NULL : "cannot be anchored";
 }
 
 /* Returns NULL, or why the text is no type. */
@@ -242,14 +249,6 @@ static bool enum_has(const char *words, const char *value)
 	}
 }
 
-static bool regex_fits(const struct parameter *p, const char *value)
-{
-	regmatch_t match;
-
-	return regexec(&p->regex, value, 1, &match, 0) == 0 && match.rm_so == 0 &&
-	       (size_t)match.rm_eo == strlen(value);
-}
-
 static bool path_is_there(const char *folder, const char *value)
 {
 	const struct open_how how = {
@@ -279,7 +278,7 @@ static const char *value_refuse(const struct parameter *p, const char *value)
 	case PARAMETER_REGEX:
 		if (is_option && p->text[0] != '-')
 			return "begins with '-', unlike";
-		return regex_fits(p, value) ? NULL : "does not match";
+		return regexec(&p->regex, value, 0, NULL, 0) == 0 ? NULL : "does not match";
 	case PARAMETER_PATH:
 		if (is_option)
 			return "begins with '-'; give a name below";
