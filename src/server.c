@@ -363,18 +363,19 @@ static void log_use(const struct daemon_conf *daemon)
 		 log_facilities[daemon->log_facility], log_levels[daemon->log_level]);
 }
 
-/* Raise the soft limit of descriptors to what max_clients needs, or lower max_clients. */
+/* Raise the soft limit of descriptors to what max_clients needs, each with a file on its way, or
+ * lower max_clients. */
 static unsigned clients_that_fit(unsigned max_clients)
 {
 	struct rlimit limit;
-	rlim_t wanted = (rlim_t)max_clients + FDS_RESERVED;
+	rlim_t needed = (rlim_t)max_clients + FDS_RESERVED, wanted = needed + max_clients;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
 		return max_clients;
 	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max
 				 ? wanted
 				 : limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed)
 		return max_clients;
 	wanted = limit.rlim_cur > 2 * FDS_RESERVED ? limit.rlim_cur - FDS_RESERVED
 						   : limit.rlim_cur / 2;

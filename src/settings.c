@@ -347,6 +347,8 @@ static FILE *file_open(struct settings *s, const char *path)
 	stream = fd >= 0 ? fdopen(fd, "r") : NULL;
 	if (stream == NULL)
 		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
+	if (stream == NULL && fd >= 0)
+		close(fd);
 	return stream;
 }
 

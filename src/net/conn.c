@@ -361,6 +361,7 @@ static void conn_serve(struct conn *c)
 		if (c->state != CONN_OPEN || buf_len(&c->out) > 0)
 			return;
 		if (conn_answer(c) < 0) {
+			conn_flush(c); /* the answers before */
 			conn_close(c, REASON_error);
 			return;
 		}

@@ -130,6 +130,8 @@ static void exit_ready(struct watch *w, short revents)
 	fd_close(&w->fd);
 	pipe_limit(&job->pipes[JOB_STDOUT]);
 	pipe_limit(&job->pipes[JOB_STDERR]);
+	if (job->ops->exited != NULL)
+		job->ops->exited(job);
 	job_settle(job);
 }
 
@@ -276,7 +278,11 @@ void jobs_kill(void)
 
 	while ((job = LIST_FIRST(&jobs.all)) != NULL) {
 		job_kill(job);
+		job->running = false;
+		job->signal = SIGKILL;
+		job->duration_ms = jobs.loop->now_ms - job->started_ms;
 		job_forget(job);
+		job->ops->ended(job);
 	}
 	spawn_close();
 }

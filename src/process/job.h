@@ -30,8 +30,10 @@ struct job;
 struct job_ops {
 	/* Output as it comes, at most 64 KiB at a time. data borrows. */
 	void (*output)(struct job *job, enum job_stream stream, const char *data, size_t len);
+	/* Nothing of it runs any more; output may still come. NULL: nobody asks. */
+	void (*exited)(struct job *job);
 	/* The last that is heard of it; the owner may free it here. Never called from within a
-	 * function of this header. */
+	 * function of this header but jobs_kill(). */
 	void (*ended)(struct job *job);
 };
 
@@ -59,8 +61,8 @@ struct job {
  * longer ignored then. Returns 0, or -1 with errno. */
 int jobs_init(struct loop *loop);
 
-/* KILL each job's group and let go of it: nothing is heard of any of them, all may be freed.
- * For when the daemon ends: init reaps them. */
+/* KILL each job's group and let go of it: it has ended. For when the daemon does: init reaps them.
+ */
 void jobs_kill(void);
 
 /* Make timeouts a queue for job_start(): TERM after timeout_ms (0: never), KILL after the grace. */

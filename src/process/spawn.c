@@ -17,15 +17,16 @@
 #define STDIO 3               /* 0, 1 and 2 */
 
 static struct {
-	int null;          /* /dev/null */
-	int stages[STDIO]; /* what the child will have as 0, 1 and 2; else /dev/null */
-	int limit;         /* the child's table has what is below */
+	int null;            /* /dev/null */
+	int stages[STDIO];   /* what the child will have as 0, 1 and 2; else /dev/null */
+	int limit;           /* the child's table has what is below */
+	struct rlimit files; /* as the daemon found it; it may raise its own */
 } held = {.null = -1, .stages = {-1, -1, -1}};
 
 int spawn_open(void)
 {
 	held.null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (held.null < 0)
+	if (held.null < 0 || getrlimit(RLIMIT_NOFILE, &held.files) < 0)
 		return -1;
 	for (int i = 0; i < STDIO; i++) {
 		held.stages[i] = fcntl(held.null, F_DUPFD_CLOEXEC, STDIO);
@@ -80,8 +81,9 @@ static void child_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void child_nice(int nice)
+static void child_limits(int nice)
 {
+	setrlimit(RLIMIT_NOFILE, &held.files);
 	if (nice > 0)
 		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
 }
@@ -92,7 +94,7 @@ static int child_main(void *arg)
 	const struct job_spec *spec = birth->spec;
 
 	child_signals();
-	child_nice(spec->nice);
+	child_limits(spec->nice);
 	if (setpgid(0, 0) == 0 && child_descriptors() == 0 &&
 	    chdir(spec->cwd != NULL ? spec->cwd : "/") == 0)
 		execve(spec->argv[0], spec->argv, spec->envp);

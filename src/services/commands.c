@@ -151,7 +151,7 @@ struct run {
 	struct conn *c;          /* NULL: its caller has gone */
 	char **argv;             /* owned */
 	bool streams;
-	bool ended;
+	bool started, ended; /* the job */
 	bool truncated;
 	bool failed;        /* STREAM: there was no memory for its output */
 	int error;          /* errno of a start that failed */
@@ -236,21 +236,27 @@ static void run_output(struct job *job, enum job_stream stream, const char *data
 		run_keep(run, stream, data, len);
 }
 
-/* Its place is free before the answer goes out. */
+/* Its place is free, however slowly the caller takes the rest of the output. */
+static void run_exited(struct job *job)
+{
+	struct run *run = container_of(job, struct run, job);
+
+	slots_leave(&run->command->places->slots, &run->slot);
+}
+
 static void run_ended(struct job *job)
 {
 	struct run *run = container_of(job, struct run, job);
 
 	run->ended = true;
 	run_log(run);
-	slots_leave(&run->command->places->slots, &run->slot);
 	if (run->c != NULL)
 		conn_wake(run->c);
 	else
 		run_free(run);
 }
 
-static const struct job_ops run_ops = {run_output, run_ended};
+static const struct job_ops run_ops = {run_output, run_exited, run_ended};
 
 static void run_start(struct run *run)
 {
@@ -263,7 +269,8 @@ static void run_start(struct run *run)
 		.nice = command->nice,
 	};
 
-	if (job_start(&run->job, &spec, &run->command->timeouts, &run_ops) == 0)
+	run->started = job_start(&run->job, &spec, &run->command->timeouts, &run_ops) == 0;
+	if (run->started)
 		return;
 	run->error = errno;
 	run->ended = true;
@@ -285,7 +292,7 @@ static void run_gone(struct task *t)
 	struct run *run = container_of(t, struct run, task);
 
 	run->c = NULL;
-	if (run->slot.state != SLOT_GRANTED) {
+	if (!run->started || run->ended) {
 		run_free(run);
 		return;
 	}
@@ -355,7 +362,7 @@ static enum task_progress run_more(struct conn *c, struct task *t)
 	if (run->failed)
 		return TASK_FAILED;
 	if (!run->ended) {
-		if (run->slot.state == SLOT_GRANTED)
+		if (run->started)
 			job_resume(&run->job);
 		return TASK_WAITS;
 	}

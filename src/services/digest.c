@@ -117,7 +117,7 @@ static void digest_ended(struct job *job)
 		digest_free(d);
 }
 
-static const struct job_ops digest_ops = {digest_output, digest_ended};
+static const struct job_ops digest_ops = {.output = digest_output, .ended = digest_ended};
 
 static void digest_start(struct digest *d)
 {

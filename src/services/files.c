@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 #define SMALL_BYTES (32 * 1024) /* read into the reply; more goes out with sendfile(2) */
 #define PIECE_BYTES (64 * 1024) /* of a file, sent in one call */
 #define ETAG_MAX 80
+#define FDS_SPARE 64
 #define OPEN_TRIES 4 /* openat2(2): EAGAIN while something is renamed */
 #define SCAN_DEFAULT 100
 #define SCAN_MAX 1000          /* entries looked at for one request */
@@ -115,6 +117,14 @@ static int name_stat(const char *name, struct stat *st)
 	return result;
 }
 
+/* The last descriptors are for callers, logs and a reload. */
+static bool fd_is_spare(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + FDS_SPARE >= limit.rlim_cur;
+}
+
 /* Returns a descriptor of a regular file, or -1 with errno. */
 static int file_open(struct conn *c, const struct slice *slice, struct stat *st)
 {
@@ -127,6 +137,11 @@ static int file_open(struct conn *c, const struct slice *slice, struct stat *st)
 	if (!S_ISREG(st->st_mode))
 		return -1;
 	fd = beneath_open(files->root_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0 && fd_is_spare(fd)) {
+		close(fd);
+		errno = EMFILE;
+		return -1;
+	}
 	if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode))
 		return fd;
 	if (fd >= 0)
@@ -155,6 +170,10 @@ static int file_refuse(struct conn *c, const struct slice *slice)
 		reason = "is not a regular file";
 	else if (errno == EINVAL)
 		reason = "is empty or holds a NUL";
+	else if (errno == ENODATA)
+		reason = "has become shorter";
+	else if (errno == EMFILE)
+		return resp_error(&c->out, "BUSY too many files are open, try again later");
 	return resp_error(&c->out, "ERR '%s': %s", slice_print(slice, name), reason);
 }
 
@@ -208,26 +227,35 @@ static int sending_begin(struct conn *c, int fd, off_t first, off_t len)
 	return 0;
 }
 
-/* Takes fd. The kernel may give less than asked for; the file may have become shorter. */
-static int small_send(struct conn *c, int fd, off_t first, size_t len)
+/* The kernel may give less than asked for. Returns 0, or -1 with errno, ENODATA where the file has
+ * become shorter. */
+static int small_read(int fd, off_t first, char *to, size_t len)
 {
-	char *to = conn_reply_space(c, len);
-	size_t done = 0;
-	ssize_t n = to != NULL ? 1 : -1;
+	ssize_t n = 1;
 
-	while (n > 0 && done < len) {
+	for (size_t done = 0; n > 0 && done < len; done += (size_t)n)
 		n = pread(fd, to + done, len - done, first + (off_t)done);
-		done += n > 0 ? (size_t)n : 0;
-	}
+	if (n == 0)
+		errno = ENODATA;
+	return n > 0 ? 0 : -1;
+}
+
+/* Takes fd. Nothing is said before all has been read: what cannot be read gets an answer too. */
+static int small_send(struct conn *c, int fd, const struct slice *slice, off_t first, size_t len)
+{
+	static char small[SMALL_BYTES];
+	int result = small_read(fd, first, small, len), error = errno;
+
 	close(fd);
-	return n < 0 || done < len ? -1 : 0;
+	errno = error;
+	return result < 0 ? file_refuse(c, slice) : resp_bulk(&c->out, small, len);
 }
 
 /* Takes fd. */
-static int range_send(struct conn *c, int fd, off_t first, off_t len)
+static int range_send(struct conn *c, int fd, const struct slice *slice, off_t first, off_t len)
 {
 	if (len <= SMALL_BYTES)
-		return small_send(c, fd, first, (size_t)len);
+		return small_send(c, fd, slice, first, (size_t)len);
 	return sending_begin(c, fd, first, len);
 }
 
@@ -238,7 +266,7 @@ static int files_get(struct conn *c, const struct request *req)
 
 	if (fd < 0)
 		return file_refuse(c, &req->argv[1]);
-	return range_send(c, fd, 0, st.st_size);
+	return range_send(c, fd, &req->argv[1], 0, st.st_size);
 }
 
 static bool integer_take(const struct slice *s, int64_t *value)
@@ -289,7 +317,7 @@ static int files_getrange(struct conn *c, const struct request *req)
 				  slice_print(&req->argv[1], name));
 	}
 	len = range_cut(&first, last, st.st_size);
-	return range_send(c, fd, first, len);
+	return range_send(c, fd, &req->argv[1], first, len);
 }
 
 /* ---- what there is ---- */

@@ -249,6 +249,19 @@ static bool enum_has(const char *words, const char *value)
 	}
 }
 
+/* The program resolves it again, and may well mean the folder itself by "sub/..". */
+static bool path_has_dots(const char *value)
+{
+	size_t len;
+
+	for (; *value != '\0'; value += len + (value[len] == '/')) {
+		len = strcspn(value, "/");
+		if (len > 0 && len <= 2 && strncmp(value, "..", len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool path_is_there(const char *folder, const char *value)
 {
 	const struct open_how how = {
@@ -282,6 +295,8 @@ static const char *value_refuse(const struct parameter *p, const char *value)
 	case PARAMETER_PATH:
 		if (is_option)
 			return "begins with '-'; give a name below";
+		if (path_has_dots(value))
+			return "has . or .. in it; give a name below";
 		return path_is_there(p->text, value) ? NULL : "is not there below";
 	}
 	return NULL;
