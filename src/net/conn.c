@@ -581,6 +581,8 @@ ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count)
 {
 	ssize_t n = sendfile(c->watch.fd, fd, offset, count);
 
+	if (n < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT))
+		return 0; /* poll(2) will say that the peer is gone */
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	if (n == 0) {

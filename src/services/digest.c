@@ -23,7 +23,7 @@ struct digest_key {
 	dev_t dev;
 	ino_t ino;
 	off_t size;
-	struct timespec mtime;
+	struct timespec mtime, ctime; /* the first can be set back */
 };
 
 static struct {
@@ -55,6 +55,7 @@ static struct digest_key digest_key(const struct stat *st)
 	key.ino = st->st_ino;
 	key.size = st->st_size;
 	key.mtime = st->st_mtim;
+	key.ctime = st->st_ctim;
 	return key;
 }
 

@@ -281,7 +281,7 @@ static bool integer_take(const struct slice *s, int64_t *value)
 		return false;
 	errno = 0;
 	*value = strtoll(text, &end, 10);
-	return errno == 0 && *end == '\0' && end != text;
+	return errno == 0 && end == text + s->len;
 }
 
 /* As Redis has it: both ends count, negative ones from behind, and what is outside is cut off.

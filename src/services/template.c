@@ -11,7 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define VALUE_MAX 4096 /* bytes of one argument of a caller */
+#define VALUE_MAX 4096       /* bytes of one argument of a caller */
+#define REGEX_VALUE_MAX 1024 /* that is matched, which can take a while for each byte */
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 /* ---- words and their pieces ---- */
@@ -249,17 +250,19 @@ static bool enum_has(const char *words, const char *value)
 	}
 }
 
-/* The program resolves it again, and may well mean the folder itself by "sub/..". */
-static bool path_has_dots(const char *value)
+/* Not the folder itself, as "." or "sub/..". */
+static bool path_is_below(const char *value)
 {
+	bool below = false;
 	size_t len;
 
 	for (; *value != '\0'; value += len + (value[len] == '/')) {
 		len = strcspn(value, "/");
-		if (len > 0 && len <= 2 && strncmp(value, "..", len) == 0)
-			return true;
+		if (len == 2 && value[0] == '.' && value[1] == '.')
+			return false;
+		below = below || len > 1 || (len == 1 && value[0] != '.');
 	}
-	return false;
+	return below;
 }
 
 static bool path_is_there(const char *folder, const char *value)
@@ -291,12 +294,14 @@ static const char *value_refuse(const struct parameter *p, const char *value)
 	case PARAMETER_REGEX:
 		if (is_option && p->text[0] != '-')
 			return "begins with '-', unlike";
+		if (strlen(value) > REGEX_VALUE_MAX)
+			return "is too long for";
 		return regexec(&p->regex, value, 0, NULL, 0) == 0 ? NULL : "does not match";
 	case PARAMETER_PATH:
 		if (is_option)
 			return "begins with '-'; give a name below";
-		if (path_has_dots(value))
-			return "has . or .. in it; give a name below";
+		if (!path_is_below(value))
+			return "is no name, or has .. in it, of what is below";
 		return path_is_there(p->text, value) ? NULL : "is not there below";
 	}
 	return NULL;

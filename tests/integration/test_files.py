@@ -1,0 +1,884 @@
+# SPDX-License-Identifier: MIT
+"""The service files: what is read, what is refused, and who is not disturbed by it."""
+
+import hashlib
+import os
+import random
+import shutil
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import DEADLINE_S, SANITIZED, ini, receive, reset, wait_for
+from talk import Client, children, is_refused, open_files
+
+KIB32 = 32 * 1024
+HUGE = 1 << 40  # of holes; more than anybody reads in the time of a test
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+def config(root, main=None, files=None, **others):
+    main = {"protocol": "resp", "services": "files", **(main or {})}
+    keys = {"root": root, **(files or {})}
+    section = "".join(f"{key} = {value}\n" for key, value in keys.items())
+    return f"{ini(main=main, **others)}\n[service files]\n{section}"
+
+
+@pytest.fixture
+def serve(pollard, root):
+    """serve(main={...}, files={...}, other={...}) starts one; its clients end with the test."""
+    clients = []
+
+    def start(prefix=(), **sections):
+        server = pollard(config(root, **sections), prefix=prefix)
+
+        def client(where="main"):
+            clients.append(Client(server.connect(where)))
+            assert clients[-1]("PING") == "PONG"
+            return clients[-1]
+
+        server.client = client
+        return server
+
+    yield start
+    for each in clients:
+        each.close()
+
+
+def noise(size, seed=1):
+    return random.Random(seed).randbytes(size)
+
+
+def sparse(path, size, end=b""):
+    with open(path, "wb") as file:
+        file.truncate(size)
+        if end:
+            file.seek(size - len(end))
+            file.write(end)
+
+
+def held(server, path):
+    """How many descriptors the server has of the file."""
+    return sum(name.startswith(str(path)) for name in open_files(server.pid))
+
+
+def wait_closed(server, path):
+    wait_for(lambda: held(server, path) == 0, f"end of {path}")
+
+
+# GET
+
+
+@pytest.mark.parametrize("size", [0, 1, KIB32 - 1, KIB32, KIB32 + 1, 5_000_003])
+def test_a_file_arrives_byte_for_byte(serve, root, size):
+    (root / "data").write_bytes(noise(size))
+    server = serve()
+    client = server.client()
+    assert client("GET", "data") == noise(size)
+    assert client("PING") == "PONG"
+    wait_closed(server, root / "data")
+
+
+def test_a_file_arrives_over_a_unix_socket(serve, root, tmp_path):
+    (root / "data").write_bytes(noise(3_000_000))
+    client = serve(main={"listen": f"unix:{tmp_path}/s"}).client(tmp_path / "s")
+    assert client("GET", "data") == noise(3_000_000)
+
+
+def test_a_file_in_a_sub_folder_is_named_by_its_path(serve, root):
+    (root / "a" / "b").mkdir(parents=True)
+    (root / "a" / "b" / "with blank").write_bytes(b"here")
+    assert serve().client()("GET", "a/b/with blank") == b"here"
+
+
+def test_no_file_is_nil(serve):
+    client = serve().client()
+    for verb in ("GET", "STAT", "SHA256"):
+        assert client(verb, "none") is None
+    assert client("GETRANGE", "none", 0, -1) is None
+    assert client("STRLEN", "none") == 0
+    assert client("EXISTS", "none") == 0
+
+
+# Names
+
+
+@pytest.fixture
+def nasty(root, tmp_path):
+    """A folder with everything that is no regular file in it."""
+    (tmp_path / "outside").write_bytes(b"secret")
+    (root / "folder").mkdir()
+    (root / "folder" / "file").write_bytes(b"inner")
+    (root / "file").write_bytes(b"plain")
+    (root / ".hidden").write_bytes(b"hidden")
+    (root / ".folder").mkdir()
+    (root / ".folder" / "file").write_bytes(b"hidden")
+    (root / os.fsdecode(b"caf\xe9\xff")).write_bytes(b"latin")
+    (root / "out").symlink_to(tmp_path / "outside")
+    (root / "out_by_dots").symlink_to("../outside")
+    (root / "up").symlink_to("..")
+    (root / "in").symlink_to("folder/file")
+    (root / "in_absolute").symlink_to(root / "file")
+    (root / "loop").symlink_to("loop")
+    (root / "dangling").symlink_to("nowhere")
+    (root / "magic").symlink_to("/proc/self/fd/0")
+    os.mkfifo(root / "fifo")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(root / "socket"))
+    return root
+
+
+def check_name(server, name, expected):
+    """Each verb says the same of name, nothing stays open, and the daemon answers."""
+    client = server.client()
+    before = len(open_files(server.pid))
+    for verb, *more in ("GET",), ("GETRANGE", 0, -1), ("STAT",), ("SHA256",):
+        reply = client(verb, name, *more)
+        assert reply is None if expected is None else is_refused(reply, expected), reply
+    if expected is None:
+        assert client("STRLEN", name) == 0
+    else:
+        assert is_refused(client("STRLEN", name), expected)
+    assert client("EXISTS", name, "file") == 1
+    assert client("GET", "file") == b"plain"
+    wait_for(lambda: len(open_files(server.pid)) == before, "end of descriptors")
+
+
+NAMES = [
+    ("..", None),
+    ("../outside", None),
+    ("../../../../../../etc/passwd", None),
+    ("folder/../../outside", None),
+    ("/etc/passwd", "ERR"),
+    ("//etc/passwd", "ERR"),
+    ("/", "ERR"),
+    (b"file\0", "ERR"),
+    (b"file\0.txt", "ERR"),
+    ("x" * 255, None),
+    ("x" * 256, "ERR"),
+    ("x/" * 2047, None),
+    ("x" * 4095, "ERR"),
+    ("x" * 4096, "ERR"),
+    ("x" * 5120, "ERR"),
+    ("", "ERR"),
+    (".", None),
+    ("./file", None),
+    ("folder/../file", None),
+    ("folder/", "ERR"),
+    ("file/", None),
+    ("file/x", None),
+    ("folder", "ERR"),
+    (b"\xff\xfe\x80", None),
+    ("%2e%2e/outside", None),
+    ("..\\outside", None),
+    ("file\n", None),
+    ("out", "ERR"),
+    ("out_by_dots", "ERR"),
+    ("up/outside", "ERR"),
+    ("in_absolute", "ERR"),
+    ("loop", "ERR"),
+    ("dangling", None),
+    ("magic", "ERR"),
+    ("fifo", "ERR"),
+    ("socket", "ERR"),
+    (".hidden", None),
+    (".folder/file", None),
+    ("folder/.hidden", None),
+]
+
+
+def test_strange_names_are_nil_or_an_error_and_harm_nobody(serve, nasty):
+    server = serve()
+    for name, expected in NAMES:
+        check_name(server, name, expected)
+
+
+@pytest.mark.parametrize("name", ["..", "../outside", "folder/../../outside", "up"])
+def test_dots_do_not_lead_out_where_hidden_names_are_served(serve, nasty, name):
+    check_name(serve(files={"hidden": "yes"}), name, "ERR")
+
+
+def test_hidden_names_are_served_where_configured(serve, nasty):
+    client = serve(files={"hidden": "yes"}).client()
+    assert client("GET", ".hidden") == b"hidden"
+    assert client("GET", ".folder/file") == b"hidden"
+    assert client("GET", "./folder/../file") == b"plain"
+
+
+def test_a_link_that_stays_inside_is_followed(serve, nasty):
+    assert serve().client()("GET", "in") == b"inner"
+
+
+def test_names_are_bytes(serve, nasty):
+    assert serve().client()("GET", b"caf\xe9\xff") == b"latin"
+
+
+def test_a_device_is_not_opened(serve, nasty):
+    try:
+        os.mknod(nasty / "device", 0o20666, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+    check_name(serve(), "device", "ERR")
+
+
+def test_a_file_that_may_not_be_read_is_an_error(serve, root):
+    (root / "closed").write_bytes(b"secret")
+    (root / "closed").chmod(0)
+    prefix = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root reads everything, and setpriv is missing")
+        prefix = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    server = serve(prefix=prefix)
+    client = server.client()
+    assert is_refused(client("GET", "closed"))
+    assert is_refused(client("SHA256", "closed"))
+    assert client("STRLEN", "closed") == 6
+    assert client("PING") == "PONG"
+    assert held(server, root / "closed") == 0
+
+
+def test_a_thousand_refusals_leave_no_descriptor(serve, nasty):
+    server = serve()
+    client = server.client()
+    before = len(open_files(server.pid))
+    for _ in range(10):
+        requests = [(verb, name) for verb in ("GET", "STAT", "SHA256") for name, _ in NAMES]
+        client.send(*requests)
+        for _ in requests:
+            client.read()
+    assert len(open_files(server.pid)) == before
+
+
+# GETRANGE
+
+
+def redis_range(data, first, last):
+    """What Redis gives, since 7.4: ends that are before the first byte give nothing."""
+    first = max(first + len(data), 0) if first < 0 else first
+    last = last + len(data) if last < 0 else last
+    return data[first : last + 1] if 0 <= last >= first else b""
+
+
+@pytest.mark.parametrize("size", [0, 1, 10, 3 * KIB32])
+def test_ranges_are_those_of_redis(serve, root, size):
+    data, chance = noise(size), random.Random(size)
+    (root / "data").write_bytes(data)
+    client = serve().client()
+    edges = [0, 1, -1, size - 1, size, size + 1, -size, -size - 1, 2**63 - 1, -(2**63)]
+    ranges = [(first, last) for first in edges for last in edges]
+    ranges += [(chance.randint(-2 * size, 2 * size), chance.randint(-2 * size, 2 * size))
+               for _ in range(200)]
+    for first, last in ranges:
+        assert client("GETRANGE", "data", first, last) == redis_range(data, first, last)
+
+
+@pytest.mark.parametrize(
+    "first, last", [("", 1), ("x", 1), (0, "1x"), ("1.0", 2), (" 1", 2), ("+1", 2), ("-", 2),
+                    (0, 2**63), (-(2**63) - 1, 0), ("1" * 30, 2), ("0x1", 2),
+                    (b"1\0", 2)])
+def test_a_range_that_is_no_integer_is_refused(serve, root, first, last):
+    (root / "data").write_bytes(b"0123456789")
+    client = serve().client()
+    assert is_refused(client("GETRANGE", "data", first, last))
+    assert client("GETRANGE", "data", 1, 2) == b"12"
+
+
+def test_a_range_with_the_right_etag_is_given_and_with_another_is_stale(serve, root):
+    (root / "data").write_bytes(b"0123456789")
+    client = serve().client()
+    etag = client.pairs("STAT", "data")["etag"]
+    assert client("GETRANGE", "data", 2, -1, etag) == b"23456789"
+    for wrong in (b"x", b"", etag[:-1], etag + b"0"):
+        assert is_refused(client("GETRANGE", "data", 2, -1, wrong), "STALE")
+    (root / "data").write_bytes(b"0123456789a")
+    assert is_refused(client("GETRANGE", "data", 2, -1, etag), "STALE")
+    assert client("GETRANGE", "none", 2, -1, etag) is None
+
+
+def test_a_file_replaced_by_one_of_the_same_size_and_time_has_another_etag(serve, root):
+    for name in ("data", "new"):
+        (root / name).write_bytes(name.encode().ljust(10))
+        os.utime(root / name, ns=(10**18, 10**18))
+    client = serve().client()
+    etag = client.pairs("STAT", "data")["etag"]
+    (root / "new").rename(root / "data")
+    assert client.pairs("STAT", "data")["etag"] != etag
+
+
+# Large ones
+
+
+@pytest.fixture
+def giant(root):
+    path = root / "giant"
+    sparse(path, (1 << 32) + 100, b"the end")
+    with open(path, "r+b") as file:
+        file.seek((1 << 31) - 2)
+        file.write(b"middle")
+    return path
+
+
+def test_a_part_of_a_file_over_four_gigabytes_is_found(serve, giant):
+    client = serve().client()
+    assert client("STRLEN", "giant") == (1 << 32) + 100
+    assert client("GETRANGE", "giant", -7, -1) == b"the end"
+    assert client("GETRANGE", "giant", (1 << 32) + 93, (1 << 32) + 99) == b"the end"
+    assert client("GETRANGE", "giant", (1 << 31) - 2, (1 << 31) + 3) == b"middle"
+    assert client("GETRANGE", "giant", -200_000, -1) == bytes(199_993) + b"the end"
+
+
+def test_a_file_over_four_gigabytes_arrives_whole(serve, giant):
+    size = (1 << 32) + 100
+    server = serve()
+    with server.connect() as sock:
+        sock.sendall(b"GET giant\r\nPING\r\n")
+        header = b"$%d\r\n" % size
+        assert receive(sock, len(header)) == header
+        left, space = size - 7, bytearray(1 << 20)
+        while left > 0:
+            got = sock.recv_into(space, min(left, len(space)), socket.MSG_TRUNC)  # uncopied
+            assert got > 0, f"{left} bytes are missing"
+            left -= got
+        assert receive(sock, 16) == b"the end\r\n+PONG\r\n"
+    wait_closed(server, giant)
+
+
+# Files that change while they are sent
+
+
+def test_a_file_that_is_cut_short_ends_the_connection(serve, root):
+    path = root / "data"
+    sparse(path, 64 << 20)
+    server = serve()
+    with server.connect() as sock:
+        sock.sendall(b"GET data\r\nPING\r\n")
+        received = len(receive(sock, 100_000))
+        os.truncate(path, 0)
+        while part := sock.recv(1 << 20):
+            received += len(part)
+    assert received < 64 << 20
+    server.wait_log("reason=error")
+    wait_closed(server, path)
+    assert server.client()("GET", "data") == b""
+
+
+def test_a_file_that_is_replaced_arrives_as_it_was(serve, root):
+    (root / "data").write_bytes(noise(20_000_000))
+    client = serve().client()
+    client.send(("GET", "data"))
+    client.sock.recv(1, socket.MSG_PEEK)
+    (root / "new").write_bytes(b"new")
+    (root / "new").rename(root / "data")
+    assert client.read() == noise(20_000_000)
+    assert client("GET", "data") == b"new"
+
+
+def test_a_file_that_is_removed_arrives_as_it_was(serve, root):
+    (root / "data").write_bytes(noise(20_000_000))
+    client = serve().client()
+    client.send(("GET", "data"), ("GET", "data"))
+    client.sock.recv(1, socket.MSG_PEEK)
+    (root / "data").unlink()
+    assert client.read() == noise(20_000_000)
+    assert client.read() is None
+
+
+def test_a_file_that_grows_arrives_in_the_size_that_was_announced(serve, root):
+    (root / "data").write_bytes(noise(20_000_000))
+    client = serve().client()
+    client.send(("GET", "data"), ("PING",))
+    client.sock.recv(1, socket.MSG_PEEK)
+    with open(root / "data", "ab") as file:
+        file.write(b"more")
+    assert client.read() == noise(20_000_000)
+    assert client.read() == "PONG"
+
+
+# STAT, EXISTS, STRLEN
+
+
+def test_stat_gives_size_mtime_and_an_etag_that_changes_with_the_file(serve, root):
+    (root / "data").write_bytes(b"0123456789")
+    os.utime(root / "data", (1_700_000_000, 1_700_000_000))
+    client = serve().client()
+    first = client.pairs("STAT", "data")
+    assert list(first) == ["size", "mtime", "etag"]
+    assert (first["size"], first["mtime"]) == (10, 1_700_000_000)
+    assert client.pairs("STAT", "data") == first
+    os.utime(root / "data", ns=(1, 1_700_000_000 * 10**9 + 1))
+    second = client.pairs("STAT", "data")
+    assert second["mtime"] == 1_700_000_000
+    assert second["etag"] != first["etag"]
+
+
+def test_stat_knows_files_from_before_1970(serve, root):
+    (root / "data").write_bytes(b"")
+    os.utime(root / "data", (-5, -5))
+    assert serve().client().pairs("STAT", "data")["mtime"] == -5
+
+
+def test_exists_counts_files_and_nothing_else(serve, nasty):
+    client = serve().client()
+    assert client("EXISTS", "file", "file", "none", "folder", "in", "out", ".hidden") == 3
+    assert client("EXISTS", *["file"] * 1000) == 1000
+
+
+def test_strlen_is_the_size(serve, root):
+    (root / "data").write_bytes(noise(KIB32 + 1))
+    (root / "empty").write_bytes(b"")
+    client = serve().client()
+    assert client("STRLEN", "data") == KIB32 + 1
+    assert client("STRLEN", "empty") == 0
+
+
+# SCAN
+
+
+def scan(client, *options, most=1000):
+    """The names of a whole scan, of which no step gives more than most."""
+    names, cursor = [], b"0"
+    for _ in range(20_000):
+        cursor, part = client("SCAN", cursor, *options)
+        assert len(part) <= most
+        names += part
+        if cursor == b"0":
+            return sorted(names)
+    raise AssertionError("a scan without an end")
+
+
+@pytest.fixture
+def many(root):
+    for n in range(5000):
+        os.close(os.open(root / f"file{n:04}", os.O_CREAT | os.O_WRONLY))
+    return sorted(b"file%04d" % n for n in range(5000))
+
+
+def test_a_scan_gives_each_name_once_in_bounded_steps(serve, many):
+    client = serve().client()
+    assert scan(client, most=100) == many
+    assert scan(client, "COUNT", 7, most=7) == many
+    assert scan(client, "count", 1000) == many
+    assert scan(client, "COUNT", 10**12) == many
+
+
+def test_a_scan_with_a_pattern_gives_what_matches(serve, many):
+    client = serve().client()
+    assert scan(client, "MATCH", "file*9", "COUNT", 500) == many[9::10]
+    assert scan(client, "COUNT", 500, "MATCH", "file00[0-4]?") == many[:50]
+    assert scan(client, "MATCH", "none*") == []
+
+
+def test_names_that_stay_are_found_while_others_come_and_go(serve, root, many):
+    client = serve().client()
+    names, cursor = [], b"0"
+    for n in range(1000):
+        cursor, part = client("SCAN", cursor, "COUNT", 50)
+        names += part
+        if cursor == b"0":
+            break
+        (root / f"new{n}").touch()
+        (root / f"file{n:04}").unlink()
+    stayed = many[n:]
+    assert [name for name in sorted(names) if name in set(stayed)] == stayed
+
+
+def test_a_scan_lists_regular_files_and_folders_that_can_be_had(serve, nasty):
+    expected = [b"caf\xe9\xff", b"file", b"folder/", b"in"]
+    assert scan(serve().client()) == expected
+
+
+def test_a_scan_lists_hidden_names_where_they_are_served(serve, nasty):
+    client = serve(files={"hidden": "yes"}).client()
+    assert {b".hidden", b".folder/"} <= set(scan(client))
+    assert scan(client, "MATCH", ".folder/*") == [b".folder/file"]
+
+
+def test_a_scan_of_a_hidden_folder_is_empty(serve, nasty):
+    assert scan(serve().client(), "MATCH", ".folder/*") == []
+
+
+def test_a_scan_of_a_sub_folder_gives_whole_paths(serve, root):
+    (root / "a" / "b").mkdir(parents=True)
+    for name in ("a/one.txt", "a/two.txt", "a/b/three.txt", "four.txt"):
+        (root / name).touch()
+    client = serve().client()
+    assert scan(client, "MATCH", "a/*") == [b"a/b/", b"a/one.txt", b"a/two.txt"]
+    assert scan(client, "MATCH", "a/t*") == [b"a/two.txt"]
+    assert scan(client, "MATCH", "a/") == [b"a/b/", b"a/one.txt", b"a/two.txt"]
+    assert scan(client, "MATCH", "a/b/*") == [b"a/b/three.txt"]
+    assert scan(client, "MATCH", "*/*") == []
+
+
+def test_a_scan_of_a_sub_folder_goes_on_from_its_cursor(serve, root):
+    (root / "sub").mkdir()
+    for n in range(300):
+        (root / "sub" / str(n)).touch()
+    names = scan(serve().client(), "MATCH", "sub/*", "COUNT", 10, most=10)
+    assert names == sorted(b"sub/%d" % n for n in range(300))
+
+
+@pytest.mark.parametrize("glob", ["../*", "/etc/*", "up/*", "none/*", "file/*", "fifo/*"])
+def test_a_scan_does_not_leave_the_folder(serve, nasty, glob):
+    for hidden in ("yes", "no"):
+        assert serve(files={"hidden": hidden}).client()("SCAN", 0, "MATCH", glob) == [b"0", []]
+
+
+@pytest.mark.parametrize(
+    "words", [("x",), ("-1",), ("",), (2**63,), ("0x1",), (0, "COUNT"), (0, "COUNT", 0),
+              (0, "COUNT", -1), (0, "COUNT", "x"), (0, "MATCH"), (0, "TYPE", "string"),
+              (0, "MATCH", b"a\0b"), (0, "MATCH", "x" * 4096), (0, 1, 2, 3, 4, 5)])
+def test_a_bad_scan_is_refused(serve, words):
+    client = serve().client()
+    assert is_refused(client("SCAN", *words))
+    assert client("SCAN", 0) == [b"0", []]
+
+
+@pytest.mark.parametrize("cursor", [1, 12345, 2**31, 2**62 + 1, 2**63 - 1])
+def test_a_cursor_that_was_never_given_does_no_harm(serve, root, cursor):
+    for n in range(300):
+        (root / str(n)).touch()
+    server = serve()
+    client = server.client()
+    answered, names = client("SCAN", cursor)
+    assert answered.isdigit() and {int(name) for name in names} <= set(range(300))
+    assert len(scan(client)) == 300
+    assert held(server, root) == 1  # the folder itself
+
+
+def test_a_pattern_made_to_be_slow_is_not(serve, root):
+    for n in range(200):
+        (root / ("a" * 200 + str(n))).touch()
+    server = serve()
+    client = server.client()
+    before = server.cpu()
+    assert scan(client, "MATCH", "*a" * 127 + "b", "COUNT", 1000) == []
+    assert scan(client, "MATCH", "*[a-z]" * 42 + "*b", "COUNT", 1000) == []
+    assert server.cpu() - before < 5
+    assert is_refused(client("SCAN", 0, "MATCH", "*a" * 128))
+
+
+def test_a_scan_that_is_much_work_has_more_steps(serve, root):
+    for n in range(200):
+        (root / ("a" * 200 + str(n))).touch()
+    client = serve().client()
+    cursor, names = client("SCAN", 0, "COUNT", 1000, "MATCH", "*[ab]" * 50 + "*")
+    assert cursor != b"0" and len(names) < 100
+    assert len(scan(client, "COUNT", 1000, "MATCH", "*[ab]" * 50 + "*")) == 200
+
+
+def test_a_reply_to_scan_is_bounded_however_the_folder_is_spelled(serve, root):
+    (root / "sub").mkdir()
+    for n in range(500):
+        (root / "sub" / f"f{n}").touch()
+    client = serve().client()
+    cursor, names = client("SCAN", 0, "COUNT", 1000, "MATCH", "sub" + "/" * 4000 + "*")
+    assert cursor != b"0" and sum(map(len, names)) < 80_000
+
+
+def test_what_cannot_be_read_is_refused_and_answers_before_it_are_given(serve):
+    folder = "/sys/kernel/mm/transparent_hugepage"  # says 4096 bytes, has fewer
+    if not os.path.exists(folder + "/enabled"):
+        pytest.skip("no file that is shorter than it says")
+    client = serve(files={"root": folder}).client()
+    client.send(("PING",), ("GET", "enabled"), ("PING",))
+    assert client.read() == "PONG"
+    assert is_refused(client.read())
+    assert client.read() == "PONG"
+
+
+# SHA256
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest().encode()
+
+
+def test_the_digest_is_right_and_changes_with_the_file(serve, root):
+    client = serve().client()
+    for size in (0, 1, 3_000_000):
+        (root / "data").write_bytes(noise(size))
+        assert client("SHA256", "data") == sha256(noise(size))
+        assert client("SHA256", "data") == sha256(noise(size))
+
+
+def children_cpu(pid):
+    """Clock ticks of those that have been waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[13]) + int(fields[14])
+
+
+def test_a_digest_is_kept_as_long_as_the_file_is_the_same(serve, root):
+    path = root / "data"
+    sparse(path, 100 << 20)
+    server = serve()
+    client = server.client()
+    assert client("SHA256", "data") == sha256(bytes(100 << 20))
+    used = children_cpu(server.pid)
+    assert used > 0
+    assert client("SHA256", "data") == sha256(bytes(100 << 20))
+    assert children_cpu(server.pid) == used, "it was computed anew"
+
+
+def test_a_file_whose_time_was_set_back_has_a_new_digest(serve, root):
+    path = root / "data"
+    path.write_bytes(b"old")
+    client = serve().client()
+    assert client("SHA256", "data") == sha256(b"old")
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes(b"new")
+    os.utime(path, ns=(stamp, stamp))
+    assert client("SHA256", "data") == sha256(b"new")
+
+
+def test_more_files_than_are_remembered_have_right_digests(serve, root):
+    for n in range(150):
+        (root / str(n)).write_bytes(noise(100, n))
+    client = serve().client()
+    for _ in range(2):
+        client.send(*[("SHA256", n) for n in range(150)])
+        for n in range(150):
+            assert client.read() == sha256(noise(100, n))
+
+
+def test_a_digest_waits_for_its_turn_in_a_pipeline(serve, root):
+    (root / "data").write_bytes(noise(1000))
+    client = serve().client()
+    client.send(("PING",), ("SHA256", "data"), ("GET", "data"), ("SHA256", "none"), ("PING",))
+    replies = [client.read() for _ in range(5)]
+    assert replies == ["PONG", sha256(noise(1000)), noise(1000), None, "PONG"]
+
+
+def test_many_digests_at_once_are_right_and_few_run_at_a_time(serve, root):
+    for n in range(40):
+        sparse(root / str(n), 4_000_000 + n)
+    server = serve(files={"max_digests": 3})
+    clients = [server.client() for _ in range(40)]
+    stop, most = threading.Event(), [0]
+
+    def watch():
+        while not stop.wait(0.002):
+            most.append(len(children(server.pid)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        for n, client in enumerate(clients):
+            client.send(("SHA256", n))
+        for n, client in enumerate(clients):
+            assert client.read() == sha256(bytes(4_000_000 + n))
+    finally:
+        stop.set()
+        watcher.join()
+    assert 1 <= max(most) <= 3
+
+
+def test_who_comes_after_those_that_wait_for_a_digest_is_told_to_come_again(serve, root):
+    sparse(root / "huge", HUGE)
+    (root / "small").write_bytes(b"small")
+    server = serve(files={"max_digests": 1})
+    clients = [server.client() for _ in range(65)]
+    for client in clients:
+        client.send(("SHA256", "huge"))
+    other = server.client()
+    wait_for(lambda: is_refused(other("SHA256", "small"), "BUSY") or other.close(), "refusal")
+    assert other("GET", "small") == b"small"
+    for client in clients[1:]:
+        client.reset()
+    wait_for(lambda: server.log().count("reason=reset") == 64, "end of those who wait")
+    other.send(("SHA256", "small"))
+    clients[0].reset()
+    assert other.read() == sha256(b"small")
+    wait_for(lambda: not children(server.pid), "end of the digest")
+    wait_closed(server, root / "huge")
+
+
+def test_a_digest_ends_with_its_client(serve, root):
+    sparse(root / "huge", HUGE)
+    server = serve()
+    client = server.client()
+    client.send(("SHA256", "huge"))
+    wait_for(lambda: children(server.pid), "digest")
+    assert server.client()("PING") == "PONG"
+    client.reset()
+    wait_for(lambda: not children(server.pid), "end of the digest")
+    wait_closed(server, root / "huge")
+
+
+def test_a_stop_ends_a_digest(serve, root):
+    sparse(root / "huge", HUGE)
+    server = serve(daemon={"drain_timeout": "0"})
+    server.client().send(("SHA256", "huge"))
+    child = wait_for(lambda: children(server.pid), "digest")[0]
+    server.stop()
+    wait_for(lambda: not os.path.exists(f"/proc/{child}"), "end of the digest")
+
+
+def test_a_file_that_changes_during_its_digest_has_none(serve, root):
+    sparse(root / "data", 100 << 20)
+    server = serve()
+    client = server.client()
+    client.send(("SHA256", "data"))
+    wait_for(lambda: children(server.pid), "digest")
+    with open(root / "data", "ab") as file:
+        file.write(b"more")
+    assert is_refused(client.read())
+    assert client("SHA256", "data") == sha256(bytes(100 << 20) + b"more")
+
+
+# Many, and those that do not behave
+
+
+def test_fifty_downloads_at_once_are_right_while_another_listener_answers(serve, root):
+    for n in range(50):
+        (root / str(n)).write_bytes(noise(2_000_000, n))
+    server = serve(other={})
+    wrong = []
+
+    def download(n):
+        with Client(server.connect()) as client:
+            if client("GET", n) != noise(2_000_000, n):
+                wrong.append(n)
+
+    threads = [threading.Thread(target=download, args=(n,)) for n in range(50)]
+    with server.connect("other") as other:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            other.sendall(b"hello")
+            assert receive(other, 5) == b"HELLO"
+        for thread in threads:
+            thread.join()
+    assert not wrong
+    wait_closed(server, f"{root}/")
+
+
+def test_a_client_that_stops_reading_a_file_is_cut_off(serve, root):
+    sparse(root / "data", 1 << 30)
+    server = serve(main={"write_timeout": "300ms"})
+    client = server.client()
+    client.send(("GET", "data"))
+    server.wait_log("reason=stalled")
+    wait_closed(server, root / "data")
+
+
+@pytest.mark.parametrize("leave", [reset, lambda sock: sock.close()])
+def test_a_client_that_leaves_in_the_middle_of_a_file_leaves_no_descriptor(serve, root, leave):
+    sparse(root / "data", 1 << 30)
+    server = serve()
+    before = len(open_files(server.pid))
+    for _ in range(20):
+        sock = server.connect()
+        sock.sendall(b"GET data\r\n")
+        receive(sock, 100_000)
+        leave(sock)
+    server.wait_log("closed listener=main", count=20)
+    wait_for(lambda: len(open_files(server.pid)) == before, "end of descriptors")
+
+
+def test_clients_that_reset_in_the_middle_of_a_file_are_logged_so(serve, root):
+    sparse(root / "data", 1 << 30)
+    server = serve()
+    for _ in range(20):
+        sock = server.connect()
+        sock.sendall(b"GET data\r\n")
+        receive(sock, 100_000)
+        reset(sock)
+    server.wait_log("closed listener=main", count=20)
+    assert "reason=error" not in server.log()
+
+
+def test_downloads_leave_descriptors_for_callers_and_a_reload(serve, root):
+    sparse(root / "data", 1 << 30)
+    server = serve(daemon={"max_clients": 200}, prefix=("prlimit", "--nofile=400:400"))
+    clients = [server.client() for _ in range(190)]
+    for client in clients:
+        client.send(("GET", "data"))
+    busy = 0
+    for client in clients:
+        line = client.file.readline()
+        busy += line.startswith(b"-BUSY")
+        assert line.startswith((b"-BUSY", b"$1073741824"))
+    assert 0 < busy < 190
+    assert server.client()("PING") == "PONG"
+    server.reload()
+    server.wait_log("reloaded")
+
+
+def test_a_download_costs_no_memory(serve, root):
+    sparse(root / "data", 200 << 20)
+    server = serve()
+    client = server.client()
+    assert client("GETRANGE", "data", 0, 1 << 20)
+    before = most = server.rss()
+    client.send(("GET", "data"))
+    left = len(b"$209715200\r\n") + (200 << 20) + 2
+    while left > 0:
+        left -= len(client.file.read(min(left, 20 << 20)))
+        most = max(most, server.rss())
+    if not SANITIZED:
+        assert most - before < 1024
+
+
+# Reload and stop
+
+
+def test_a_reload_changes_the_folder_for_those_who_are_there(serve, root, tmp_path):
+    (root / "data").write_bytes(b"old")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "data").write_bytes(b"new")
+    server = serve()
+    client = server.client()
+    assert client("GET", "data") == b"old"
+    server.reload(config(tmp_path / "other"))
+    wait_for(lambda: client("GET", "data") == b"new", "reload")
+    assert [name for name in open_files(server.pid) if name == str(root)] == []
+
+
+def test_a_reload_lets_a_download_of_the_old_folder_end(serve, root, tmp_path):
+    (root / "data").write_bytes(noise(20_000_000))
+    (tmp_path / "other").mkdir()
+    server = serve()
+    client = server.client()
+    client.send(("GET", "data"), ("GET", "data"))
+    client.sock.recv(1, socket.MSG_PEEK)
+    server.reload(config(tmp_path / "other"))
+    wait_for(lambda: server.client()("EXISTS", "data") == 0, "reload")
+    assert client.read() == noise(20_000_000)
+    assert client.read() is None
+
+
+@pytest.mark.parametrize("broken", ["root = /none/such\n", "root = relative\n", "hidden = yes\n"])
+def test_a_reload_to_a_folder_that_is_not_there_keeps_the_old(serve, root, broken):
+    (root / "data").write_bytes(b"old")
+    server = serve()
+    client = server.client()
+    text = server.path.read_text()
+    before = len(open_files(server.pid))
+    server.reload(text[: text.index("[service")] + "[service files]\n" + broken)
+    wait_for(lambda: "reload" in server.log().lower(), "refusal")
+    assert client("GET", "data") == b"old"
+    server.reload(text)
+    assert client("GET", "data") == b"old"
+    wait_for(lambda: len(open_files(server.pid)) == before, "end of descriptors")
+
+
+def test_a_stop_waits_for_a_download(serve, root):
+    (root / "data").write_bytes(noise(20_000_000))
+    server = serve()
+    client = server.client()
+    client.send(("GET", "data"))
+    client.sock.recv(1, socket.MSG_PEEK)
+    server.signal(15)
+    server.wait_log("stopping: 1 clients")
+    assert client.read() == noise(20_000_000)
+    assert client.ended()
+    client.close()
+    assert server.wait(DEADLINE_S) == 0
