@@ -1,0 +1,844 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "services/template.h"
+
+#define VALUES_MAX 8
+#define EXEC_LINE 3
+#define TYPES_LINE 10 /* of the first */
+
+enum { KEY_other, KEY_exec, KEYS };
+
+static const struct option_def options[KEYS] = {
+	[KEY_other] = {.name = "other", .type = &option_int},
+	[KEY_exec] = {.name = "exec", .type = &option_int},
+};
+
+static struct option_source from[KEYS];
+static const struct section_kind kind = {.word = "command", .options = options, .count = KEYS};
+static struct section section = {.kind = &kind, .from = from, .file = "title.ini", .line = 1};
+
+static struct template template;
+static struct option_map types;
+static struct option_list errors;
+static char reason[OPTION_REASON_MAX];
+static char folder[] = "/tmp/test_template.XXXXXX";
+
+/* ---- templates and values ---- */
+
+static void forget(void)
+{
+	static const struct option_def map = {.type = &option_map};
+
+	template_free(&template);
+	option_free(&map, 1, &types);
+	option_list_free(&errors);
+	memset(&template, 0, sizeof(template));
+}
+
+/* Add the types of "name type", a NULL ends them. */
+static void types_add(const char *const *texts)
+{
+	char name[32];
+
+	for (int i = 0; texts[i] != NULL; i++) {
+		const char *blank = strchr(texts[i], ' ');
+
+		snprintf(name, sizeof(name), "%.*s", (int)(blank - texts[i]), texts[i]);
+		assert_int_equal(
+			option_map_add(&types, name, blank + 1, "types.ini", TYPES_LINE + i), 0);
+	}
+}
+
+static void parse(const char *exec, const char *const *texts)
+{
+	forget();
+	types_add(texts);
+	template_parse(&template, &section, KEY_exec, exec, &types, &errors);
+}
+
+#define TYPES(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define NO_TYPES ((const char *const[]){NULL})
+
+static void assert_no_errors(void)
+{
+	if (errors.count > 0)
+		fail_msg("%s", errors.items[0]);
+}
+
+/* The argv of values, as [word|word]. */
+static void assert_fills(const struct slice *values, const char *expected)
+{
+	char **argv = template_fill(&template, values, reason), text[512] = "[";
+
+	if (argv == NULL)
+		fail_msg("%s", reason);
+	for (size_t i = 0; argv[i] != NULL; i++) {
+		assert_true(strlen(text) + strlen(argv[i]) + 3 < sizeof(text));
+		strcat(strcat(text, i > 0 ? "|" : ""), argv[i]);
+	}
+	assert_string_equal(strcat(text, "]"), expected);
+	free(argv);
+}
+
+/* exec without arguments becomes these words. */
+static void assert_words(const char *exec, const char *expected)
+{
+	parse(exec, NO_TYPES);
+	assert_no_errors();
+	assert_fills(NULL, expected);
+}
+
+/* exec with {a}, whose value this is, becomes these words. */
+static void assert_words_with(const char *exec, const char *value, const char *expected)
+{
+	const struct slice slice = {value, strlen(value)};
+
+	parse(exec, TYPES("a regex [^-]*"));
+	assert_no_errors();
+	assert_fills(&slice, expected);
+}
+
+/* The errors of a template are these lines. */
+static void assert_errors(const char *exec, const char *const *texts, const char *expected)
+{
+	char text[2048] = "";
+
+	parse(exec, texts);
+	for (uint32_t i = 0; i < errors.count; i++) {
+		assert_true(strlen(text) + strlen(errors.items[i]) + 2 < sizeof(text));
+		strcat(strcat(text, errors.items[i]), "\n");
+	}
+	assert_string_equal(text, expected);
+	assert_false(errors.incomplete);
+}
+
+/* A template of one argument of this type. */
+static void of_type(const char *type)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "a %s", type);
+	parse("/bin/x {a}", TYPES(text));
+	assert_no_errors();
+}
+
+static bool takes_bytes(const char *data, size_t len)
+{
+	const struct slice slice = {data, len};
+	char **argv;
+
+	reason[0] = '\0';
+	argv = template_fill(&template, &slice, reason);
+	if (argv == NULL) {
+		assert_true(reason[0] != '\0');
+		return false;
+	}
+	free(argv);
+	return true;
+}
+
+static bool takes(const char *value)
+{
+	return takes_bytes(value, strlen(value));
+}
+
+static void assert_takes(const char *type, const char *const *values)
+{
+	of_type(type);
+	for (int i = 0; values[i] != NULL; i++)
+		if (!takes(values[i]))
+			fail_msg("'%s' refuses '%s': %s", type, values[i], reason);
+}
+
+static void assert_refuses(const char *type, const char *const *values)
+{
+	of_type(type);
+	for (int i = 0; values[i] != NULL; i++)
+		if (takes(values[i]))
+			fail_msg("'%s' takes '%s'", type, values[i]);
+}
+
+#define ASSERT_TAKES(type, ...) assert_takes(type, (const char *const[]){__VA_ARGS__, NULL})
+#define ASSERT_REFUSES(type, ...) assert_refuses(type, (const char *const[]){__VA_ARGS__, NULL})
+
+static void assert_reason(const char *type, const char *value, const char *expected)
+{
+	of_type(type);
+	assert_false(takes(value));
+	assert_string_equal(reason, expected);
+}
+
+static int template_open(void **state)
+{
+	from[KEY_exec] = (struct option_source){folder, "exec.ini", EXEC_LINE}; /* any text */
+	return 0;
+}
+
+static int template_close(void **state)
+{
+	forget();
+	return 0;
+}
+
+/* ---- words ---- */
+
+static void blanks_separate_words(void **state)
+{
+	assert_words("/bin/x", "[/bin/x]");
+	assert_words("/bin/x a b", "[/bin/x|a|b]");
+	assert_words(" \t/bin/x \t a\tb  ", "[/bin/x|a|b]");
+}
+
+static void quotes_group_and_are_not_part_of_the_word(void **state)
+{
+	assert_words("/bin/x \"a b\" 'c  d'", "[/bin/x|a b|c  d]");
+	assert_words("/bin/x \"it's\" 'say \"x\"'", "[/bin/x|it's|say \"x\"]");
+	assert_words("'/bin/with blank'", "[/bin/with blank]");
+}
+
+static void quotes_may_be_in_the_middle_of_a_word(void **state)
+{
+	assert_words("/bin/x a\"b c\"d", "[/bin/x|ab cd]");
+	assert_words("/bin/x --x='a b'\" c\"", "[/bin/x|--x=a b c]");
+}
+
+static void quotes_of_nothing_are_an_empty_word(void **state)
+{
+	assert_words("/bin/x \"\" ''", "[/bin/x||]");
+	assert_words("/bin/x a''b", "[/bin/x|ab]");
+}
+
+static void nothing_else_is_special(void **state)
+{
+	assert_words("/bin/x a\\ b \\\" c\" $HOME `id` * ~ # ; > & %n",
+		     "[/bin/x|a\\|b|\\ c|$HOME|`id`|*|~|#|;|>|&|%n]");
+}
+
+static void a_quote_that_is_not_closed_is_an_error(void **state)
+{
+	assert_errors("/bin/x \"a b", NO_TYPES, "exec.ini:3: exec: a quote is not closed\n");
+	assert_errors("/bin/x it's", NO_TYPES, "exec.ini:3: exec: a quote is not closed\n");
+	assert_errors("/bin/x \"a' b", NO_TYPES, "exec.ini:3: exec: a quote is not closed\n");
+	assert_errors("'", NO_TYPES, "exec.ini:3: exec: a quote is not closed\n");
+}
+
+static void it_begins_with_the_absolute_path_of_a_program(void **state)
+{
+	static const char *const wrong[] = {"", "  ", "x", "./x", "bin/x /a", "''", "\"\" /bin/x"};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_errors(wrong[i], NO_TYPES,
+			      "exec.ini:3: exec: begins with the absolute path of a program\n");
+	assert_errors("/bin/{a}", TYPES("a enum x"),
+		      "exec.ini:3: exec: begins with the absolute path of a program\n");
+}
+
+/* ---- places ---- */
+
+static void an_argument_is_put_in_its_place(void **state)
+{
+	assert_words_with("/bin/x {a}", "value", "[/bin/x|value]");
+	assert_words_with("/bin/x --x={a}", "value", "[/bin/x|--x=value]");
+	assert_words_with("/bin/x <{a}>", "value", "[/bin/x|<value>]");
+	assert_words_with("/bin/x {a}{a} {a}", "value", "[/bin/x|valuevalue|value]");
+	assert_words_with("/bin/x '{a} \"' \"{a} '\"", "value", "[/bin/x|value \"|value ']");
+}
+
+static void an_argument_never_becomes_two_words_or_none(void **state)
+{
+	assert_words_with("/bin/x {a} b", "one two", "[/bin/x|one two|b]");
+	assert_words_with("/bin/x {a} b", "'\" \t\n", "[/bin/x|'\" \t\n|b]");
+	assert_words_with("/bin/x {a} b", "", "[/bin/x||b]");
+	assert_words_with("/bin/x <{a}>", "", "[/bin/x|<>]");
+}
+
+static void what_looks_like_a_place_in_a_value_is_only_text(void **state)
+{
+	const struct slice values[] = {{"{b}", 3}, {"{a}{{", 5}};
+
+	parse("/bin/x {a} {b}", TYPES("a regex .*", "b regex .*"));
+	assert_no_errors();
+	assert_fills(values, "[/bin/x|{b}|{a}{{]");
+}
+
+static void arguments_come_in_the_order_of_the_configuration(void **state)
+{
+	const struct slice values[] = {{"one", 3}, {"2", 1}, {"three", 5}};
+
+	parse("/bin/x {c} {a}:{b}", TYPES("b enum one|two", "a int 1..5", "c regex t.*"));
+	assert_no_errors();
+	assert_fills(values, "[/bin/x|three|2:one]");
+}
+
+static void only_so_many_bytes_of_a_value_are_taken_as_it_has(void **state)
+{
+	const struct slice value = {"123456", 3};
+
+	parse("/bin/x {a}", TYPES("a int 0..999"));
+	assert_fills(&value, "[/bin/x|123]");
+}
+
+static void two_braces_are_a_brace(void **state)
+{
+	assert_words("/bin/x {{", "[/bin/x|{]");
+	assert_words("/bin/x {{a}}", "[/bin/x|{a}}]");
+	assert_words("/bin/x {{{{", "[/bin/x|{{]");
+	assert_words_with("/bin/x {{{a}}", "v", "[/bin/x|{v}]");
+	assert_words_with("/bin/x {{a}{a}", "v", "[/bin/x|{a}v]");
+}
+
+static void a_brace_that_begins_no_name_is_one(void **state)
+{
+	assert_words("/bin/x {} { } {a {a'b'c x{", "[/bin/x|{}|{|}|{a|{abc|x{]");
+	assert_words("/bin/x '{a b}' {$a}", "[/bin/x|{a b}|{$a}]");
+}
+
+static void names_are_compared_whole_and_in_their_case(void **state)
+{
+	assert_errors("/bin/x {arg} {A} {a}", TYPES("a int 1..2", "ar int 1..2"),
+		      "exec.ini:3: exec: {arg} has no arg.arg\n"
+		      "exec.ini:3: exec: {A} has no arg.A\n"
+		      "types.ini:11: arg.ar: exec has no {ar}\n");
+	parse("/bin/x {a_B-9.c}", TYPES("a_B-9.c int 1..2"));
+	assert_no_errors();
+}
+
+/* ---- errors ---- */
+
+static void an_argument_without_a_place_is_an_error_at_its_line(void **state)
+{
+	assert_errors("/bin/x {b}", TYPES("a int 1..2", "b int 1..2", "c enum x"),
+		      "types.ini:10: arg.a: exec has no {a}\n"
+		      "types.ini:12: arg.c: exec has no {c}\n");
+	assert_errors("/bin/x {{a}", TYPES("a int 1..2"), "types.ini:10: arg.a: exec has no {a}\n");
+}
+
+static void a_place_without_an_argument_is_an_error_of_exec(void **state)
+{
+	assert_errors("/bin/x --x={nobody}", NO_TYPES,
+		      "exec.ini:3: exec: {nobody} has no arg.nobody\n");
+}
+
+static void an_exec_that_no_file_gives_has_its_errors_at_the_title(void **state)
+{
+	from[KEY_exec] = (struct option_source){0};
+	assert_errors("x", NO_TYPES,
+		      "title.ini:1: exec: begins with the absolute path of a program\n");
+}
+
+#define TYPE_ERROR "write int MIN..MAX, enum a|b|c, regex ERE or path FOLDER\n"
+
+static void what_is_no_type_is_an_error(void **state)
+{
+	assert_errors("/bin/x {a}{b}{c}{d}{e}{f}",
+		      TYPES("a text", "b ", "c int", "d regex  \t", "e integer 1..2", "f INT 1..2"),
+		      "types.ini:10: arg.a: " TYPE_ERROR "types.ini:11: arg.b: " TYPE_ERROR
+		      "types.ini:12: arg.c: " TYPE_ERROR "types.ini:13: arg.d: " TYPE_ERROR
+		      "types.ini:14: arg.e: " TYPE_ERROR "types.ini:15: arg.f: " TYPE_ERROR);
+}
+
+static void blanks_may_stand_between_a_type_and_the_rest(void **state)
+{
+	ASSERT_TAKES("int \t 1..2", "1", "2");
+	ASSERT_TAKES("enum\ta|b", "a", "b");
+}
+
+static void what_is_no_range_is_an_error(void **state)
+{
+	static const char *const wrong[] = {"5",
+					    "1..",
+					    "..5",
+					    "..",
+					    "5..1",
+					    "a..b",
+					    "1-5",
+					    "1...5",
+					    "1..5x",
+					    "1 .. 5",
+					    "0..9223372036854775808",
+					    "-9223372036854775809..0",
+					    "00000000000000000000000000000000000001..5"};
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(text, sizeof(text), "a int %s", wrong[i]);
+		assert_errors("/bin/x {a}", TYPES(text),
+			      "types.ini:10: arg.a: write int MIN..MAX\n");
+	}
+}
+
+static void what_is_no_regular_expression_is_an_error(void **state)
+{
+	parse("/bin/x {a} {b}", TYPES("a regex (", "b regex [a"));
+	assert_int_equal(errors.count, 2);
+	assert_memory_equal(errors.items[0], "types.ini:10: arg.a: ", 21);
+	assert_memory_equal(errors.items[1], "types.ini:11: arg.b: ", 21);
+	assert_string_not_equal(errors.items[0] + 21, errors.items[1] + 21);
+}
+
+static void a_back_reference_is_an_error(void **state)
+{
+	static const char error[] = "types.ini:10: arg.a: a back-reference is not allowed\n";
+
+	assert_errors("/bin/x {a}", TYPES("a regex (a*)\\1"), error);
+	assert_errors("/bin/x {a}", TYPES("a regex (a)(b)(c)(d)(e)(f)(g)(h)(i)\\9"), error);
+	assert_errors("/bin/x {a}", TYPES("a regex (a)\\\\\\1"), error);
+	assert_errors("/bin/x {a}", TYPES("a regex (a)[\\\\]\\1"), error);
+	assert_errors("/bin/x {a}", TYPES("a regex (a)\\.\\1"), error);
+}
+
+static void a_backslash_before_anything_else_is_none(void **state)
+{
+	ASSERT_TAKES("regex a\\\\1", "a\\1");
+	ASSERT_REFUSES("regex a\\\\1", "aa", "a1");
+	ASSERT_TAKES("regex \\.\\*", ".*");
+}
+
+static void a_folder_that_is_not_absolute_is_an_error(void **state)
+{
+	assert_errors("/bin/x {a}", TYPES("a path folder"),
+		      "types.ini:10: arg.a: the folder is not an absolute path\n");
+}
+
+static void all_errors_are_told(void **state)
+{
+	assert_errors("x {a} {b} {d}", TYPES("a int x", "b path x", "c enum x"),
+		      "exec.ini:3: exec: begins with the absolute path of a program\n"
+		      "types.ini:10: arg.a: write int MIN..MAX\n"
+		      "types.ini:11: arg.b: the folder is not an absolute path\n"
+		      "exec.ini:3: exec: {d} has no arg.d\n"
+		      "types.ini:12: arg.c: exec has no {c}\n");
+}
+
+static void parse_many(int count)
+{
+	static char exec[16384];
+	size_t len = (size_t)sprintf(exec, "/bin/x");
+	char name[16];
+
+	forget();
+	for (int i = 0; i < count; i++) {
+		len += (size_t)sprintf(exec + len, " {a%d}", i);
+		snprintf(name, sizeof(name), "a%d", i);
+		assert_int_equal(option_map_add(&types, name, "int 0..1", "types.ini", i), 0);
+	}
+	template_parse(&template, &section, KEY_exec, exec, &types, &errors);
+}
+
+static void there_may_be_as_many_arguments_as_a_request_has_room_for(void **state)
+{
+	static struct slice values[REQUEST_ARGS_MAX];
+	char **argv;
+
+	parse_many(REQUEST_ARGS_MAX);
+	assert_int_equal(errors.count, 1);
+	assert_string_equal(errors.items[0], "exec.ini:3: exec: too many arguments");
+	parse_many(REQUEST_ARGS_MAX - 1);
+	assert_no_errors();
+	for (int i = 0; i < REQUEST_ARGS_MAX - 1; i++)
+		values[i] = (struct slice){i % 2 ? "1" : "0", 1};
+	argv = template_fill(&template, values, reason);
+	assert_non_null(argv);
+	for (int i = 0; i < REQUEST_ARGS_MAX - 1; i++)
+		assert_string_equal(argv[i + 1], i % 2 ? "1" : "0");
+	assert_null(argv[REQUEST_ARGS_MAX]);
+	free(argv);
+}
+
+/* ---- int ---- */
+
+static void integers_keep_to_their_range(void **state)
+{
+	ASSERT_TAKES("int -5..10", "-5", "-1", "0", "1", "9", "10");
+	ASSERT_REFUSES("int -5..10", "-6", "11", "-10", "100", "99999999999999999999");
+	ASSERT_TAKES("int 7..7", "7");
+	ASSERT_REFUSES("int 7..7", "6", "8", "0");
+	ASSERT_REFUSES("int 1..5", "0");
+	ASSERT_REFUSES("int -5..-1", "0");
+}
+
+static void integers_have_up_to_64_bits(void **state)
+{
+	static const char all[] = "int -9223372036854775808..9223372036854775807";
+
+	ASSERT_TAKES(all, "-9223372036854775808", "9223372036854775807", "0");
+	ASSERT_REFUSES(all, "-9223372036854775809", "9223372036854775808", "18446744073709551616",
+		       "-18446744073709551615");
+}
+
+static void integers_are_written_in_one_way(void **state)
+{
+	ASSERT_REFUSES("int -9..9999", "", "-", "-0", "007", "00", "-07", "+5", " 5", "5 ", "5\n",
+		       "\t5", "5x", "x", "0x10", "1e3", "1.0", "1,000", "--5", "- 5",
+		       "\xd9\xa1" /* a digit of another script */);
+}
+
+/* ---- enum ---- */
+
+static void enums_take_one_of_their_words(void **state)
+{
+	ASSERT_TAKES("enum start|stop|re start", "start", "stop", "re start");
+	ASSERT_REFUSES("enum start|stop|re start", "", "star", "starts", "START", "top", "re",
+		       "start|stop", "|", "stop|", "start ");
+	ASSERT_TAKES("enum one", "one");
+	ASSERT_REFUSES("enum one", "", "on", "two");
+}
+
+static void a_word_of_an_enum_may_begin_with_a_dash(void **state)
+{
+	ASSERT_TAKES("enum -v|x|--all", "-v", "x", "--all");
+	ASSERT_REFUSES("enum -v|x|--all", "-", "-x", "v");
+}
+
+static void a_word_of_an_enum_that_begins_another_is_one_of_its_own(void **state)
+{
+	ASSERT_TAKES("enum start|st|s", "start", "st", "s");
+	ASSERT_REFUSES("enum start|st|s", "sta");
+	ASSERT_REFUSES("enum start", "st");
+}
+
+/* ---- regex ---- */
+
+static void a_regular_expression_matches_the_whole_value(void **state)
+{
+	ASSERT_TAKES("regex [a-z]+", "a", "abc");
+	ASSERT_REFUSES("regex [a-z]+", "", "abc1", "1abc", "a b", "abc\n", "\nabc", "a\nb");
+}
+
+static void of_alternatives_the_one_that_matches_the_whole_value_counts(void **state)
+{
+	ASSERT_TAKES("regex a|ab", "a", "ab");
+	ASSERT_TAKES("regex ab|a", "a", "ab");
+	ASSERT_TAKES("regex b|ab", "b", "ab");
+	ASSERT_TAKES("regex (a|ab)(c|bcd)", "ac", "abcd", "abc");
+	ASSERT_REFUSES("regex a|ab", "b", "aab", "aba", "");
+	ASSERT_REFUSES("regex a|b", "ab", "a|b");
+}
+
+static void anchors_do_no_harm(void **state)
+{
+	ASSERT_TAKES("regex ^[a-z]+$", "abc");
+	ASSERT_REFUSES("regex ^[a-z]+$", "abc\n", "abc\nabc", "-a", "");
+	ASSERT_TAKES("regex ^a|b$", "a", "b");
+	ASSERT_REFUSES("regex ^a|b$", "ax", "xb");
+}
+
+static void an_empty_value_is_taken_where_it_matches(void **state)
+{
+	ASSERT_TAKES("regex x*", "", "xx");
+	ASSERT_REFUSES("regex x+", "");
+}
+
+static void a_value_that_looks_like_an_option_is_refused(void **state)
+{
+	ASSERT_REFUSES("regex .*", "-", "-x", "--help");
+	ASSERT_REFUSES("regex [-a-z]+", "-x");
+	ASSERT_REFUSES("regex ^-x", "-x");
+	ASSERT_REFUSES("regex (-x)", "-x");
+	ASSERT_TAKES("regex .*", "x-", " -x");
+}
+
+static void an_expression_that_begins_with_a_dash_takes_options(void **state)
+{
+	ASSERT_TAKES("regex -?[a-z]+", "-x", "x");
+	ASSERT_TAKES("regex --(all|none)", "--all", "--none");
+	ASSERT_REFUSES("regex --(all|none)", "-all", "all");
+}
+
+/* ---- path ---- */
+
+static void in_folder(const char *name, char *path)
+{
+	snprintf(path, 128, "%s/%s", folder, name);
+}
+
+/*
+ *	data/file    data/sub/file    data/-file
+ *	data/inside -> sub/file       data/outside -> ../secret
+ *	data/up -> ..                 data/absolute -> /etc
+ *	data/loop -> loop             data/fifo
+ *	secret
+ */
+static const char *const folders[] = {"data", "data/sub"};
+static const char *const files[] = {"data/file", "data/sub/file", "data/-file", "secret"};
+static const struct {
+	const char *name, *to;
+} links[] = {{"data/inside", "sub/file"},
+	     {"data/outside", "../secret"},
+	     {"data/up", ".."},
+	     {"data/absolute", "/etc"},
+	     {"data/loop", "loop"},
+	     {"data/sub/root", "/"},
+	     {"data/sub/back", "../file"},
+	     {"data/magic", "/proc/self/root"}};
+
+static int folder_open(void **state)
+{
+	char path[128];
+
+	assert_non_null(mkdtemp(strcpy(folder, "/tmp/test_template.XXXXXX")));
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		in_folder(folders[i], path);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		in_folder(files[i], path);
+		close(creat(path, 0600));
+	}
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		in_folder(links[i].name, path);
+		assert_int_equal(symlink(links[i].to, path), 0);
+	}
+	in_folder("data/fifo", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	return template_open(state);
+}
+
+static int folder_close(void **state)
+{
+	char path[128];
+
+	in_folder("data/fifo", path);
+	unlink(path);
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		in_folder(links[i].name, path);
+		unlink(path);
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		in_folder(files[i], path);
+		unlink(path);
+	}
+	for (size_t i = sizeof(folders) / sizeof(folders[0]); i-- > 0;) {
+		in_folder(folders[i], path);
+		rmdir(path);
+	}
+	assert_int_equal(rmdir(folder), 0);
+	return template_close(state);
+}
+
+static const char *type_data(void)
+{
+	static char type[128];
+
+	snprintf(type, sizeof(type), "path %s/data", folder);
+	return type;
+}
+
+static void a_path_is_something_that_is_there(void **state)
+{
+	ASSERT_TAKES(type_data(), "file", "sub", "sub/", "sub/file", "./file", "sub//file", "fifo");
+	ASSERT_REFUSES(type_data(), "", "nothing", "sub/nothing", "file/", "file/x", "File",
+		       "file ");
+}
+
+static void a_path_stays_below_its_folder(void **state)
+{
+	ASSERT_REFUSES(type_data(), "..", "../secret", "../data", "../data/file",
+		       "sub/../../secret", "./..", "/", "/etc/passwd", "//etc");
+	ASSERT_TAKES(type_data(), "sub/../file");
+}
+
+static void an_absolute_name_of_what_is_below_is_refused_too(void **state)
+{
+	char path[128];
+
+	in_folder("data/file", path);
+	ASSERT_REFUSES(type_data(), path);
+}
+
+static void a_link_that_leads_out_is_refused(void **state)
+{
+	ASSERT_TAKES(type_data(), "inside", "sub/back");
+	ASSERT_REFUSES(type_data(), "outside", "up", "up/secret", "up/data/file", "absolute",
+		       "absolute/passwd", "sub/root", "sub/root/etc", "loop", "magic");
+}
+
+static void a_path_that_looks_like_an_option_is_refused(void **state)
+{
+	ASSERT_REFUSES(type_data(), "-file", "-", "--");
+	ASSERT_TAKES(type_data(), "./-file");
+}
+
+static void a_folder_that_is_not_there_has_nothing_in_it(void **state)
+{
+	char type[160];
+
+	snprintf(type, sizeof(type), "path %s/nothing", folder);
+	ASSERT_REFUSES(type, "file", ".", "");
+	snprintf(type, sizeof(type), "path %s/secret", folder);
+	ASSERT_REFUSES(type, "file", "");
+}
+
+static void the_folder_is_put_before_the_name(void **state)
+{
+	const struct slice value = {"sub/file", 8};
+	char type[160], expected[320];
+
+	snprintf(type, sizeof(type), "a %s", type_data());
+	parse("/bin/x {a} --f={a}", TYPES(type));
+	assert_no_errors();
+	snprintf(expected, sizeof(expected), "[/bin/x|%s/data/sub/file|--f=%s/data/sub/file]",
+		 folder, folder);
+	assert_fills(&value, expected);
+}
+
+static size_t descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void looking_leaves_no_descriptor_open(void **state)
+{
+	size_t before = descriptors();
+
+	ASSERT_TAKES(type_data(), "file", "sub");
+	ASSERT_REFUSES(type_data(), "nothing", "..", "-file");
+	assert_int_equal(descriptors(), before);
+}
+
+/* ---- any value ---- */
+
+static void a_nul_is_refused(void **state)
+{
+	static const char *const any[] = {"int 0..9", "enum 5|x", "regex .*", "path /"};
+
+	for (size_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
+		of_type(any[i]);
+		assert_false(takes_bytes("5\0", 2));
+		assert_false(takes_bytes("\0", 1));
+		assert_false(takes_bytes("etc\0", 4));
+	}
+}
+
+static void a_value_has_up_to_4096_bytes(void **state)
+{
+	char value[4097], **argv;
+	const struct slice longest = {value, 4096};
+
+	memset(value, 'x', sizeof(value));
+	of_type("regex x*");
+	argv = template_fill(&template, &longest, reason);
+	assert_non_null(argv);
+	assert_int_equal(strlen(argv[1]), 4096);
+	assert_memory_equal(argv[1], value, 4096);
+	free(argv);
+	assert_false(takes_bytes(value, 4097));
+}
+
+static void the_reason_names_argument_value_and_type(void **state)
+{
+	assert_reason("int 1..5", "9", "a: '9' is not an integer of 1..5");
+	assert_reason("enum x|y", "z", "a: 'z' is not one of x|y");
+	assert_reason("regex [a-z]", "1", "a: '1' does not match [a-z]");
+	assert_reason("regex .*", "-x", "a: '-x' begins with '-', unlike .*");
+	assert_reason("path /etc", "nothing", "a: 'nothing' is not there below /etc");
+	assert_reason("path /etc", "-x", "a: '-x' begins with '-'; give a name below /etc");
+	assert_reason("enum x|y", "\r1\n", "a: '?1?' is not one of x|y");
+}
+
+static void a_long_reason_is_cut(void **state)
+{
+	char type[200], value[300];
+
+	memset(type, 'y', sizeof(type));
+	memcpy(type, "enum ", 5);
+	type[sizeof(type) - 1] = '\0';
+	memset(value, 'x', sizeof(value));
+	of_type(type);
+	assert_false(takes_bytes(value, sizeof(value)));
+	assert_int_equal(strlen(reason), OPTION_REASON_MAX - 1);
+}
+
+static void the_first_value_that_does_not_fit_is_told(void **state)
+{
+	const struct slice values[] = {{"1", 1}, {"9", 1}, {"9", 1}};
+
+	parse("/bin/x {c}{b}{a}", TYPES("a int 1..5", "b int 1..4", "c int 1..3"));
+	assert_no_errors();
+	assert_null(template_fill(&template, values, reason));
+	assert_string_equal(reason, "b: '9' is not an integer of 1..4");
+}
+
+#define TEMPLATE_TEST(name) cmocka_unit_test_setup_teardown(name, template_open, template_close)
+#define FOLDER_TEST(name) cmocka_unit_test_setup_teardown(name, folder_open, folder_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEMPLATE_TEST(blanks_separate_words),
+		TEMPLATE_TEST(quotes_group_and_are_not_part_of_the_word),
+		TEMPLATE_TEST(quotes_may_be_in_the_middle_of_a_word),
+		TEMPLATE_TEST(quotes_of_nothing_are_an_empty_word),
+		TEMPLATE_TEST(nothing_else_is_special),
+		TEMPLATE_TEST(a_quote_that_is_not_closed_is_an_error),
+		TEMPLATE_TEST(it_begins_with_the_absolute_path_of_a_program),
+		TEMPLATE_TEST(an_argument_is_put_in_its_place),
+		TEMPLATE_TEST(an_argument_never_becomes_two_words_or_none),
+		TEMPLATE_TEST(what_looks_like_a_place_in_a_value_is_only_text),
+		TEMPLATE_TEST(arguments_come_in_the_order_of_the_configuration),
+		TEMPLATE_TEST(only_so_many_bytes_of_a_value_are_taken_as_it_has),
+		TEMPLATE_TEST(two_braces_are_a_brace),
+		TEMPLATE_TEST(a_brace_that_begins_no_name_is_one),
+		TEMPLATE_TEST(names_are_compared_whole_and_in_their_case),
+		TEMPLATE_TEST(an_argument_without_a_place_is_an_error_at_its_line),
+		TEMPLATE_TEST(a_place_without_an_argument_is_an_error_of_exec),
+		TEMPLATE_TEST(an_exec_that_no_file_gives_has_its_errors_at_the_title),
+		TEMPLATE_TEST(what_is_no_type_is_an_error),
+		TEMPLATE_TEST(blanks_may_stand_between_a_type_and_the_rest),
+		TEMPLATE_TEST(what_is_no_range_is_an_error),
+		TEMPLATE_TEST(what_is_no_regular_expression_is_an_error),
+		TEMPLATE_TEST(a_back_reference_is_an_error),
+		TEMPLATE_TEST(a_backslash_before_anything_else_is_none),
+		TEMPLATE_TEST(a_folder_that_is_not_absolute_is_an_error),
+		TEMPLATE_TEST(all_errors_are_told),
+		TEMPLATE_TEST(there_may_be_as_many_arguments_as_a_request_has_room_for),
+		TEMPLATE_TEST(integers_keep_to_their_range),
+		TEMPLATE_TEST(integers_have_up_to_64_bits),
+		TEMPLATE_TEST(integers_are_written_in_one_way),
+		TEMPLATE_TEST(enums_take_one_of_their_words),
+		TEMPLATE_TEST(a_word_of_an_enum_may_begin_with_a_dash),
+		TEMPLATE_TEST(a_word_of_an_enum_that_begins_another_is_one_of_its_own),
+		TEMPLATE_TEST(a_regular_expression_matches_the_whole_value),
+		TEMPLATE_TEST(of_alternatives_the_one_that_matches_the_whole_value_counts),
+		TEMPLATE_TEST(anchors_do_no_harm),
+		TEMPLATE_TEST(an_empty_value_is_taken_where_it_matches),
+		TEMPLATE_TEST(a_value_that_looks_like_an_option_is_refused),
+		TEMPLATE_TEST(an_expression_that_begins_with_a_dash_takes_options),
+		FOLDER_TEST(a_path_is_something_that_is_there),
+		FOLDER_TEST(a_path_stays_below_its_folder),
+		FOLDER_TEST(an_absolute_name_of_what_is_below_is_refused_too),
+		FOLDER_TEST(a_link_that_leads_out_is_refused),
+		FOLDER_TEST(a_path_that_looks_like_an_option_is_refused),
+		FOLDER_TEST(a_folder_that_is_not_there_has_nothing_in_it),
+		FOLDER_TEST(the_folder_is_put_before_the_name),
+		FOLDER_TEST(looking_leaves_no_descriptor_open),
+		TEMPLATE_TEST(a_nul_is_refused),
+		TEMPLATE_TEST(a_value_has_up_to_4096_bytes),
+		TEMPLATE_TEST(the_reason_names_argument_value_and_type),
+		TEMPLATE_TEST(a_long_reason_is_cut),
+		TEMPLATE_TEST(the_first_value_that_does_not_fit_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
