@@ -20,7 +20,8 @@ struct section_kind {
 	size_t size; /* of the struct that begins with struct section */
 	/* What only makes sense together; after all sections are read. NULL: nothing. */
 	void (*check)(struct section *s, struct option_list *errors);
-	/* What the struct holds beside its options. NULL: nothing. */
+	/* What the struct holds beside its options, also where those could not all be set. NULL:
+	 * nothing. */
 	void (*free)(struct section *s);
 };
 

@@ -101,13 +101,14 @@ static void stderr_ready(struct watch *w, short revents)
 	job_read(container_of(w, struct job, pipes[JOB_STDERR].watch), JOB_STDERR);
 }
 
-/* The leader may have moved to another group. */
-static void job_kill(const struct job *job)
+/* To the group, and to the leader that has moved to another one. */
+static void job_signal(const struct job *job, int signal)
 {
 	if (!job->running)
 		return;
-	kill(-job->pid, SIGKILL);
-	kill(job->pid, SIGKILL);
+	kill(-job->pid, signal);
+	if (getpgid(job->pid) != job->pid)
+		kill(job->pid, signal);
 }
 
 /* The group is killed before the leader is reaped: until then, its number is no one else's. */
@@ -116,7 +117,7 @@ static void exit_ready(struct watch *w, short revents)
 	struct job *job = container_of(w, struct job, exit);
 	siginfo_t info = {0};
 
-	job_kill(job);
+	job_signal(job, SIGKILL);
 	if (waitid(P_PIDFD, (id_t)w->fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
 		return; /* ptrace(2): the tracer has to see it first */
 	job->running = false;
@@ -137,7 +138,7 @@ static void exit_ready(struct watch *w, short revents)
 
 static void grace_expired(struct deadline *d)
 {
-	job_kill(container_of(d, struct job, deadline));
+	job_signal(container_of(d, struct job, deadline), SIGKILL);
 }
 
 static void timeout_expired(struct deadline *d)
@@ -171,7 +172,7 @@ static void job_undo(struct job *job)
 {
 	int error = errno;
 
-	job_kill(job);
+	job_signal(job, SIGKILL);
 	while (job->running && waitpid(job->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	job->running = false;
@@ -239,7 +240,7 @@ void job_stop(struct job *job)
 {
 	if (!job->running || job->deadline.queue == &jobs.graces)
 		return;
-	kill(-job->pid, SIGTERM);
+	job_signal(job, SIGTERM);
 	deadline_start(jobs.loop, &jobs.graces, &job->deadline);
 }
 
@@ -263,6 +264,12 @@ void job_timeouts_init(struct deadline_queue *timeouts, int64_t timeout_ms)
 
 static void job_forget(struct job *job)
 {
+	if (job->running) {
+		job_signal(job, SIGKILL);
+		job->running = false;
+		job->signal = SIGKILL;
+		job->duration_ms = jobs.loop->now_ms - job->started_ms;
+	}
 	LIST_REMOVE(job, entry);
 	deadline_cancel(&job->deadline);
 	if (job->exit.fd >= 0)
@@ -277,10 +284,6 @@ void jobs_kill(void)
 	struct job *job;
 
 	while ((job = LIST_FIRST(&jobs.all)) != NULL) {
-		job_kill(job);
-		job->running = false;
-		job->signal = SIGKILL;
-		job->duration_ms = jobs.loop->now_ms - job->started_ms;
 		job_forget(job);
 		job->ops->ended(job);
 	}

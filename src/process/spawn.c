@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,14 +70,15 @@ static int child_descriptors(void)
 	return close_range(STDIO, ~0U, 0);
 }
 
-/* sigaction(2) refuses some, which cannot be ignored either. */
+/* sigaction(3) would not do: glibc keeps two for itself, which may have been ignored by who
+ * started the daemon. */
 static void child_signals(void)
 {
-	const struct sigaction standard = {.sa_handler = SIG_DFL};
+	static const unsigned long standard[4]; /* struct kernel_sigaction: SIG_DFL, no flag */
 	sigset_t none;
 
-	for (int signal = 1; signal <= SIGRTMAX; signal++)
-		sigaction(signal, &standard, NULL);
+	for (int signal = 1; signal < _NSIG; signal++)
+		syscall(SYS_rt_sigaction, signal, standard, NULL, _NSIG / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -153,6 +153,9 @@ static const char *parameter_parse(struct parameter *p, const struct option_pair
 		return range_parse(p);
 	if (p->type == PARAMETER_REGEX)
 		return regex_parse(p);
+	if (p->type == PARAMETER_ENUM &&
+	    (p->text[0] == '|' || strstr(p->text, "||") || strchr(p->text, 0)[-1] == '|'))
+		return "write enum a|b|c, without an empty word";
 	if (p->type == PARAMETER_PATH && p->text[0] != '/')
 		return "the folder is not an absolute path";
 	return NULL;
@@ -164,6 +167,8 @@ static void exec_check(const struct template *t, const struct section *s, size_t
 	bool used[REQUEST_ARGS_MAX] = {false};
 	struct piece piece;
 
+	if (t->words.count == 0 || t->words.items[0][0] != '/' || strchr(t->words.items[0], '{'))
+		section_error(errors, s, exec_key, "begins with the absolute path of a program");
 	for (size_t i = 0; i < t->words.count; i++) {
 		for (const char *word = t->words.items[i]; piece_take(&word, &piece);) {
 			int index = piece.is_parameter ? parameter_find(t, &piece.text) : -1;
@@ -183,6 +188,19 @@ static void exec_check(const struct template *t, const struct section *s, size_t
 				  types->items[i].name);
 }
 
+static void parameters_parse(struct template *t, const struct option_map *types,
+			     struct option_list *errors)
+{
+	for (; t->count < types->count; t->count++) {
+		const struct option_pair *pair = &types->items[t->count];
+		const char *reason = parameter_parse(&t->parameters[t->count], pair);
+
+		if (reason != NULL)
+			error_add(errors, pair->from.file, pair->from.line, "arg.%s: %s",
+				  pair->name, reason);
+	}
+}
+
 void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
 		    const struct option_map *types, struct option_list *errors)
 {
@@ -194,22 +212,15 @@ void template_parse(struct template *t, const struct section *s, size_t exec_key
 		return;
 	}
 	t->parameters = calloc(types->count + 1, sizeof(*t->parameters));
-	if (t->parameters == NULL || words_split(&t->words, exec, &reason) < 0) {
-		section_error(errors, s, exec_key, "%s",
-			      t->parameters == NULL ? "out of memory" : reason);
+	if (t->parameters == NULL) {
+		section_error(errors, s, exec_key, "out of memory");
 		return;
 	}
-	if (t->words.count == 0 || t->words.items[0][0] != '/' || strchr(t->words.items[0], '{'))
-		section_error(errors, s, exec_key, "begins with the absolute path of a program");
-	for (; t->count < types->count; t->count++) {
-		const struct option_pair *pair = &types->items[t->count];
-
-		reason = parameter_parse(&t->parameters[t->count], pair);
-		if (reason != NULL)
-			error_add(errors, pair->from.file, pair->from.line, "arg.%s: %s",
-				  pair->name, reason);
-	}
-	exec_check(t, s, exec_key, types, errors);
+	parameters_parse(t, types, errors);
+	if (words_split(&t->words, exec, &reason) < 0)
+		section_error(errors, s, exec_key, "%s", reason);
+	else
+		exec_check(t, s, exec_key, types, errors);
 }
 
 void template_free(struct template *t)

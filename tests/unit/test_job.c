@@ -43,7 +43,8 @@ static struct deadline tick;
 static bool within; /* a call of job.h that must not end a job */
 static int saved[3] = {-1, -1, -1};
 static size_t descriptors_before;
-static bool no_memory; /* for arrays to grow */
+static size_t descriptors_outside; /* before jobs_init() */
+static bool no_memory;             /* for arrays to grow */
 
 /* In place of libc's. */
 void *reallocarray(void *array, size_t count, size_t size)
@@ -84,7 +85,7 @@ static void ended(struct job *job)
 		r->on_ended(r);
 }
 
-static const struct job_ops ops = {output, ended};
+static const struct job_ops ops = {.output = output, .ended = ended};
 
 static char *const *words(const char *const *literals)
 {
@@ -226,6 +227,13 @@ static size_t descriptors(void)
 	return count;
 }
 
+/* It lets go of what job_open() had it take. */
+static void all_kill(void)
+{
+	jobs_kill();
+	descriptors_before = descriptors_outside;
+}
+
 static void assert_no_child(void)
 {
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
@@ -324,7 +332,8 @@ static int job_open(void **state)
 {
 	alarm(DEADMAN_S);
 	fixture_open(state);
-	jobs_init(&loop);
+	descriptors_outside = descriptors();
+	assert_int_equal(jobs_init(&loop), 0);
 	job_timeouts_init(&never, 0);
 	job_timeouts_init(&soon, 30);
 	job_timeouts_init(&later, 3600000);
@@ -363,7 +372,7 @@ static int job_close(void **state)
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	no_memory = within = false;
 	left = waitpid(-1, NULL, WNOHANG) >= 0;
-	jobs_kill();
+	all_kill();
 	run_free(&run);
 	run_free(&other);
 	left = left || descriptors() != descriptors_before || loop.len > 0;
@@ -1078,7 +1087,7 @@ static void a_hundred_run_at_once_and_leave_nothing_behind(void **state)
 	assert_nothing_left();
 }
 
-static void jobs_kill_kills_the_groups_and_nothing_more_is_heard(void **state)
+static void jobs_kill_kills_the_groups_and_ends_them_all(void **state)
 {
 	pid_t pids[3];
 
@@ -1091,13 +1100,12 @@ static void jobs_kill_kills_the_groups_and_nothing_more_is_heard(void **state)
 	pids[1] = pid_of(&other);
 	pids[2] = atoi(heard_text(&run, JOB_STDOUT));
 	stop(&run);
-	within = true;
-	jobs_kill();
-	within = false;
+	all_kill();
 	assert_int_equal(loop.len, 0);
 	assert_true(TAILQ_EMPTY(&later.waiting));
-	assert_non_null(run.owner);
-	assert_non_null(other.owner);
+	assert_null(run.owner);
+	assert_null(other.owner);
+	assert_int_equal(run.last.signal, SIGKILL);
 	run_free(&run);
 	run_free(&other);
 	for (int i = 0; i < 3; i++)
@@ -1111,9 +1119,12 @@ static void jobs_kill_lets_go_of_one_whose_leader_has_ended(void **state)
 	sh(&run, "echo out; exit 0");
 	set_paused(&run, true);
 	wait_for_reaping(&run);
-	jobs_kill();
-	jobs_kill();
-	assert_non_null(run.owner);
+	all_kill();
+	all_kill();
+	assert_null(run.owner);
+	assert_int_equal(run.last.exit_status, 0);
+	assert_int_equal(run.last.signal, 0);
+	run_free(&run);
 	assert_nothing_left();
 }
 
@@ -1171,7 +1182,7 @@ int main(void)
 		JOB_TEST(when_descriptors_run_out_nothing_is_left_behind),
 		JOB_TEST(when_memory_runs_out_nothing_is_left_behind),
 		JOB_TEST(a_hundred_run_at_once_and_leave_nothing_behind),
-		JOB_TEST(jobs_kill_kills_the_groups_and_nothing_more_is_heard),
+		JOB_TEST(jobs_kill_kills_the_groups_and_ends_them_all),
 		JOB_TEST(jobs_kill_lets_go_of_one_whose_leader_has_ended),
 	};
 

@@ -417,9 +417,9 @@ static void a_folder_that_is_not_absolute_is_an_error(void **state)
 static void all_errors_are_told(void **state)
 {
 	assert_errors("x {a} {b} {d}", TYPES("a int x", "b path x", "c enum x"),
-		      "exec.ini:3: exec: begins with the absolute path of a program\n"
 		      "types.ini:10: arg.a: write int MIN..MAX\n"
 		      "types.ini:11: arg.b: the folder is not an absolute path\n"
+		      "exec.ini:3: exec: begins with the absolute path of a program\n"
 		      "exec.ini:3: exec: {d} has no arg.d\n"
 		      "types.ini:12: arg.c: exec has no {c}\n");
 }
@@ -649,7 +649,11 @@ static void a_path_stays_below_its_folder(void **state)
 {
 	ASSERT_REFUSES(type_data(), "..", "../secret", "../data", "../data/file",
 		       "sub/../../secret", "./..", "/", "/etc/passwd", "//etc");
-	ASSERT_TAKES(type_data(), "sub/../file");
+}
+
+static void a_path_is_not_the_folder_itself(void **state)
+{
+	ASSERT_REFUSES(type_data(), ".", "./", "./.", "sub/..", "sub/../file");
 }
 
 static void an_absolute_name_of_what_is_below_is_refused_too(void **state)
@@ -731,19 +735,46 @@ static void a_nul_is_refused(void **state)
 	}
 }
 
-static void a_value_has_up_to_4096_bytes(void **state)
+static void a_value_of_a_regex_has_up_to_1024_bytes(void **state)
 {
-	char value[4097], **argv;
-	const struct slice longest = {value, 4096};
+	char value[1025], **argv;
+	const struct slice longest = {value, 1024};
 
 	memset(value, 'x', sizeof(value));
 	of_type("regex x*");
 	argv = template_fill(&template, &longest, reason);
 	assert_non_null(argv);
-	assert_int_equal(strlen(argv[1]), 4096);
-	assert_memory_equal(argv[1], value, 4096);
+	assert_int_equal(strlen(argv[1]), 1024);
+	assert_memory_equal(argv[1], value, 1024);
 	free(argv);
+	assert_false(takes_bytes(value, 1025));
+}
+
+static void a_path_has_up_to_4095_bytes(void **state)
+{
+	char value[4097];
+
+	memset(value, '/', sizeof(value));
+	memcpy(value, "etc", 3);
+	of_type("path /");
+	assert_true(takes_bytes(value, 4095));
+	assert_false(takes_bytes(value, 4096));
 	assert_false(takes_bytes(value, 4097));
+}
+
+static void an_enum_has_no_empty_word(void **state)
+{
+	assert_errors("/x {a} {b} {c}", TYPES("a enum x||y", "b enum |x", "c enum x|"),
+		      "types.ini:10: arg.a: write enum a|b|c, without an empty word\n"
+		      "types.ini:11: arg.b: write enum a|b|c, without an empty word\n"
+		      "types.ini:12: arg.c: write enum a|b|c, without an empty word\n");
+}
+
+static void an_open_quote_hides_no_other_error(void **state)
+{
+	assert_errors("/x '{a}", TYPES("a int x"),
+		      "types.ini:10: arg.a: write int MIN..MAX\n"
+		      "exec.ini:3: exec: a quote is not closed\n");
 }
 
 static void the_reason_names_argument_value_and_type(void **state)
@@ -827,6 +858,7 @@ int main(void)
 		TEMPLATE_TEST(an_expression_that_begins_with_a_dash_takes_options),
 		FOLDER_TEST(a_path_is_something_that_is_there),
 		FOLDER_TEST(a_path_stays_below_its_folder),
+		FOLDER_TEST(a_path_is_not_the_folder_itself),
 		FOLDER_TEST(an_absolute_name_of_what_is_below_is_refused_too),
 		FOLDER_TEST(a_link_that_leads_out_is_refused),
 		FOLDER_TEST(a_path_that_looks_like_an_option_is_refused),
@@ -834,7 +866,10 @@ int main(void)
 		FOLDER_TEST(the_folder_is_put_before_the_name),
 		FOLDER_TEST(looking_leaves_no_descriptor_open),
 		TEMPLATE_TEST(a_nul_is_refused),
-		TEMPLATE_TEST(a_value_has_up_to_4096_bytes),
+		TEMPLATE_TEST(a_value_of_a_regex_has_up_to_1024_bytes),
+		TEMPLATE_TEST(a_path_has_up_to_4095_bytes),
+		TEMPLATE_TEST(an_enum_has_no_empty_word),
+		TEMPLATE_TEST(an_open_quote_hides_no_other_error),
 		TEMPLATE_TEST(the_reason_names_argument_value_and_type),
 		TEMPLATE_TEST(a_long_reason_is_cut),
 		TEMPLATE_TEST(the_first_value_that_does_not_fit_is_told),
