@@ -284,8 +284,8 @@ static bool integer_take(const struct slice *s, int64_t *value)
 	return errno == 0 && end == text + s->len;
 }
 
-/* As Redis has it: both ends count, negative ones from behind, and what is outside is cut off.
- * Returns the length. */
+/* Both ends count, negative ones from behind, and what is outside is cut off. Returns the
+ * length. */
 static off_t range_cut(int64_t *first, int64_t last, off_t size)
 {
 	if (*first < 0)
@@ -386,6 +386,7 @@ static int scan_match(struct scan *scan, const struct slice *pattern)
 
 	if (pattern->len >= PATH_MAX || memchr(pattern->data, '\0', pattern->len) != NULL)
 		return -1;
+	scan->folder[0] = '\0';
 	memcpy(scan->glob, pattern->data, pattern->len);
 	scan->glob[pattern->len] = '\0';
 	slash = strrchr(scan->glob, '/');

@@ -130,14 +130,14 @@ static int session_command(struct conn *c, const struct request *req)
 
 static int client_name(struct conn *c, const struct slice *name)
 {
-	free(c->name);
-	c->name = NULL;
 	for (size_t i = 0; i < name->len; i++)
 		if (name->data[i] <= ' ' || name->data[i] > '~' || i == NAME_MAX_LEN)
 			return resp_error(&c->out,
 					  "ERR a name is up to %d printable characters without "
 					  "blanks",
 					  NAME_MAX_LEN);
+	free(c->name);
+	c->name = NULL;
 	if (name->len > 0 && (c->name = strndup(name->data, name->len)) == NULL)
 		return -1;
 	return resp_status(&c->out, "OK");

@@ -78,8 +78,9 @@ def stream(client):
 
 
 def waiting(path):
-    """Of a shell: until the file is there."""
-    return f"while [ ! -e {shlex.quote(str(path))} ]; do sleep 0.01; done"
+    """Of a shell: until the file is there, but not for ever."""
+    missing = f"[ ! -e {shlex.quote(str(path))} ]"
+    return f"n=0; while {missing} && [ $((n+=1)) -lt 4000 ]; do sleep 0.01; done"
 
 
 def no_children(server):
@@ -110,7 +111,7 @@ def test_run_tells_that_time_was_over(serve):
 
 
 def test_a_command_may_answer_the_end_of_its_time(serve):
-    script = "trap 'echo bye; exit 3' TERM; echo a; while :; do sleep 0.01; done"
+    script = "trap 'echo bye; exit 3' TERM; echo a; for n in $(seq 1000); do sleep 0.01; done"
     pairs = serve(commands=sh(timeout="300ms")).client().pairs("RUN", "sh", script)
     assert (pairs["exit"], pairs["signal"], pairs["timed_out"]) == (3, None, 1)
     assert pairs["stdout"] == b"a\nbye\n"
@@ -167,9 +168,9 @@ def test_what_a_command_leaves_running_is_killed(serve):
 
 
 def test_output_that_a_runaway_holds_open_does_not_keep_the_caller(client, tmp_path):
-    escape = f"setsid sh -c 'echo $$ >{tmp_path}/pid; exec sleep 1000' & {waiting(tmp_path / 'pid')}"
+    escape = f"setsid sh -c 'echo $$ >{tmp_path}/pid; exec sleep 1000'"
     try:
-        assert output(client, "sh", f"echo a; {escape}") == b"a\n"
+        assert output(client, "sh", f"echo a; {escape} & {waiting(tmp_path / 'pid')}") == b"a\n"
     finally:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
@@ -695,7 +696,8 @@ def test_the_list_tells_name_usage_and_description(serve):
         "plain": {"exec": "/bin/true"},
         "more": {"exec": "/bin/echo {b} {a}", "arg.a": "int 1..2", "arg.b": "enum x|y",
                  "description": "says it, twice"}}).client()
-    assert client("COMMANDS") == [[b"plain", b"plain", b""], [b"more", b"more a b", b"says it, twice"]]
+    assert client("COMMANDS") == [
+        [b"plain", b"plain", b""], [b"more", b"more a b", b"says it, twice"]]
 
 
 # Configuration
@@ -758,7 +760,8 @@ def test_a_command_without_a_program_is_a_mistake(tmp_path):
 def test_a_changed_command_is_used_from_now_on_and_one_that_runs_keeps_its_own(serve, tmp_path):
     server = serve(commands=sh(**{"env.WHICH": "old"}))
     first, second = server.client(), server.client()
-    first.send(("RUN", "sh", f"{waiting(tmp_path / 'go')}; echo $WHICH"), ("RUN", "sh", "echo $WHICH"))
+    first.send(("RUN", "sh", f"{waiting(tmp_path / 'go')}; echo $WHICH"),
+               ("RUN", "sh", "echo $WHICH"))
     wait_for(lambda: children(server.pid), "command")
     server.reload(config(commands=sh(**{"env.WHICH": "new"})))
     wait_for(lambda: output(second, "sh", "echo $WHICH") == b"new\n", "reload")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The service files: what is read, what is refused, and who is not disturbed by it."""
 
+import ctypes
 import hashlib
 import os
 import random
@@ -14,6 +15,7 @@ from conftest import DEADLINE_S, SANITIZED, ini, receive, reset, wait_for
 from talk import Client, children, is_refused, open_files
 
 KIB32 = 32 * 1024
+IN_OPEN = 0x20  # inotify(7)
 HUGE = 1 << 40  # of holes; more than anybody reads in the time of a test
 
 
@@ -226,6 +228,21 @@ def test_a_device_is_not_opened(serve, nasty):
     except PermissionError:
         pytest.skip("only root makes devices")
     check_name(serve(), "device", "ERR")
+
+
+def test_what_is_no_regular_file_is_not_even_opened(serve, nasty):
+    libc = ctypes.CDLL(None, use_errno=True)
+    notes = libc.inotify_init1(os.O_NONBLOCK)
+    for name in ("fifo", "file"):
+        assert libc.inotify_add_watch(notes, os.fsencode(nasty / name), IN_OPEN) > 0
+    client = serve().client()
+    for verb in ("GET", "SHA256", "STAT"):
+        assert is_refused(client(verb, "fifo"))
+    with pytest.raises(BlockingIOError):
+        os.read(notes, 4096)
+    assert client("GET", "file") == b"plain"
+    assert os.read(notes, 4096)
+    os.close(notes)
 
 
 def test_a_file_that_may_not_be_read_is_an_error(serve, root):
@@ -657,10 +674,10 @@ def test_a_digest_waits_for_its_turn_in_a_pipeline(serve, root):
 
 
 def test_many_digests_at_once_are_right_and_few_run_at_a_time(serve, root):
-    for n in range(40):
+    for n in range(24):
         sparse(root / str(n), 4_000_000 + n)
     server = serve(files={"max_digests": 3})
-    clients = [server.client() for _ in range(40)]
+    clients = [server.client() for _ in range(24)]
     stop, most = threading.Event(), [0]
 
     def watch():
@@ -853,6 +870,21 @@ def test_a_reload_lets_a_download_of_the_old_folder_end(serve, root, tmp_path):
     wait_for(lambda: server.client()("EXISTS", "data") == 0, "reload")
     assert client.read() == noise(20_000_000)
     assert client.read() is None
+
+
+def test_a_reload_that_raises_max_digests_lets_those_who_wait_have_theirs(serve, root):
+    sparse(root / "huge", HUGE)
+    (root / "small").write_bytes(b"small")
+    server = serve(files={"max_digests": 1})
+    first, second = server.client(), server.client()
+    first.send(("SHA256", "huge"))
+    wait_for(lambda: children(server.pid), "digest")
+    second.send(("SHA256", "small"))
+    assert server.client()("PING") == "PONG"
+    server.reload(config(root, files={"max_digests": 2}))
+    assert second.read() == sha256(b"small")
+    first.reset()
+    wait_for(lambda: not children(server.pid), "end of the digest")
 
 
 @pytest.mark.parametrize("broken", ["root = /none/such\n", "root = relative\n", "hidden = yes\n"])

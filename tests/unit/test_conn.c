@@ -206,6 +206,33 @@ static void two_callers_do_not_see_each_others_bytes(void **state)
 	close(b);
 }
 
+static char order[8];
+
+static int toil(struct conn *c, const struct request *req)
+{
+	conn_charge(c, 5000);
+	strncat(order, req->argv[0].data, 1);
+	return conn_reply(c, "", 0);
+}
+
+static void a_request_that_is_much_work_ends_the_turn(void **state)
+{
+	static const struct service service = {.name = "toil", .request = toil};
+	struct listener *l = listener_of("services = echo\nprotocol = line\n");
+	int a, b;
+
+	l->conf->service = &service;
+	call(l, &a);
+	call(l, &b);
+	order[0] = '\0';
+	assert_int_equal(send(a, "a\na\n", 4, 0), 4);
+	assert_int_equal(send(b, "b\nb\n", 4, 0), 4);
+	settle();
+	assert_string_equal(order, "baba");
+	close(a);
+	close(b);
+}
+
 static void a_turn_answers_4096_requests_and_leaves_the_rest_to_the_next(void **state)
 {
 	int fd;
@@ -683,6 +710,7 @@ int main(void)
 		FIXTURE_TEST(a_line_is_answered_with_the_end_it_came_with),
 		FIXTURE_TEST(two_callers_do_not_see_each_others_bytes),
 		FIXTURE_TEST(a_turn_answers_4096_requests_and_leaves_the_rest_to_the_next),
+		FIXTURE_TEST(a_request_that_is_much_work_ends_the_turn),
 		FIXTURE_TEST(a_request_that_is_too_long_is_answered_with_an_error_and_the_end),
 		FIXTURE_TEST(a_service_that_only_speaks_hangs_up),
 		FIXTURE_TEST(a_service_that_wants_no_input_throws_it_away),
