@@ -11,6 +11,7 @@ import time
 
 DISCARD = getattr(socket, "MSG_TRUNC", 0)  # tcp(7): the bytes are thrown away uncopied
 BUFFER = bytearray(1 << 20)
+WINDOW = 1 << 20
 
 
 def reply_size(start):
@@ -26,7 +27,11 @@ class Download:
     """The same request on one connection, again and again."""
 
     def __init__(self, port, request):
-        self.sock = socket.create_connection(("127.0.0.1", port), 60)
+        # The same window for each; else the kernel guesses, and not the same for all.
+        self.sock = socket.socket()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
+        self.sock.settimeout(60)
+        self.sock.connect(("127.0.0.1", port))
         self.request, self.bytes = request, 0
         self.start()
 
