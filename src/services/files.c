@@ -25,8 +25,8 @@
 #include "services/digest.h"
 #include "services/registry.h"
 
-#define SMALL_BYTES (32 * 1024) /* read into the reply; more goes out with sendfile(2) */
-#define PIECE_BYTES (64 * 1024) /* of a file, sent in one call */
+#define SMALL_BYTES (32 * 1024)  /* read into the reply; more goes out with sendfile(2) */
+#define PIECE_BYTES (256 * 1024) /* of a file, sent in one call */
 #define ETAG_MAX 80
 #define FDS_SPARE 64
 #define OPEN_TRIES 4 /* openat2(2): EAGAIN while something is renamed */
