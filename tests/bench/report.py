@@ -45,7 +45,8 @@ def lines(results):
     for row in results["rows"]:
         for value in row["values"]:
             cells = {label: figure(median(runs)) + bound(row["raw"][label])
-                     for label, runs in value["figures"].items() if any(row["raw"][label])}
+                     for label, runs in value["figures"].items()
+                     if any(one is not None for one in runs)}
             ours = next(iter(row["raw"]))
             unit = value["unit"] + (" (less is better)" if value["less"] else "")
             for label in cells:
