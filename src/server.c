@@ -398,10 +398,10 @@ static void ports_use(const struct server *s)
 
 static void settings_use(struct server *s, struct settings *settings)
 {
-	services_use(settings);
+	s->table.max_clients = clients_that_fit((unsigned)settings->daemon->max_clients);
+	services_use(settings); /* they may ask for the limit of descriptors */
 	settings_free(s->settings);
 	s->settings = settings;
-	s->table.max_clients = clients_that_fit((unsigned)settings->daemon->max_clients);
 	s->table.reject = settings->daemon->when_full == 1;
 }
 

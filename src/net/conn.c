@@ -357,19 +357,18 @@ static int conn_answer(struct conn *c)
 
 static void conn_serve(struct conn *c)
 {
-	bool continues = false;
+	for (int round = 0; round < ROUNDS_PER_TURN; round++) {
+		bool continues = c->task != NULL; /* which is called once a turn */
 
-	for (int round = 0; round < ROUNDS_PER_TURN && !continues; round++) {
 		if (c->state != CONN_OPEN || buf_len(&c->out) > 0)
 			return;
-		continues = c->task != NULL; /* which is called once */
 		if (conn_answer(c) < 0) {
 			conn_flush(c); /* the answers before */
 			conn_close(c, REASON_error);
 			return;
 		}
 		conn_flush(c);
-		if (!c->unserved)
+		if (!c->unserved || continues)
 			return;
 	}
 }

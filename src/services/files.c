@@ -28,7 +28,7 @@
 #define SMALL_BYTES (32 * 1024)  /* read into the reply; more goes out with sendfile(2) */
 #define PIECE_BYTES (256 * 1024) /* of a file, sent in one call */
 #define ETAG_MAX 80
-#define FDS_SPARE 64
+#define FDS_SPARE 64 /* descriptors that are left for callers, logs and a reload */
 #define OPEN_TRIES 4 /* openat2(2): EAGAIN while something is renamed */
 #define SCAN_DEFAULT 100
 #define SCAN_MAX 1000          /* entries looked at for one request */
@@ -50,6 +50,7 @@ struct files_conf {
 #include "services/files.def"
 #undef OPT
 	int root_fd;
+	rlim_t fd_limit; /* files have descriptors below it */
 };
 
 static const struct option_def files_options[FILES_KEYS] = {
@@ -117,14 +118,6 @@ static int name_stat(const char *name, struct stat *st)
 	return result;
 }
 
-/* The last descriptors are for callers, logs and a reload. */
-static bool fd_is_spare(int fd)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + FDS_SPARE >= limit.rlim_cur;
-}
-
 /* Returns a descriptor of a regular file, or -1 with errno. */
 static int file_open(struct conn *c, const struct slice *slice, struct stat *st)
 {
@@ -137,7 +130,7 @@ static int file_open(struct conn *c, const struct slice *slice, struct stat *st)
 	if (!S_ISREG(st->st_mode))
 		return -1;
 	fd = beneath_open(files->root_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && fd_is_spare(fd)) {
+	if (fd >= 0 && (rlim_t)fd >= files->fd_limit) {
 		close(fd);
 		errno = EMFILE;
 		return -1;
@@ -515,6 +508,7 @@ static int files_scan(struct conn *c, const struct request *req)
 	DIR *dir = NULL;
 	int result;
 
+	conn_charge(c, OPEN_WORK);
 	if (scan_options(&scan, req) < 0)
 		return resp_error(&c->out,
 				  "ERR write SCAN cursor [MATCH glob] [COUNT n], a glob "
@@ -604,12 +598,15 @@ static int files_prepare(struct section_list *sections, char *reason)
 static void files_use(struct section_list *sections)
 {
 	struct files_conf *conf = files_section(sections);
+	struct rlimit limit;
 
 	if (files != NULL)
 		section_free(&files->section);
 	files = conf;
 	if (conf == NULL)
 		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > FDS_SPARE)
+		conf->fd_limit = limit.rlim_cur - FDS_SPARE;
 	TAILQ_REMOVE(sections, &conf->section, entry);
 	digest_use((unsigned)conf->max_digests);
 }

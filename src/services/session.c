@@ -126,16 +126,16 @@ static int session_command(struct conn *c, const struct request *req)
 
 /* ---- CLIENT, CONFIG ---- */
 
-#define NAME_MAX_LEN 64
+#define CLIENT_NAME_MAX 64
 
 static int client_name(struct conn *c, const struct slice *name)
 {
 	for (size_t i = 0; i < name->len; i++)
-		if (name->data[i] <= ' ' || name->data[i] > '~' || i == NAME_MAX_LEN)
+		if (name->data[i] <= ' ' || name->data[i] > '~' || i == CLIENT_NAME_MAX)
 			return resp_error(&c->out,
 					  "ERR a name is up to %d printable characters without "
 					  "blanks",
-					  NAME_MAX_LEN);
+					  CLIENT_NAME_MAX);
 	free(c->name);
 	c->name = NULL;
 	if (name->len > 0 && (c->name = strndup(name->data, name->len)) == NULL)

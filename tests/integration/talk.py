@@ -5,6 +5,7 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
 from conftest import LINGER_NONE
 
 
@@ -26,6 +27,8 @@ class Client:
     """client("GET", "name") is the reply: bytes, int, None, list, str for a status, Refusal."""
 
     def __init__(self, sock):
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = sock
         self.file = sock.makefile("rb")
 
@@ -83,6 +86,25 @@ class Client:
     def close(self):
         self.file.close()
         self.sock.close()
+
+
+@pytest.fixture
+def talking():
+    """talking(server) gives it client(where="main"), a connection that ends with the test."""
+    clients = []
+
+    def attach(server):
+        def client(where="main"):
+            clients.append(Client(server.connect(where)))
+            assert clients[-1]("PING") == "PONG"
+            return clients[-1]
+
+        server.client = client
+        return server
+
+    yield attach
+    for each in clients:
+        each.close()
 
 
 def is_refused(reply, code="ERR"):

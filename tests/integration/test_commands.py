@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import DEADLINE_S, SANITIZED, ini, run, wait_for
-from talk import Client, Refusal, children, group, is_refused, open_files, pack
+from talk import Refusal, children, group, is_refused, open_files, pack, talking
 
 SHELL = {"exec": "/bin/sh -c {script}", "arg.script": "regex .*"}
 NOBODY = 65534
@@ -34,24 +34,12 @@ def config(main=None, commands=None, root=None, **sections):
 
 
 @pytest.fixture
-def serve(pollard):
+def serve(pollard, talking):
     """serve(commands={...}, main={...}) starts one; its clients end with the test."""
-    clients = []
-
     def start(prefix=(), env=None, **sections):
-        server = pollard(config(**sections), prefix=prefix, env=env)
+        return talking(pollard(config(**sections), prefix=prefix, env=env))
 
-        def client(where="main"):
-            clients.append(Client(server.connect(where)))
-            assert clients[-1]("PING") == "PONG"
-            return clients[-1]
-
-        server.client = client
-        return server
-
-    yield start
-    for each in clients:
-        each.close()
+    return start
 
 
 @pytest.fixture

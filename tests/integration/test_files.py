@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import DEADLINE_S, SANITIZED, ini, receive, reset, wait_for
-from talk import Client, children, is_refused, open_files
+from talk import Client, children, is_refused, open_files, talking
 
 KIB32 = 32 * 1024
 IN_OPEN = 0x20  # inotify(7)
@@ -34,24 +34,12 @@ def config(root, main=None, files=None, **others):
 
 
 @pytest.fixture
-def serve(pollard, root):
+def serve(pollard, talking, root):
     """serve(main={...}, files={...}, other={...}) starts one; its clients end with the test."""
-    clients = []
-
     def start(prefix=(), **sections):
-        server = pollard(config(root, **sections), prefix=prefix)
+        return talking(pollard(config(root, **sections), prefix=prefix))
 
-        def client(where="main"):
-            clients.append(Client(server.connect(where)))
-            assert clients[-1]("PING") == "PONG"
-            return clients[-1]
-
-        server.client = client
-        return server
-
-    yield start
-    for each in clients:
-        each.close()
+    return start
 
 
 def noise(size, seed=1):
@@ -786,29 +774,29 @@ def test_a_client_that_stops_reading_a_file_is_cut_off(serve, root):
     wait_closed(server, root / "data")
 
 
-@pytest.mark.parametrize("leave", [reset, lambda sock: sock.close()])
-def test_a_client_that_leaves_in_the_middle_of_a_file_leaves_no_descriptor(serve, root, leave):
-    sparse(root / "data", 1 << 30)
-    server = serve()
-    before = len(open_files(server.pid))
+def leave_in_the_middle(server, leave):
+    """Twenty callers go so while they get a file."""
     for _ in range(20):
         sock = server.connect()
         sock.sendall(b"GET data\r\n")
         receive(sock, 100_000)
         leave(sock)
     server.wait_log("closed listener=main", count=20)
+
+
+@pytest.mark.parametrize("leave", [reset, lambda sock: sock.close()])
+def test_a_client_that_leaves_in_the_middle_of_a_file_leaves_no_descriptor(serve, root, leave):
+    sparse(root / "data", 1 << 30)
+    server = serve()
+    before = len(open_files(server.pid))
+    leave_in_the_middle(server, leave)
     wait_for(lambda: len(open_files(server.pid)) == before, "end of descriptors")
 
 
 def test_clients_that_reset_in_the_middle_of_a_file_are_logged_so(serve, root):
     sparse(root / "data", 1 << 30)
     server = serve()
-    for _ in range(20):
-        sock = server.connect()
-        sock.sendall(b"GET data\r\n")
-        receive(sock, 100_000)
-        reset(sock)
-    server.wait_log("closed listener=main", count=20)
+    leave_in_the_middle(server, reset)
     assert "reason=error" not in server.log()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import DEADLINE_S, SANITIZED, fill, ini, receive, receive_all, wait_for
-from talk import Client, Refusal, is_refused, pack
+from talk import Refusal, is_refused, pack, talking
 
 BIG = random.Random(7).randbytes(3_000_000)
 OWNED = ["PING", "ECHO", "QUIT", "HELLO", "COMMAND", "CLIENT", "CONFIG"]
@@ -23,9 +23,8 @@ COMMANDS = ["COMMANDS", "RUN", "STREAM"]
 
 
 @pytest.fixture
-def serve(pollard, tmp_path):
+def serve(pollard, talking, tmp_path):
     """serve(services="upper files") starts one with a small and a big file, and a command."""
-    clients = []
     root = tmp_path / "root"
 
     def start(more=None, **main):
@@ -42,19 +41,9 @@ def serve(pollard, tmp_path):
         if "commands" in services:
             text += "[command id]\nexec = /bin/echo {what}\narg.what = regex .*\n"
             text += "[command closed]\nexec = /bin/true\nallow = 192.0.2.1\n"
-        server = pollard(text)
+        return talking(pollard(text))
 
-        def client(where="main"):
-            clients.append(Client(server.connect(where)))
-            clients[-1].sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return clients[-1]
-
-        server.client = client
-        return server
-
-    yield start
-    for each in clients:
-        each.close()
+    return start
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "own.h"
 #include "services/template.h"
 
 #define VALUES_MAX 8
@@ -698,18 +698,6 @@ static void the_folder_is_put_before_the_name(void **state)
 	snprintf(expected, sizeof(expected), "[/bin/x|%s/data/sub/file|--f=%s/data/sub/file]",
 		 folder, folder);
 	assert_fills(&value, expected);
-}
-
-static size_t descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		count++;
-	closedir(dir);
-	return count;
 }
 
 static void looking_leaves_no_descriptor_open(void **state)
