@@ -487,9 +487,9 @@ static void server_drain(struct server *s)
 	conn_table_drain(&s->table);
 	if (s->settings->daemon->drain_timeout == 0)
 		s->loop.stop = true;
-	deadline_queue_init(&s->loop, &s->drains, s->settings->daemon->drain_timeout,
+	deadline_queue_init(&s->loop.deadlines, &s->drains, s->settings->daemon->drain_timeout,
 			    drain_expired);
-	deadline_start(&s->loop, &s->drains, &s->drain);
+	deadline_start(&s->drains, &s->drain);
 }
 
 static void stats_log(void)
@@ -519,7 +519,7 @@ static void ping_expired(struct deadline *d)
 	struct server *s = container_of(d, struct server, ping);
 
 	systemd_ping();
-	deadline_start(&s->loop, &s->pings, d);
+	deadline_start(&s->pings, d);
 }
 
 static void status_expired(struct deadline *d)
@@ -539,7 +539,7 @@ static void server_before_wait(void *arg)
 		s->changes_seen = s->table.changes;
 		endpoints_update(s);
 		if (s->status.queue == NULL)
-			deadline_start(&s->loop, &s->statuses, &s->status);
+			deadline_start(&s->statuses, &s->status);
 	}
 	if (s->draining && TAILQ_EMPTY(&s->table.live))
 		s->loop.stop = true;
@@ -547,12 +547,13 @@ static void server_before_wait(void *arg)
 
 static int server_init(struct server *s)
 {
-	loop_init(&s->loop, server_before_wait, s);
+	if (loop_init(&s->loop, server_before_wait, s) < 0)
+		return -1;
 	TAILQ_INIT(&s->listeners);
 	log_attach(&s->loop);
 	endpoint_init(&s->loop);
-	deadline_queue_init(&s->loop, &s->pings, systemd_ping_ms(), ping_expired);
-	deadline_queue_init(&s->loop, &s->statuses, STATUS_MS, status_expired);
+	deadline_queue_init(&s->loop.deadlines, &s->pings, systemd_ping_ms(), ping_expired);
+	deadline_queue_init(&s->loop.deadlines, &s->statuses, STATUS_MS, status_expired);
 	if (jobs_init(&s->loop) < 0 || conn_table_init(&s->table, &s->loop) < 0)
 		return -1;
 	return signals_open(&s->signals, &s->loop, signal_arrived);
@@ -587,7 +588,7 @@ static enum exit_status server_serve(struct server *s)
 	endpoints_update(s);
 	log_notice("ready: %s", s->path);
 	systemd_ready(0);
-	deadline_start(&s->loop, &s->pings, &s->ping);
+	deadline_start(&s->pings, &s->ping);
 	if (loop_run(&s->loop) < 0) {
 		log_error("poll: %m");
 		return EXIT_SYSTEM;

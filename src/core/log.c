@@ -97,7 +97,7 @@ static int syslog_open(void)
 static void log_disconnect(void)
 {
 	if (log_state.watched)
-		loop_drop(log_state.loop, &log_state.watch);
+		watches_drop(&log_state.loop->watches, &log_state.watch);
 	log_state.watched = false;
 	if (log_state.watch.fd >= 0)
 		close(log_state.watch.fd);
@@ -119,9 +119,10 @@ static void log_wait(void)
 	if (log_state.loop == NULL)
 		return;
 	if (log_state.watch.fd < 0)
-		deadline_start(log_state.loop, &log_state.retries, &log_state.retry);
+		deadline_start(&log_state.retries, &log_state.retry);
 	else if (!log_state.watched)
-		log_state.watched = loop_watch(log_state.loop, &log_state.watch, POLLOUT) == 0;
+		log_state.watched =
+			watches_add(&log_state.loop->watches, &log_state.watch, POLLOUT) == 0;
 }
 
 /* A pipe or terminal that could not be opened anew may block; not so after poll(2) says there is
@@ -209,7 +210,7 @@ void log_flush(void)
 		log_wait();
 	} else {
 		if (log_state.watched)
-			loop_drop(log_state.loop, &log_state.watch);
+			watches_drop(&log_state.loop->watches, &log_state.watch);
 		log_state.watched = false;
 		if (log_state.dropped > 0)
 			dropped_report();
@@ -245,7 +246,7 @@ void log_attach(struct loop *loop)
 {
 	log_state.loop = loop;
 	log_state.watch.ready = log_ready;
-	deadline_queue_init(loop, &log_state.retries, RETRY_MS, retry_expired);
+	deadline_queue_init(&loop->deadlines, &log_state.retries, RETRY_MS, retry_expired);
 	log_flush();
 }
 

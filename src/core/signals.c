@@ -28,13 +28,12 @@ int signals_open(struct signals *s, struct loop *loop,
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->arrived = arrived;
 	s->watch.ready = signals_ready;
-	s->watch.stays_hot = true;
 	s->watch.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return s->watch.fd < 0 ? -1 : loop_watch(loop, &s->watch, POLLIN);
+	return s->watch.fd < 0 ? -1 : watches_add(&loop->watches, &s->watch, POLLIN);
 }
 
 void signals_close(struct signals *s, struct loop *loop)
 {
-	loop_drop(loop, &s->watch);
+	watches_drop(&loop->watches, &s->watch);
 	close(s->watch.fd);
 }

@@ -70,7 +70,7 @@ static void conn_log_end(const struct conn *c, enum reason reason)
 	log_info("closed listener=%s peer=%s in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64
 		 " reason=%s",
 		 c->listener->conf->section.name, peer, c->bytes_in, c->bytes_out,
-		 c->table->loop->now_ms - c->opened_ms, reason_names[reason]);
+		 loop_now_ms(c->table->loop) - c->opened_ms, reason_names[reason]);
 }
 
 static void stats_end(enum reason reason)
@@ -101,7 +101,7 @@ static void conn_close(struct conn *c, enum reason reason)
 	}
 	tally_leave(c->source);
 	deadline_cancel(&c->deadline);
-	loop_drop(table->loop, &c->watch);
+	watches_drop(&table->loop->watches, &c->watch);
 	close(c->watch.fd);
 	buf_free(&c->in);
 	buf_free(&c->out);
@@ -137,8 +137,8 @@ static void conn_hang_up(struct conn *c)
 	buf_free(&c->in);
 	c->state = CONN_LINGER;
 	c->unsent = UINT32_MAX;
-	deadline_start(c->table->loop, &c->table->linger, &c->deadline);
-	loop_want(c->table->loop, &c->watch, POLLIN);
+	deadline_start(&c->table->linger, &c->deadline);
+	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
 }
 
 static void conn_discard(struct conn *c)
@@ -174,7 +174,7 @@ void conn_stalled_expired(struct deadline *d)
 	struct conn *c = container_of(d, struct conn, deadline);
 
 	if (conn_peer_takes(c))
-		deadline_start(c->table->loop, &c->listener->stalled, d);
+		deadline_start(&c->listener->stalled, d);
 	else
 		conn_close(c, REASON_stalled);
 }
@@ -184,7 +184,7 @@ static void linger_expired(struct deadline *d)
 	struct conn *c = container_of(d, struct conn, deadline);
 
 	if (conn_peer_takes(c) && c->unsent > 0)
-		deadline_start(c->table->loop, &c->table->linger, d);
+		deadline_start(&c->table->linger, d);
 	else
 		conn_close(c, c->reason);
 }
@@ -216,7 +216,6 @@ static bool conn_has_output(const struct conn *c)
 
 static void conn_update(struct conn *c, bool progressed)
 {
-	struct loop *loop = c->table->loop;
 	bool writes = conn_has_output(c);
 	struct deadline_queue *q = writes ? &c->listener->stalled : &c->listener->idle;
 
@@ -224,10 +223,10 @@ static void conn_update(struct conn *c, bool progressed)
 		deadline_cancel(&c->deadline); /* it waits for us */
 	else if (progressed || c->deadline.queue != q) {
 		c->unsent = UINT32_MAX;
-		deadline_start(loop, q, &c->deadline);
+		deadline_start(q, &c->deadline);
 	}
-	loop_want(loop, &c->watch,
-		  (short)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
+	watches_want(&c->table->loop->watches, &c->watch,
+		     (short)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
 }
 
 /* The end of a turn: give the scratch areas back, then finish or wait. */
@@ -258,6 +257,7 @@ static void conn_flush(struct conn *c)
 	if (buf_len(&c->out) == 0)
 		return;
 	n = send(c->watch.fd, buf_data(&c->out), buf_len(&c->out), MSG_NOSIGNAL);
+	c->watch.full = n < 0 && errno == EAGAIN;
 	if (n >= 0) {
 		buf_consume(&c->out, (size_t)n);
 		c->bytes_out += (size_t)n;
@@ -484,19 +484,23 @@ static void conn_begin(struct conn *c)
 	conn_turn(c, true);
 }
 
-static struct conn *conn_new(struct conn_table *table, struct listener *l, int fd)
+static struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,
+			     const struct sockaddr *sa)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
 	*c = (struct conn){
-		.watch = {.fd = fd, .ready = conn_ready},
+		.watch = {.fd = fd,
+			  .ready = conn_ready,
+			  .tells = sa->sa_family == AF_UNIX ? WATCH_TELLS_AFTER_SEND
+							    : WATCH_TELLS_ALL},
 		.table = table,
 		.listener = l,
-		.opened_ms = table->loop->now_ms,
+		.opened_ms = loop_now_ms(table->loop),
 	};
-	if (loop_watch(table->loop, &c->watch, 0) < 0) {
+	if (watches_add(&table->loop->watches, &c->watch, 0) < 0) {
 		free(c);
 		return NULL;
 	}
@@ -508,7 +512,7 @@ static struct conn *conn_new(struct conn_table *table, struct listener *l, int f
 
 void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa)
 {
-	struct conn *c = conn_new(table, l, fd);
+	struct conn *c = conn_new(table, l, fd, sa);
 	const char *refusal;
 
 	if (c == NULL) {
@@ -567,7 +571,7 @@ void conn_task(struct conn *c, struct task *t)
 void conn_wake(struct conn *c)
 {
 	if (c->table->turning)
-		loop_want(c->table->loop, &c->watch, POLLOUT);
+		watches_want(&c->table->loop->watches, &c->watch, POLLOUT);
 	else
 		conn_turn(c, false);
 }
@@ -583,6 +587,7 @@ ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count)
 {
 	ssize_t n = sendfile(c->watch.fd, fd, offset, count);
 
+	c->watch.full = n < 0 && errno == EAGAIN;
 	if (n < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT))
 		return 0; /* poll(2) will say that the peer is gone */
 	if (n < 0)
@@ -613,7 +618,7 @@ int conn_table_init(struct conn_table *table, struct loop *loop)
 	};
 	TAILQ_INIT(&table->live);
 	TAILQ_INIT(&table->dead);
-	deadline_queue_init(loop, &table->linger, LINGER_MS, linger_expired);
+	deadline_queue_init(&loop->deadlines, &table->linger, LINGER_MS, linger_expired);
 	if (table->in != NULL && table->out != NULL)
 		return 0;
 	conn_table_free(table);

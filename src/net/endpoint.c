@@ -25,7 +25,7 @@ static void hold_expired(struct deadline *d)
 
 void endpoint_init(struct loop *loop)
 {
-	deadline_queue_init(loop, &holds, HOLD_MS, hold_expired);
+	deadline_queue_init(&loop->deadlines, &holds, HOLD_MS, hold_expired);
 }
 
 static bool endpoint_may_accept(const struct endpoint *e)
@@ -45,9 +45,9 @@ static bool endpoint_may_accept(const struct endpoint *e)
 void endpoint_update(struct endpoint *e)
 {
 	if (endpoint_may_accept(e))
-		loop_want(e->table->loop, &e->watch, POLLIN);
+		watches_want(&e->table->loop->watches, &e->watch, POLLIN);
 	else
-		loop_ignore(e->table->loop, &e->watch);
+		watches_want(&e->table->loop->watches, &e->watch, WATCH_IGNORED);
 }
 
 /* accept(2): errors that belong to the caller who has left, and those of the network. */
@@ -76,7 +76,7 @@ static void endpoint_hold(struct endpoint *e)
 	if (stats.accept_paused++ % 64 == 0)
 		log_warning("listener %s: accept: %m; callers wait (LimitNOFILE, ulimit -n)",
 			    e->listener->conf->section.name);
-	deadline_start(e->table->loop, &holds, &e->held);
+	deadline_start(&holds, &e->held);
 	endpoint_update(e);
 }
 
@@ -238,12 +238,11 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 	}
 	*e = (struct endpoint){
 		.listener = l, .table = table, .addr = *addr, .watch.fd = fd, .passed = fd >= 0};
-	e->watch.stays_hot = true;
 	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_ready;
 	e->spec = strdup(spec);
 	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
 	if (e->spec == NULL || endpoint_listen(e, fd, backlog) < 0 ||
-	    loop_watch(table->loop, &e->watch, 0) < 0) {
+	    watches_add(&table->loop->watches, &e->watch, WATCH_IGNORED) < 0) {
 		fail(reason, "listen on", spec);
 		e->watch.ready = NULL;
 		endpoint_close(e);
@@ -269,7 +268,7 @@ void endpoint_close(struct endpoint *e)
 	file_unlink(e);
 	deadline_cancel(&e->held);
 	if (e->watch.ready != NULL)
-		loop_drop(e->table->loop, &e->watch);
+		watches_drop(&e->table->loop->watches, &e->watch);
 	if (e->watch.fd >= 0)
 		close(e->watch.fd);
 	TAILQ_REMOVE(&e->listener->endpoints, e, entry);

@@ -21,6 +21,14 @@ static struct {
 
 /* ---- pipes ---- */
 
+static struct job_pipe pipe_new(void (*ready)(struct watch *w, short revents))
+{
+	return (struct job_pipe){
+		.watch = {.fd = -1, .ready = ready, .tells = WATCH_TELLS_ALL},
+		.left = INT64_MAX,
+	};
+}
+
 /* *end is the child's, and blocks. Returns 0, or -1 with errno; what is open then is in p or
  * *end. */
 static int pipe_open(struct job_pipe *p, int *end)
@@ -45,7 +53,7 @@ static void pipe_close(struct job_pipe *p)
 {
 	if (p->watch.fd < 0)
 		return;
-	loop_drop(jobs.loop, &p->watch);
+	watches_drop(&jobs.loop->watches, &p->watch);
 	fd_close(&p->watch.fd);
 }
 
@@ -121,13 +129,13 @@ static void exit_ready(struct watch *w, short revents)
 	if (waitid(P_PIDFD, (id_t)w->fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
 		return; /* ptrace(2): the tracer has to see it first */
 	job->running = false;
-	job->duration_ms = jobs.loop->now_ms - job->started_ms;
+	job->duration_ms = loop_now_ms(jobs.loop) - job->started_ms;
 	if (info.si_code == CLD_EXITED)
 		job->exit_status = info.si_status;
 	else
 		job->signal = info.si_status;
 	deadline_cancel(&job->deadline);
-	loop_drop(jobs.loop, w);
+	watches_drop(&jobs.loop->watches, w);
 	fd_close(&w->fd);
 	pipe_limit(&job->pipes[JOB_STDOUT]);
 	pipe_limit(&job->pipes[JOB_STDERR]);
@@ -158,12 +166,12 @@ static int job_watch(struct job *job)
 	int n;
 
 	for (n = 0; n < 3; n++)
-		if (loop_watch(jobs.loop, watches[n], POLLIN) < 0)
+		if (watches_add(&jobs.loop->watches, watches[n], POLLIN) < 0)
 			break;
 	if (n == 3)
 		return 0;
 	while (n > 0)
-		loop_drop(jobs.loop, watches[--n]);
+		watches_drop(&jobs.loop->watches, watches[--n]);
 	return -1;
 }
 
@@ -203,17 +211,16 @@ int job_start(struct job *job, const struct job_spec *spec, struct deadline_queu
 	*job = (struct job){
 		.ops = ops,
 		.exit = {.fd = -1, .ready = exit_ready},
-		.pipes = {{.watch = {.fd = -1, .ready = stdout_ready}, .left = INT64_MAX},
-			  {.watch = {.fd = -1, .ready = stderr_ready}, .left = INT64_MAX}},
+		.pipes = {pipe_new(stdout_ready), pipe_new(stderr_ready)},
 		.exit_status = -1,
-		.started_ms = jobs.loop->now_ms,
+		.started_ms = loop_now_ms(jobs.loop),
 	};
 	if (job_launch(job, spec) < 0) {
 		job_undo(job);
 		return -1;
 	}
 	LIST_INSERT_HEAD(&jobs.all, job, entry);
-	deadline_start(jobs.loop, timeouts, &job->deadline);
+	deadline_start(timeouts, &job->deadline);
 	return 0;
 }
 
@@ -224,7 +231,7 @@ void job_pause(struct job *job)
 	job->paused = true;
 	for (int i = 0; i < 2; i++)
 		if (job->pipes[i].watch.fd >= 0)
-			loop_ignore(jobs.loop, &job->pipes[i].watch);
+			watches_want(&jobs.loop->watches, &job->pipes[i].watch, WATCH_IGNORED);
 }
 
 void job_resume(struct job *job)
@@ -232,7 +239,7 @@ void job_resume(struct job *job)
 	job->paused = false;
 	for (int i = 0; i < 2; i++)
 		if (job->pipes[i].watch.fd >= 0)
-			loop_want(jobs.loop, &job->pipes[i].watch, POLLIN);
+			watches_want(&jobs.loop->watches, &job->pipes[i].watch, POLLIN);
 }
 
 /* Asking again does not prolong the grace. */
@@ -241,7 +248,7 @@ void job_stop(struct job *job)
 	if (!job->running || job->deadline.queue == &jobs.graces)
 		return;
 	job_signal(job, SIGTERM);
-	deadline_start(jobs.loop, &jobs.graces, &job->deadline);
+	deadline_start(&jobs.graces, &job->deadline);
 }
 
 /* ---- all of them ---- */
@@ -253,13 +260,13 @@ int jobs_init(struct loop *loop)
 	signal(SIGCHLD, SIG_DFL);
 	jobs.loop = loop;
 	LIST_INIT(&jobs.all);
-	deadline_queue_init(loop, &jobs.graces, GRACE_MS, grace_expired);
+	deadline_queue_init(&loop->deadlines, &jobs.graces, GRACE_MS, grace_expired);
 	return spawn_open();
 }
 
 void job_timeouts_init(struct deadline_queue *timeouts, int64_t timeout_ms)
 {
-	deadline_queue_init(jobs.loop, timeouts, timeout_ms, timeout_expired);
+	deadline_queue_init(&jobs.loop->deadlines, timeouts, timeout_ms, timeout_expired);
 }
 
 static void job_forget(struct job *job)
@@ -268,12 +275,12 @@ static void job_forget(struct job *job)
 		job_signal(job, SIGKILL);
 		job->running = false;
 		job->signal = SIGKILL;
-		job->duration_ms = jobs.loop->now_ms - job->started_ms;
+		job->duration_ms = loop_now_ms(jobs.loop) - job->started_ms;
 	}
 	LIST_REMOVE(job, entry);
 	deadline_cancel(&job->deadline);
 	if (job->exit.fd >= 0)
-		loop_drop(jobs.loop, &job->exit);
+		watches_drop(&jobs.loop->watches, &job->exit);
 	fd_close(&job->exit.fd);
 	pipe_close(&job->pipes[JOB_STDOUT]);
 	pipe_close(&job->pipes[JOB_STDERR]);

@@ -40,12 +40,12 @@ static inline int fixture_open(void **state)
 {
 	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_ERR);
 	stats = (struct stats){0};
-	loop_init(&loop, NULL, NULL);
+	assert_int_equal(loop_init(&loop, NULL, NULL), 0);
 	endpoint_init(&loop);
 	TAILQ_INIT(&listeners);
 	guard = (struct deadline){0};
-	deadline_queue_init(&loop, &guards, GUARD_MS, guard_expired);
-	deadline_start(&loop, &guards, &guard);
+	deadline_queue_init(&loop.deadlines, &guards, GUARD_MS, guard_expired);
+	deadline_start(&guards, &guard);
 	assert_int_equal(conn_table_init(&table, &loop), 0);
 	table.max_clients = 1000;
 	return 0;
@@ -124,7 +124,7 @@ static inline unsigned port_of(const struct addr *addr)
 /* Turns while there is something to do; there must come an end. */
 static inline void settle(void)
 {
-	for (int turns = 0; poll(loop.pfds, loop.len, 0) > 0; turns++) {
+	for (int turns = 0; watches_are_ready(&loop.watches); turns++) {
 		assert_true(turns < 1000);
 		assert_int_equal(loop_turn(&loop), 0);
 	}
@@ -140,7 +140,7 @@ static inline void settle(void)
 /* What w waits for. */
 static inline short wanted(const struct watch *w)
 {
-	return loop.pfds[w->slot].fd < 0 ? 0 : loop.pfds[w->slot].events;
+	return w->events == WATCH_IGNORED ? 0 : w->events;
 }
 
 #endif

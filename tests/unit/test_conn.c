@@ -378,7 +378,7 @@ static void a_dead_connection_gives_back_all_it_had_and_is_freed_by_reap(void **
 	call(l, &b);
 	say(a, "unfinished");
 	assert_int_equal(l->refs, 3);
-	assert_int_equal(loop.len, 2);
+	assert_int_equal(watches_count(&loop.watches), 2);
 	conn_table_reap(&table);
 	assert_int_equal(l->refs, 3);
 	close(a);
@@ -387,7 +387,7 @@ static void a_dead_connection_gives_back_all_it_had_and_is_freed_by_reap(void **
 	assert_null(c->in.data);
 	assert_null(c->deadline.queue);
 	assert_int_equal(fcntl(c->watch.fd, F_GETFD), -1);
-	assert_int_equal(loop.len, 1);
+	assert_int_equal(watches_count(&loop.watches), 1);
 	assert_int_equal(table.clients, 1);
 	assert_int_equal(l->tally->clients, 1);
 	assert_int_equal(l->refs, 3);
@@ -693,7 +693,7 @@ static void closing_ends_all_at_once(void **state)
 	conn_table_close(&table);
 	assert_true(TAILQ_EMPTY(&table.live));
 	assert_int_equal(table.clients, 0);
-	assert_int_equal(loop.len, 0);
+	assert_int_equal(watches_count(&loop.watches), 0);
 	conn_table_reap(&table);
 	assert_true(TAILQ_EMPTY(&table.dead));
 	close(fds[0]);

@@ -232,7 +232,7 @@ static void assert_nothing_left(void)
 {
 	assert_no_child();
 	assert_int_equal(descriptors(), descriptors_before);
-	assert_int_equal(loop.len, 0);
+	assert_int_equal(watches_count(&loop.watches), 0);
 }
 
 /* fds: a set of bits. */
@@ -264,7 +264,7 @@ static void tick_expired(struct deadline *d)
 /* Turns for a while: what is to come would have come. */
 static void let_time_pass(void)
 {
-	deadline_start(&loop, &ticks, &tick);
+	deadline_start(&ticks, &tick);
 	turn_until(tick.queue == NULL);
 }
 
@@ -325,7 +325,7 @@ static int job_open(void **state)
 	job_timeouts_init(&never, 0);
 	job_timeouts_init(&soon, 30);
 	job_timeouts_init(&later, 3600000);
-	deadline_queue_init(&loop, &ticks, 30, tick_expired);
+	deadline_queue_init(&loop.deadlines, &ticks, 30, tick_expired);
 	tick = (struct deadline){0};
 	run = other = (struct run){0};
 	descriptors_before = descriptors();
@@ -363,7 +363,7 @@ static int job_close(void **state)
 	all_kill();
 	run_free(&run);
 	run_free(&other);
-	left = left || descriptors() != descriptors_before || loop.len > 0;
+	left = left || descriptors() != descriptors_before || watches_count(&loop.watches) > 0;
 	children_kill();
 	fixture_close(state);
 	return left ? -1 : 0;
@@ -644,7 +644,7 @@ static void a_job_that_closes_its_output_ends_when_it_exits(void **state)
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	spec.stdin_fd = fds[0];
 	start(&run, &spec);
-	turn_until(loop.len == 1);
+	turn_until(watches_count(&loop.watches) == 1);
 	assert_non_null(run.owner);
 	assert_int_equal(write(fds[1], "\n", 1), 1);
 	assert_ends(&run, 3, 0);
@@ -1014,33 +1014,36 @@ static void when_descriptors_run_out_nothing_is_left_behind(void **state)
 	assert_ends(&run, 0, 0);
 }
 
-/* The arrays of the loop have room for 64: memory runs out at the first, second or third watch of
- * the job. */
+/* The loop has room for 64, one of them its own: memory runs out at the first, second or third
+ * watch of the job. */
 static void when_memory_runs_out_nothing_is_left_behind(void **state)
 {
 	const struct job_spec spec = spec_of(WORDS("/bin/sleep", "1000"));
 	struct watch others[64];
 	unsigned count = 0;
+	size_t before;
 
 	for (unsigned free = 2;; free--) {
-		for (; count < 64 - free; count++) {
-			others[count] = (struct watch){.fd = -1};
-			assert_int_equal(loop_watch(&loop, &others[count], POLLIN), 0);
+		for (; count < 63 - free; count++) {
+			others[count] = (struct watch){.fd = fcntl(0, F_DUPFD_CLOEXEC, 100)};
+			assert_int_equal(watches_add(&loop.watches, &others[count], POLLIN), 0);
 		}
-		assert_int_equal(loop.cap, 64);
+		before = descriptors();
 		no_memory = true;
 		assert_int_equal(try_start(&run, &spec, &later), -1);
 		no_memory = false;
 		assert_int_equal(errno, ENOMEM);
-		assert_int_equal(loop.len, count);
-		assert_int_equal(descriptors(), descriptors_before);
+		assert_int_equal(watches_count(&loop.watches), count);
+		assert_int_equal(descriptors(), before);
 		assert_no_child();
 		assert_true(TAILQ_EMPTY(&later.waiting));
 		if (free == 0)
 			break;
 	}
-	while (count > 0)
-		loop_drop(&loop, &others[--count]);
+	while (count > 0) {
+		watches_drop(&loop.watches, &others[--count]);
+		close(others[count].fd);
+	}
 }
 
 /* ---- many of them ---- */
@@ -1087,7 +1090,7 @@ static void jobs_kill_kills_the_groups_and_ends_them_all(void **state)
 	pids[2] = atoi(heard_text(&run, JOB_STDOUT));
 	stop(&run);
 	all_kill();
-	assert_int_equal(loop.len, 0);
+	assert_int_equal(watches_count(&loop.watches), 0);
 	assert_true(TAILQ_EMPTY(&later.waiting));
 	assert_null(run.owner);
 	assert_null(other.owner);

@@ -36,7 +36,7 @@ static int queues_count(void)
 	struct deadline_queue *q;
 	int count = 0;
 
-	LIST_FOREACH(q, &loop.queues, entry)
+	LIST_FOREACH(q, &loop.deadlines.queues, entry)
 		count++;
 	return count;
 }

@@ -25,7 +25,7 @@ static void note(struct signals *s, int signal)
 static int open_signals(void **state)
 {
 	arrived_count = 0;
-	loop_init(&loop, NULL, NULL);
+	assert_int_equal(loop_init(&loop, NULL, NULL), 0);
 	return signals_open(&signals, &loop, note);
 }
 
@@ -39,7 +39,7 @@ static int close_signals(void **state)
 /* Turns while there is something to do. */
 static void settle(void)
 {
-	while (poll(loop.pfds, loop.len, 0) > 0)
+	while (watches_are_ready(&loop.watches))
 		assert_int_equal(loop_turn(&loop), 0);
 }
 
@@ -97,9 +97,9 @@ static void closing_leaves_nothing_behind(void **state)
 	assert_int_equal(signals_open(&other, &loop, note), 0);
 	assert_true(fcntl(other.watch.fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(other.watch.fd, F_GETFL) & O_NONBLOCK);
-	assert_int_equal(loop.len, 2);
+	assert_int_equal(watches_count(&loop.watches), 2);
 	signals_close(&other, &loop);
-	assert_int_equal(loop.len, 1);
+	assert_int_equal(watches_count(&loop.watches), 1);
 	assert_int_equal(fcntl(other.watch.fd, F_GETFD), -1);
 }
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_WATCHES_H
+#define CORE_WATCHES_H
+/*
+ * Descriptors that are polled for their owners. A watch is embedded in its owner's struct and
+ * borrowed. A handler may add and drop any watch, its own included.
+ *
+ * poll(2) costs as much as it has descriptors, so it gets only those with events lately, the hot
+ * ones. A cold one is armed instead: the kernel tells when something happens on it (core/hints.h),
+ * and then it is hot again. What costs calls is left until it pays:
+ *
+ *	         quiet for a while            still quiet
+ *	   hot ---------------------> armed ---------------> cold
+ *	    ^                          |  ^                    |
+ *	    |  a second event: disarmed|  |   a hint: polled   |
+ *	    +--------------------------+  +--------------------+
+ *
+ * An armed watch is hot, and polled, as well. It goes cold only after a poll(2) that came after
+ * arming found nothing: whatever happens from then on gives a hint. One that sleeps, is asked one
+ * thing now and then and sleeps again stays armed all the time, and costs no call for it.
+ */
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How the descriptor of a cold watch tells that something happens, which is a fact of its kind. */
+enum watch_tells {
+	WATCH_TELLS_NOTHING,    /* pidfd, signalfd: always hot; and where a hint were too late */
+	WATCH_TELLS_ALL,        /* TCP sockets, pipes */
+	WATCH_TELLS_AFTER_SEND, /* UNIX stream sockets: of room only after a send(2) that failed */
+};
+
+struct watch {
+	int fd;        /* the owner's; closed only after watches_drop() */
+	uint32_t slot; /* place among the hot ones, or WATCH_COLD */
+	void (*ready)(struct watch *w, short revents);
+	uint32_t seen_ms; /* when it last had an event or became hot; modulo 2^32 */
+	short events;     /* what it waits for; WATCH_IGNORED: not even errors */
+	uint8_t tells;    /* enum watch_tells */
+	bool full : 1;    /* the owner's word: its last send(2) gave EAGAIN. AFTER_SEND only */
+	bool armed : 1;
+	bool known : 1;  /* has been armed before */
+	bool hinted : 1; /* the event that its hint told of is still to come */
+};
+
+#define WATCH_COLD UINT32_MAX
+#define WATCH_IGNORED ((short)-1)
+
+static inline bool watch_is_hot(const struct watch *w)
+{
+	return w->slot != WATCH_COLD;
+}
+
+struct watches {
+	struct pollfd *hot;   /* as poll(2) wants them */
+	struct watch **by_fd; /* all, borrowed; NULL: none */
+	uint32_t hot_count, count, hot_cap, fd_cap;
+	uint32_t restless;  /* hot ones that could be cold */
+	uint32_t now_ms;    /* as of the last watches_poll() */
+	uint32_t cooled_ms; /* when the hot ones were last looked through for quiet ones */
+	bool cooling;       /* and there were more than one turn is long enough for */
+	int ready_count;    /* hot ones with an event, that have not been called */
+	struct watch hints; /* owns hints.fd */
+};
+
+/* Returns 0, or -1 with errno. */
+int watches_init(struct watches *ws) __attribute__((warn_unused_result));
+void watches_free(struct watches *ws);
+
+/* Call w->ready when one of events, or an error, happens on w->fd. It is hot at first. Returns 0,
+ * or -1 with ENOMEM. */
+int watches_add(struct watches *ws, struct watch *w, short events)
+	__attribute__((warn_unused_result));
+/* WATCH_IGNORED: call it for nothing, not even errors, until it wants something else. */
+void watches_want(struct watches *ws, struct watch *w, short events);
+void watches_drop(struct watches *ws, struct watch *w);
+
+/* Wait for the hot ones, timeout_ms as for poll(2). Returns 0; or -1 with errno, EINTR included. */
+int watches_poll(struct watches *ws, int timeout_ms);
+/* Behind a poll that succeeded: see who has been quiet, and call whoever is ready. now_ms is of the
+ * monotonic clock. */
+void watches_dispatch(struct watches *ws, int64_t now_ms);
+
+/* For tests: how many owners there are; whether anything is ready, hot or cold. */
+uint32_t watches_count(const struct watches *ws);
+bool watches_are_ready(const struct watches *ws);
+
+#endif
