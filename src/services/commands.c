@@ -414,6 +414,18 @@ static int run_begin(struct conn *c, struct command *command, char **argv, bool 
 	return 0;
 }
 
+/* errno is that of template_fill(). */
+static int arguments_refuse(struct conn *c, const struct command *command, const char *reason)
+{
+	char peer[80];
+
+	if (errno == ETIME) {
+		peer_print(&c->peer, peer, sizeof(peer));
+		log_info("command %s: refused to %s: %s", command->section.name, peer, reason);
+	}
+	return resp_error(&c->out, "ERR %s: %s", command->section.name, reason);
+}
+
 static int command_run(struct conn *c, const struct request *req, bool streams)
 {
 	struct command *command = command_find(&req->argv[1]);
@@ -438,7 +450,7 @@ static int command_run(struct conn *c, const struct request *req, bool streams)
 	}
 	argv = template_fill(&command->template, req->argv + 2, reason);
 	if (argv == NULL)
-		return resp_error(&c->out, "ERR %s: %s", command->section.name, reason);
+		return arguments_refuse(c, command, reason);
 	return run_begin(c, command, argv, streams);
 }
 

@@ -12,7 +12,20 @@
 #include <unistd.h>
 
 #define VALUE_MAX 4096       /* bytes of one argument of a caller */
-#define REGEX_VALUE_MAX 1024 /* that is matched, which can take a while for each byte */
+#define REGEX_MAX 4096       /* bytes of an expression; regex_hint() names it */
+#define REGEX_VALUE_MAX 1024 /* bytes of an argument that is matched */
+#define REGEX_OPTIONS                                                                  \
+	(PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | \
+	 PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C)
+
+/* What matching may cost, whatever the values are. A step of pcre2_match(3) takes some 15 ns, or a
+ * few hundred where the expression makes each go through most of the value. Honest expressions
+ * need up to ten steps for each byte. */
+#define MATCH_STEPS 50000           /* for one argument */
+#define MATCH_STEPS_REQUEST 1000000 /* for all arguments of a request */
+#define MATCH_DEPTH 5000            /* steps that are remembered, to be taken back */
+#define MATCH_HEAP_KIB 2048         /* memory of the remembered steps */
+
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 /* ---- words and their pieces ---- */
@@ -110,29 +123,76 @@ static const char *range_parse(struct parameter *p)
 	return error == NULL ? NULL : "write int MIN..MAX";
 }
 
-/* Whether a value can match is known at its first byte that does not: the match must begin there,
- * and be the whole value. Back-references would let one take for ever. */
+/* What compiling and matching share, for the life of the process: a request allocates nothing. */
+static struct {
+	pcre2_compile_context *compile;
+	pcre2_match_context *match;
+	pcre2_match_data *data; /* keeps the heap of the largest match: up to MATCH_HEAP_KIB */
+} matcher;
+
+/* Returns 0, or -1 with ENOMEM. */
+static int matcher_open(void)
+{
+	if (matcher.data != NULL)
+		return 0;
+	matcher.compile = pcre2_compile_context_create(NULL);
+	matcher.match = pcre2_match_context_create(NULL);
+	matcher.data = pcre2_match_data_create(1, NULL);
+	if (matcher.compile == NULL || matcher.match == NULL || matcher.data == NULL) {
+		pcre2_compile_context_free(matcher.compile);
+		pcre2_match_context_free(matcher.match);
+		pcre2_match_data_free(matcher.data);
+		matcher.data = NULL; /* nothing is there yet */
+		errno = ENOMEM;
+		return -1;
+	}
+	pcre2_set_max_pattern_length(matcher.compile, REGEX_MAX);
+	pcre2_set_newline(matcher.compile, PCRE2_NEWLINE_LF); /* what "." is not, on any system */
+	pcre2_set_depth_limit(matcher.match, MATCH_DEPTH);
+	pcre2_set_heap_limit(matcher.match, MATCH_HEAP_KIB);
+	return 0;
+}
+
+/* What helps with the mistakes that other kinds of patterns lead to. */
+static const char *regex_hint(int code)
+{
+	switch (code) {
+	case PCRE2_ERROR_QUANTIFIER_INVALID:
+		return "; .* is any text";
+	case PCRE2_ERROR_POSIX_CLASS_NOT_IN_CLASS:
+		return "; write [[:alpha:]]";
+	case PCRE2_ERROR_PATTERN_STRING_TOO_LONG:
+		return ", 4096 bytes";
+	case PCRE2_ERROR_UTF_IS_DISABLED:
+	case PCRE2_ERROR_UCP_IS_DISABLED:
+		return "; values are bytes";
+	default:
+		return "";
+	}
+}
+
+/* Both ends are anchored by options, so that no way to write the expression gets around it: not
+ * an alternative, (?m), \Z before a newline or (*ACCEPT). Verbs like (*LIMIT_MATCH=) can only
+ * lower a limit, and (?C) calls nobody. It is interpreted: MemoryDenyWriteExecute= of the unit
+ * forbids what pcre2_jit_compile(3) makes, which would heed no limit of depth or heap either. */
 static const char *regex_parse(struct parameter *p)
 {
-	static char reason[128];
-	char *anchored;
-	int error;
+	static char reason[OPTION_REASON_MAX];
+	PCRE2_UCHAR error[128];
+	size_t offset;
+	int code, shown;
 
-	for (const char *at = strchr(p->text, '\\'); at != NULL && at[1] != '\0';
-	     at = strchr(at + 2, '\\'))
-		if (at[1] >= '1' && at[1] <= '9')
-			return "a back-reference is not allowed";
-	error = regcomp(&p->regex, p->text, REG_EXTENDED | REG_NOSUB);
-	if (error != 0) {
-		regerror(error, &p->regex, reason, sizeof(reason));
-		return reason;
-	}
-	regfree(&p->regex);
-	if (asprintf(&anchored, "^(%s)$", p->text) < 0)
+	if (matcher_open() < 0)
 		return "out of memory";
-	p->compiled = regcomp(&p->regex, anchored, REG_EXTENDED | REG_NOSUB) == 0;
-	free(anchored);
-	return p->compiled ? NULL : "cannot be anchored";
+	p->regex = pcre2_compile((PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, REGEX_OPTIONS, &code,
+				 &offset, matcher.compile);
+	if (p->regex != NULL)
+		return NULL;
+	pcre2_get_error_message(code, error, sizeof(error));
+	shown = offset < 20 ? (int)offset : 20;
+	snprintf(reason, sizeof(reason), "after '%.*s' (byte %zu): %s%s", shown,
+		 p->text + offset - shown, offset, (char *)error, regex_hint(code));
+	return reason;
 }
 
 /* Returns NULL, or why the text is no type. */
@@ -148,7 +208,7 @@ static const char *parameter_parse(struct parameter *p, const struct option_pair
 	p->type = (enum parameter_type)type;
 	p->text = text + len + strspn(text + len, " \t");
 	if (type == 4 || *p->text == '\0')
-		return "write int MIN..MAX, enum a|b|c, regex ERE or path FOLDER";
+		return "write int MIN..MAX, enum a|b|c, regex PATTERN or path FOLDER";
 	if (p->type == PARAMETER_INT)
 		return range_parse(p);
 	if (p->type == PARAMETER_REGEX)
@@ -201,6 +261,20 @@ static void parameters_parse(struct template *t, const struct option_map *types,
 	}
 }
 
+/* By the number of expressions, not by what earlier values have cost: whether a value is taken
+ * does not depend on the others. */
+static void match_steps_share(struct template *t)
+{
+	uint32_t count = 0, steps = MATCH_STEPS;
+
+	for (size_t i = 0; i < t->count; i++)
+		count += t->parameters[i].type == PARAMETER_REGEX;
+	if (count > MATCH_STEPS_REQUEST / MATCH_STEPS)
+		steps = MATCH_STEPS_REQUEST / count;
+	for (size_t i = 0; i < t->count; i++)
+		t->parameters[i].match_steps = steps;
+}
+
 void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
 		    const struct option_map *types, struct option_list *errors)
 {
@@ -217,6 +291,7 @@ void template_parse(struct template *t, const struct section *s, size_t exec_key
 		return;
 	}
 	parameters_parse(t, types, errors);
+	match_steps_share(t);
 	if (words_split(&t->words, exec, &reason) < 0)
 		section_error(errors, s, exec_key, "%s", reason);
 	else
@@ -226,8 +301,7 @@ void template_parse(struct template *t, const struct section *s, size_t exec_key
 void template_free(struct template *t)
 {
 	for (size_t i = 0; i < t->count; i++)
-		if (t->parameters[i].compiled)
-			regfree(&t->parameters[i].regex);
+		pcre2_code_free(t->parameters[i].regex);
 	free(t->parameters);
 	option_list_free(&t->words);
 }
@@ -292,6 +366,27 @@ static bool path_is_there(const char *folder, const char *value)
 	return fd >= 0;
 }
 
+static const char *value_match(const struct parameter *p, const char *value)
+{
+	static char refusal[160];
+	PCRE2_UCHAR error[128];
+	size_t len = strlen(value);
+	int result;
+
+	if (len > REGEX_VALUE_MAX)
+		return "is too long for";
+	pcre2_set_match_limit(matcher.match, p->match_steps);
+	result = pcre2_match(p->regex, (PCRE2_SPTR)value, len, 0, 0, matcher.data, matcher.match);
+	if (result >= 0)
+		return NULL;
+	if (result == PCRE2_ERROR_NOMATCH)
+		return "does not match";
+	pcre2_get_error_message(result, error, sizeof(error));
+	snprintf(refusal, sizeof(refusal), "cannot be matched (%s) with", (char *)error);
+	errno = ETIME;
+	return refusal;
+}
+
 /* What begins with '-' would be an option of the program; only types that name it allow it. */
 static const char *value_refuse(const struct parameter *p, const char *value)
 {
@@ -305,9 +400,7 @@ static const char *value_refuse(const struct parameter *p, const char *value)
 	case PARAMETER_REGEX:
 		if (is_option && p->text[0] != '-')
 			return "begins with '-', unlike";
-		if (strlen(value) > REGEX_VALUE_MAX)
-			return "is too long for";
-		return regexec(&p->regex, value, 0, NULL, 0) == 0 ? NULL : "does not match";
+		return value_match(p, value);
 	case PARAMETER_PATH:
 		if (is_option)
 			return "begins with '-'; give a name below";
@@ -366,9 +459,11 @@ char **template_fill(const struct template *t, const struct slice *values, char 
 	size_t size = (t->words.count + 1) * sizeof(char *);
 	char **argv, *to;
 
-	for (size_t i = 0; i < t->count; i++)
+	for (size_t i = 0; i < t->count; i++) {
+		errno = EINVAL;
 		if (value_check(&t->parameters[i], &values[i], reason) < 0)
 			return NULL;
+	}
 	for (size_t i = 0; i < t->words.count; i++)
 		size += word_fill(t, t->words.items[i], values, NULL);
 	argv = malloc(size);

@@ -7,7 +7,8 @@
  * is the argument NAME, as a word of its own or as part of one: what a caller gives never becomes
  * two words, and there is no shell that could see it.
  */
-#include <regex.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 
 #include "core/section.h"
 #include "net/protocol.h"
@@ -15,7 +16,7 @@
 enum parameter_type {
 	PARAMETER_INT,   /* MIN..MAX */
 	PARAMETER_ENUM,  /* a|b|c */
-	PARAMETER_REGEX, /* an anchored POSIX ERE */
+	PARAMETER_REGEX, /* pcre2pattern(3) of bytes, for the whole value */
 	PARAMETER_PATH,  /* an existing name below a folder */
 };
 
@@ -24,8 +25,8 @@ struct parameter {
 	const char *text; /* what follows the type; borrowed */
 	enum parameter_type type;
 	int64_t min, max;
-	regex_t regex;
-	bool compiled;
+	pcre2_code *regex;    /* owned */
+	uint32_t match_steps; /* that pcre2_match(3) may take for a value */
 };
 
 struct template
@@ -43,7 +44,8 @@ void template_parse(struct template *t, const struct section *s, size_t exec_key
 void template_free(struct template *t);
 
 /* The argv for values[0, t->count): one allocation, for free(). Returns NULL with the reason,
- * for the caller, in reason[OPTION_REASON_MAX]. */
+ * for the caller, in reason[OPTION_REASON_MAX]; errno is ETIME where a match was given up, which
+ * an administrator should hear of. */
 char **template_fill(const struct template *t, const struct slice *values, char *reason);
 
 #endif

@@ -2,12 +2,14 @@
 """The service commands: what runs, with what, for whom, and that nothing is left of it."""
 
 import os
+import random
 import re
 import select
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -271,7 +273,8 @@ def arguments(client, *values):
      b"a\nid", b"a\r\nid", b"*", b"?", b"[a-z]", b"~", b"{value}", b"{{", b"$HOME", b"\\", b"a\\",
      b"%s%n", b"#a", b"!!", b">x", b"<x", b"\xff\xfe", "é".encode(), b"\x1b[31m", b"x" * 1024])
 def test_a_value_is_one_argument_whatever_is_in_it(serve, argv, value):
-    commands = {"argv": {"exec": f"{argv} {{value}} --v={{value}} end", "arg.value": "regex .*"}}
+    exec_line = f"{argv} {{value}} --v={{value}} end"
+    commands = {"argv": {"exec": exec_line, "arg.value": "regex (?s).*"}}
     client = serve(commands=commands).client()
     assert arguments(client, value) == [value, b"--v=" + value, b"end"]
 
@@ -313,7 +316,8 @@ TYPES = [
     ("regex [a-z]{1,3}", ["a", "abc"], ["", "abcd", "A", "a1", "a\n", "\na", "a\nb", b"a\0"]),
     ("regex a|bc", ["a", "bc"], ["ab", "abc", "b", "abcd"]),
     ("regex ^[0-9]+$", ["1", "12"], ["1\n", "1\n2", "x\n1", ""]),
-    ("regex .*", ["", "a", "a-b"], ["-", "-a", "--help", "-e id"]),
+    ("regex .*", ["", "a", "a-b"], ["-", "-a", "--help", "-e id", "a\n", "a\nb", b"a\0"]),
+    (r"regex (?i)v\d+", ["v1", "V23"], ["v", "v1\n", "v1a", "vd", "v\u0661"]),
     ("regex -[a-z]", ["-a"], ["a", "--", "-aa"]),
 ]
 
@@ -354,6 +358,41 @@ def test_a_value_that_is_too_long_is_refused(serve, argv):
         commands={"argv": {"exec": f"{argv} {{value}}", "arg.value": "regex .*"}}).client()
     reply = client("RUN", "argv", "x" * 4097)
     assert is_refused(reply) and "too long" in reply and len(reply) < 300
+
+
+def test_hostile_values_are_refused_soon_and_leave_no_memory_and_no_warning(serve):
+    """A matcher that keeps its states, like regexec(3), keeps 3 MB for each of the values."""
+    server = serve(daemon={"log_level": "notice"}, commands={
+        "dash": {"exec": "/bin/echo {x}", "arg.x": "regex [a-z-]*-[a-z-]{20}"},
+        "twice": {"exec": "/bin/echo {x}", "arg.x": "regex (a|aa)+"}})
+    client, other = server.client(), server.client()
+    rss, cpu = server.rss(), server.cpu()
+    chance = random.Random(1)
+    for _ in range(150):
+        value = "a" + "".join(chance.choices("a-", k=1000)) + "!"
+        client.send(("RUN", "dash", value), ("RUN", "twice", "a" * 1000 + "!"))
+    asked = time.monotonic()
+    assert other("PING") == "PONG"
+    assert time.monotonic() - asked < 5
+    for _ in range(150):
+        reply = client.read()
+        assert is_refused(reply) and "does not match" in reply, reply
+        reply = client.read()
+        assert is_refused(reply) and "cannot be matched (match limit exceeded)" in reply, reply
+    assert server.cpu() - cpu < 5
+    if not SANITIZED:
+        assert server.rss() - rss < 4096
+    assert "refused" not in server.log()
+
+
+def test_a_match_that_was_given_up_is_logged_with_command_argument_and_peer(serve):
+    server = serve(commands={"twice": {"exec": "/bin/echo {x}", "arg.x": "regex (a|aa)+"}})
+    client = server.client()
+    assert is_refused(client("RUN", "twice", "b"))
+    assert is_refused(client("RUN", "twice", "a" * 1000 + "\n"))
+    line = server.wait_log("command twice: refused to ")
+    assert re.search(r"refused to 127\.0\.0\.1:\d+: x: 'a{64}' cannot be matched \(match limit "
+                     r"exceeded\) with \(a\|aa\)\+$", line), line
 
 
 @pytest.mark.parametrize(
@@ -719,8 +758,8 @@ def test_commands_over_tcp_need_a_list_of_who_may(tmp_path):
      ({"exec": "/bin/echo {x}", "arg.x": "int"}, "arg.x", "int MIN..MAX"),
      ({"exec": "/bin/echo {x}", "arg.x": "int 5..1"}, "arg.x", "int MIN..MAX"),
      ({"exec": "/bin/echo {x}", "arg.x": "int a..b"}, "arg.x", "int MIN..MAX"),
-     ({"exec": "/bin/echo {x}", "arg.x": "regex ["}, "arg.x", ""),
-     ({"exec": "/bin/echo {x}", "arg.x": r"regex (a)\1"}, "arg.x", "back-reference"),
+     ({"exec": "/bin/echo {x}", "arg.x": "regex a["}, "arg.x", "after 'a[' (byte 2): missing"),
+     ({"exec": "/bin/echo {x}", "arg.x": "regex *.txt"}, "arg.x", "; .* is any text"),
      ({"exec": "/bin/echo {x}", "arg.x": "path tmp"}, "arg.x", "absolute"),
      ({"exec": "/bin/echo", "arg.x": "int 1..2"}, "arg.x", "{x}"),
      ({"exec": "/bin/true", "cwd": "tmp"}, "cwd", "absolute"),
@@ -841,7 +880,7 @@ def test_a_place_is_free_when_the_command_has_ended_however_slow_its_caller(serv
 
 def test_a_run_is_logged_with_its_arguments_on_one_line(serve):
     server = serve(commands={
-        "x": {"exec": "/bin/sh -c 'echo out; exit 3' {a} {b}", "arg.a": "regex .*",
+        "x": {"exec": "/bin/sh -c 'echo out; exit 3' {a} {b}", "arg.a": "regex (?s).*",
               "arg.b": "regex .*"}})
     server.client()("RUN", "x", "a\nforged line\x1b[31m\\", "b c")
     line = server.wait_log("job command=x")

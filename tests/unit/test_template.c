@@ -6,11 +6,13 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "own.h"
@@ -340,7 +342,7 @@ static void an_exec_that_no_file_gives_has_its_errors_at_the_title(void **state)
 		      "title.ini:1: exec: begins with the absolute path of a program\n");
 }
 
-#define TYPE_ERROR "write int MIN..MAX, enum a|b|c, regex ERE or path FOLDER\n"
+#define TYPE_ERROR "write int MIN..MAX, enum a|b|c, regex PATTERN or path FOLDER\n"
 
 static void what_is_no_type_is_an_error(void **state)
 {
@@ -381,7 +383,48 @@ static void what_is_no_range_is_an_error(void **state)
 	}
 }
 
-static void what_is_no_regular_expression_is_an_error(void **state)
+static void what_is_no_regular_expression_is_an_error_at_its_place(void **state)
+{
+	static const struct {
+		const char *type, *place, *hint;
+	} wrong[] = {
+		{"regex (", "after '(' (byte 1): ", ""},
+		{"regex [a-z", "after '[a-z' (byte 4): ", ""},
+		{"regex x(a))", "after 'x(a)' (byte 4): ", ""},
+		{"regex [z-a]", "after '[z-' (byte 3): ", ""},
+		{"regex (a)\\2", "after '(a)\\' (byte 4): ", ""},
+		{"regex \\", "after '\\' (byte 1): ", ""},
+		{"regex \\x{100}", "after '\\x{100' (byte 6): ", ""},
+		{"regex abcdefghijklmnopqrstuvwxyz(?+", "after '", ""},
+		{"regex ((a{60000}){60000})", "after '", ""},
+		{"regex *.txt", "after '' (byte 0): ", "; .* is any text"},
+		{"regex [:alpha:]+", "after '' (byte 0): ", "; write [[:alpha:]]"},
+		{"regex (*UTF)a", "after '(*UTF)' (byte 6): ", "; values are bytes"},
+		{"regex (*UCP)a", "after '(*UCP)' (byte 6): ", "; values are bytes"},
+		{"regex \\C", "after '\\C' (byte 2): ", ""},
+	};
+	static const char line[] = "types.ini:10: arg.a: ";
+	char type[64];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		const char *error;
+		size_t len = strlen(wrong[i].hint);
+
+		snprintf(type, sizeof(type), "a %s", wrong[i].type);
+		parse("/bin/x {a}", TYPES(type));
+		assert_int_equal(errors.count, 1);
+		error = errors.items[0];
+		assert_memory_equal(error, line, strlen(line));
+		error += strlen(line);
+		if (strncmp(error, wrong[i].place, strlen(wrong[i].place)) != 0)
+			fail_msg("'%s': '%s'", wrong[i].type, error);
+		error += strlen(wrong[i].place);
+		assert_true(strlen(error) > len);
+		assert_string_equal(error + strlen(error) - len, wrong[i].hint);
+	}
+}
+
+static void each_mistake_in_a_regular_expression_is_told(void **state)
 {
 	parse("/bin/x {a} {b}", TYPES("a regex (", "b regex [a"));
 	assert_int_equal(errors.count, 2);
@@ -390,15 +433,17 @@ static void what_is_no_regular_expression_is_an_error(void **state)
 	assert_string_not_equal(errors.items[0] + 21, errors.items[1] + 21);
 }
 
-static void a_back_reference_is_an_error(void **state)
+static void an_expression_has_up_to_4096_bytes(void **state)
 {
-	static const char error[] = "types.ini:10: arg.a: a back-reference is not allowed\n";
+	static char type[8 + 4097 + 1] = "a regex ";
 
-	assert_errors("/bin/x {a}", TYPES("a regex (a*)\\1"), error);
-	assert_errors("/bin/x {a}", TYPES("a regex (a)(b)(c)(d)(e)(f)(g)(h)(i)\\9"), error);
-	assert_errors("/bin/x {a}", TYPES("a regex (a)\\\\\\1"), error);
-	assert_errors("/bin/x {a}", TYPES("a regex (a)[\\\\]\\1"), error);
-	assert_errors("/bin/x {a}", TYPES("a regex (a)\\.\\1"), error);
+	memset(type + 8, 'x', 4097);
+	parse("/bin/x {a}", TYPES(type));
+	assert_int_equal(errors.count, 1);
+	assert_non_null(strstr(errors.items[0], ", 4096 bytes"));
+	type[8 + 4096] = '\0';
+	parse("/bin/x {a}", TYPES(type));
+	assert_no_errors();
 }
 
 static void a_backslash_before_anything_else_is_none(void **state)
@@ -519,6 +564,50 @@ static void a_regular_expression_matches_the_whole_value(void **state)
 	ASSERT_REFUSES("regex [a-z]+", "", "abc1", "1abc", "a b", "abc\n", "\nabc", "a\nb");
 }
 
+static void no_way_to_write_an_expression_matches_less_than_the_value(void **state)
+{
+	static const char *const expressions[] = {
+		"abc",      "abc$",         "abc\\Z",     "(?m)abc$",     "(?m)^abc$",
+		"abc|abc",  "abc(*ACCEPT)", "(?:abc)\\K", "(?>abc|abc.)", "^abc$|abc",
+		"abc()",    "abc(?=.|$)",   "(*CR)abc$",  "(*ANY)abc$",   "(?i)ABC\\b",
+		"abc$\\n?", "abc(*COMMIT)"};
+	char type[64];
+
+	for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++) {
+		snprintf(type, sizeof(type), "regex %s", expressions[i]);
+		ASSERT_TAKES(type, "abc");
+		ASSERT_REFUSES(type, "abc\n", "abc\r", "abc\r\n", "\nabc", "abc\nabc", "abcx",
+			       "xabc", "ab", "");
+	}
+}
+
+static void expressions_mean_what_they_do_in_perl(void **state)
+{
+	ASSERT_TAKES("regex \\d+", "0", "0123456789");
+	ASSERT_REFUSES("regex \\d+", "d", "1a", "\xd9\xa1" /* a digit of another script */);
+	ASSERT_TAKES("regex \\w+", "aZ_9");
+	ASSERT_REFUSES("regex \\w+", "a-b", "\xe9", "\xc3\xa9");
+	ASSERT_TAKES("regex (?i)ab|c", "AB", "aB", "C");
+	ASSERT_TAKES("regex [[:alpha:]][[:digit:]]{2,3}", "a12", "Z123");
+	ASSERT_REFUSES("regex [[:alpha:]][[:digit:]]{2,3}", "a1", "a1234", "112");
+	ASSERT_TAKES("regex (?!root$)[a-z]+", "rooted", "roo");
+	ASSERT_REFUSES("regex (?!root$)[a-z]+", "root");
+	ASSERT_TAKES("regex (['\"])[^'\"]*\\1", "'a'", "\"\"");
+	ASSERT_REFUSES("regex (['\"])[^'\"]*\\1", "'a\"", "'a");
+	ASSERT_TAKES("regex (\\((?:[a-z]|(?1))*\\))", "(a(b)c)");
+	ASSERT_REFUSES("regex (\\((?:[a-z]|(?1))*\\))", "(a(b)c");
+}
+
+static void a_dot_is_any_byte_but_a_newline(void **state)
+{
+	ASSERT_TAKES("regex .", "a", "\xff", "\r", "\x01");
+	ASSERT_REFUSES("regex .", "\n", "", "\xc3\xa9");
+	ASSERT_TAKES("regex .*", "\xff\xfe", "\xc3", "\xc3\xa9", "\xed\xa0\x80");
+	ASSERT_REFUSES("regex .*", "\n", "a\n", "a\nb");
+	ASSERT_TAKES("regex (?s).*", "\n", "a\n", "a\nb");
+	ASSERT_TAKES("regex \xc3\xa9|[^/]", "\xc3\xa9", "\xff", "a");
+}
+
 static void of_alternatives_the_one_that_matches_the_whole_value_counts(void **state)
 {
 	ASSERT_TAKES("regex a|ab", "a", "ab");
@@ -557,6 +646,179 @@ static void an_expression_that_begins_with_a_dash_takes_options(void **state)
 	ASSERT_TAKES("regex -?[a-z]+", "-x", "x");
 	ASSERT_TAKES("regex --(all|none)", "--all", "--none");
 	ASSERT_REFUSES("regex --(all|none)", "-all", "all");
+}
+
+/* ---- what matching costs ---- */
+
+static long resident_kib(void)
+{
+	long pages = 0;
+	FILE *statm = fopen("/proc/self/statm", "r");
+
+	assert_non_null(statm);
+	assert_int_equal(fscanf(statm, "%*d %ld", &pages), 1);
+	fclose(statm);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* Values of 1024 bytes that look, to the end, as if they would match; the last byte says no. */
+static const struct {
+	const char *type, *unit;
+	bool given_up;
+} hostile[] = {
+	{"regex (a+)+b?", "a", true},
+	{"regex (a+)+$", "a", true},
+	{"regex (.*)*x", "ax", true},
+	{"regex (a|aa)+", "a", true},
+	{"regex ((a*)*)*", "a", true},
+	{"regex (a|a?)+", "a", true},
+	{"regex .*.*.*=.*=", "=", true},
+	{"regex (.*)(.*)\\1\\2x", "xa", true},
+	{"regex ((((((((((a))))))))))+", "a", true},
+	{"regex (?:(?:a|a(?:[a-z]*+1|[a-z]*+2)))+", "a", false},
+	{"regex (a(?1)?|a)+", "a", true},
+	{"regex (?R)?a", "a", true},
+	{"regex (*LIMIT_MATCH=4000000000)(*LIMIT_DEPTH=4000000000)(*LIMIT_HEAP=4000000000)(a|aa)+",
+	 "a", true},
+	{"regex [a-z-]*-[a-z-]{20}", "a-b", false},
+	{"regex [a-z]*-[a-z]*", "a", false},
+};
+
+static void hostile_value(const char *unit, char *value)
+{
+	for (size_t i = 0; i < 1023; i++)
+		value[i] = unit[i % strlen(unit)];
+	value[1023] = '!';
+}
+
+static void a_match_that_takes_too_long_is_given_up(void **state)
+{
+	char value[1024];
+
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		of_type(hostile[i].type);
+		hostile_value(hostile[i].unit, value);
+		if (takes_bytes(value, sizeof(value)))
+			fail_msg("'%s' takes it", hostile[i].type);
+		if ((errno == ETIME) != hostile[i].given_up ||
+		    (strstr(reason, "cannot be matched (") != NULL) != hostile[i].given_up)
+			fail_msg("'%s': %s", hostile[i].type, reason);
+	}
+}
+
+static void assert_given_up(const char *type, const char *why)
+{
+	char value[1024], text[512] = "a ";
+
+	memset(value, 'a', sizeof(value));
+	parse("/bin/x {a}", TYPES(strcat(text, type)));
+	assert_no_errors();
+	assert_false(takes_bytes(value, sizeof(value)));
+	if (strstr(reason, why) == NULL)
+		fail_msg("%s: %s", type, reason);
+}
+
+/* Of the value, the last two match. */
+static void steps_depth_and_memory_are_limited(void **state)
+{
+	char type[512] = "regex (?:(a)";
+
+	assert_given_up("regex (?R)?a", "nested recursion");
+	assert_given_up("regex (a|aa)+!?b?(?<!a)", "(match limit exceeded)");
+	assert_given_up("regex ((((((((((a))))))))))+", "(matching depth limit exceeded)");
+	for (int i = 0; i < 80; i++)
+		strcat(type, "|(b)");
+	assert_given_up(strcat(type, ")+"), "(heap limit exceeded)");
+}
+
+/* 100 take some 50 ms, where nothing stops them many minutes. */
+static void a_thousand_hostile_values_take_little_time_and_memory(void **state)
+{
+	char value[1024];
+	long before = resident_kib();
+
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		clock_t start = clock();
+
+		of_type(hostile[i].type);
+		hostile_value(hostile[i].unit, value);
+		for (int n = 0; n < 100; n++)
+			assert_false(takes_bytes(value, sizeof(value)));
+		assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
+	}
+	assert_true(resident_kib() - before < 16 * 1024);
+}
+
+static void a_verb_in_an_expression_may_lower_a_limit(void **state)
+{
+	ASSERT_TAKES("regex (a|b)*", "abababab");
+	ASSERT_REFUSES("regex (*LIMIT_MATCH=10)(a|b)*", "abababab");
+	assert_non_null(strstr(reason, "match limit exceeded"));
+	ASSERT_TAKES("regex (*LIMIT_MATCH=10)(a|b)*", "a");
+}
+
+/* Add count arguments, each a regex. */
+static void parse_expressions(int count)
+{
+	static char exec[16384];
+	size_t len = (size_t)sprintf(exec, "/bin/x");
+	char name[16];
+
+	forget();
+	for (int i = 0; i < count; i++) {
+		len += (size_t)sprintf(exec + len, " {a%d}", i);
+		snprintf(name, sizeof(name), "a%d", i);
+		assert_int_equal(option_map_add(&types, name, "regex (a|b)*", "types.ini", i), 0);
+	}
+	template_parse(&template, &section, KEY_exec, exec, &types, &errors);
+	assert_no_errors();
+}
+
+static void the_arguments_of_a_request_share_what_matching_may_cost(void **state)
+{
+	static const struct {
+		int count;
+		bool taken; /* values of 1024 bytes */
+	} rows[] = {{1, true}, {20, true}, {100, true}, {1000, false}, {1023, false}};
+	static struct slice values[REQUEST_ARGS_MAX];
+	char value[1024];
+
+	memset(value, 'b', sizeof(value));
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		char **argv;
+		uint32_t steps;
+
+		parse_expressions(rows[row].count);
+		steps = template.parameters[0].match_steps;
+		assert_true(steps <= 50000);
+		assert_true(steps * (unsigned)rows[row].count <= 1000000);
+		for (int i = 0; i < rows[row].count; i++)
+			values[i] = (struct slice){value, sizeof(value)};
+		argv = template_fill(&template, values, reason);
+		assert_int_equal(argv != NULL, rows[row].taken);
+		free(argv);
+		for (int i = 0; i < rows[row].count; i++)
+			values[i].len = 100;
+		argv = template_fill(&template, values, reason);
+		assert_non_null(argv);
+		free(argv);
+	}
+}
+
+static void a_match_that_was_given_up_harms_no_other(void **state)
+{
+	char value[1024];
+
+	hostile_value("a", value);
+	for (int i = 0; i < 10; i++) {
+		of_type("regex (a|aa)+");
+		assert_false(takes_bytes(value, sizeof(value)));
+		assert_int_equal(errno, ETIME);
+		assert_true(takes("aaaa"));
+		assert_false(takes("ab"));
+		assert_int_not_equal(errno, ETIME);
+		ASSERT_TAKES("int 1..5", "3");
+	}
 }
 
 /* ---- path ---- */
@@ -771,6 +1033,9 @@ static void the_reason_names_argument_value_and_type(void **state)
 	assert_reason("enum x|y", "z", "a: 'z' is not one of x|y");
 	assert_reason("regex [a-z]", "1", "a: '1' does not match [a-z]");
 	assert_reason("regex .*", "-x", "a: '-x' begins with '-', unlike .*");
+	assert_reason("regex (*LIMIT_MATCH=1)(a|b)*", "ab",
+		      "a: 'ab' cannot be matched (match limit exceeded) with "
+		      "(*LIMIT_MATCH=1)(a|b)*");
 	assert_reason("path /etc", "nothing", "a: 'nothing' is not there below /etc");
 	assert_reason("path /etc", "-x", "a: '-x' begins with '-'; give a name below /etc");
 	assert_reason("enum x|y", "\r1\n", "a: '?1?' is not one of x|y");
@@ -826,8 +1091,9 @@ int main(void)
 		TEMPLATE_TEST(what_is_no_type_is_an_error),
 		TEMPLATE_TEST(blanks_may_stand_between_a_type_and_the_rest),
 		TEMPLATE_TEST(what_is_no_range_is_an_error),
-		TEMPLATE_TEST(what_is_no_regular_expression_is_an_error),
-		TEMPLATE_TEST(a_back_reference_is_an_error),
+		TEMPLATE_TEST(what_is_no_regular_expression_is_an_error_at_its_place),
+		TEMPLATE_TEST(each_mistake_in_a_regular_expression_is_told),
+		TEMPLATE_TEST(an_expression_has_up_to_4096_bytes),
 		TEMPLATE_TEST(a_backslash_before_anything_else_is_none),
 		TEMPLATE_TEST(a_folder_that_is_not_absolute_is_an_error),
 		TEMPLATE_TEST(all_errors_are_told),
@@ -839,11 +1105,20 @@ int main(void)
 		TEMPLATE_TEST(a_word_of_an_enum_may_begin_with_a_dash),
 		TEMPLATE_TEST(a_word_of_an_enum_that_begins_another_is_one_of_its_own),
 		TEMPLATE_TEST(a_regular_expression_matches_the_whole_value),
+		TEMPLATE_TEST(no_way_to_write_an_expression_matches_less_than_the_value),
+		TEMPLATE_TEST(expressions_mean_what_they_do_in_perl),
+		TEMPLATE_TEST(a_dot_is_any_byte_but_a_newline),
 		TEMPLATE_TEST(of_alternatives_the_one_that_matches_the_whole_value_counts),
 		TEMPLATE_TEST(anchors_do_no_harm),
 		TEMPLATE_TEST(an_empty_value_is_taken_where_it_matches),
 		TEMPLATE_TEST(a_value_that_looks_like_an_option_is_refused),
 		TEMPLATE_TEST(an_expression_that_begins_with_a_dash_takes_options),
+		TEMPLATE_TEST(a_match_that_takes_too_long_is_given_up),
+		TEMPLATE_TEST(steps_depth_and_memory_are_limited),
+		TEMPLATE_TEST(a_thousand_hostile_values_take_little_time_and_memory),
+		TEMPLATE_TEST(a_verb_in_an_expression_may_lower_a_limit),
+		TEMPLATE_TEST(the_arguments_of_a_request_share_what_matching_may_cost),
+		TEMPLATE_TEST(a_match_that_was_given_up_harms_no_other),
 		FOLDER_TEST(a_path_is_something_that_is_there),
 		FOLDER_TEST(a_path_stays_below_its_folder),
 		FOLDER_TEST(a_path_is_not_the_folder_itself),
