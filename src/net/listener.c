@@ -43,7 +43,8 @@ struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 	l->tally = predecessor != NULL ? tally_ref(predecessor->tally) : tally_new();
 	TAILQ_INIT(&l->endpoints);
 	deadline_queue_init(&loop->deadlines, &l->idle, conf->idle_timeout, conn_idle_expired);
-	deadline_queue_init(&loop->deadlines, &l->stalled, conf->write_timeout, conn_stalled_expired);
+	deadline_queue_init(&loop->deadlines, &l->stalled, conf->write_timeout,
+			    conn_stalled_expired);
 	if (l->tally == NULL) {
 		listener_unref(l);
 		return NULL;
