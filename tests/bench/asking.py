@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+RUN_DONE = re.compile(rb"duration_ms\r\n:\d+\r\n$")
 DISCARD = getattr(socket, "MSG_TRUNC", 0)  # tcp(7): the bytes are thrown away uncopied
 BUFFER = bytearray(1 << 20)
 WINDOW = 1 << 20
@@ -104,6 +105,13 @@ def downloading(argv, port, request, count):
         process.wait()
 
 
+def run_ended(reply):
+    """Whether this is a whole reply of RUN; an error is none."""
+    if not reply or reply.startswith(b"-"):
+        raise OSError(f"no reply: {bytes(reply)}")
+    return RUN_DONE.search(reply) is not None
+
+
 def runs(port, request, clients, seconds):
     """Replies of RUN a second, with so many clients."""
     selector = selectors.DefaultSelector()
@@ -115,13 +123,31 @@ def runs(port, request, clients, seconds):
     while time.monotonic() < began + seconds:
         for key, _ in selector.select():
             key.data.extend(key.fileobj.recv(4096))
-            if not key.data or key.data.startswith(b"-"):
-                raise OSError(f"no reply: {bytes(key.data)}")
-            if re.search(rb"duration_ms\r\n:\d+\r\n$", key.data):
+            if run_ended(key.data):
                 count += 1
                 key.data.clear()
                 key.fileobj.sendall(request)
     return count / (time.monotonic() - began)
+
+
+def run_time(sock, request):
+    reply, began = bytearray(), time.monotonic()
+    sock.sendall(request)
+    while True:
+        reply.extend(sock.recv(4096))
+        if run_ended(reply):
+            return time.monotonic() - began
+
+
+def run_times(port, request, seconds, warmup):
+    """Seconds of each RUN of one client who asks again and again."""
+    with socket.create_connection(("127.0.0.1", port), 60) as sock:
+        began, times = time.monotonic() + warmup, []
+        while time.monotonic() < began:
+            run_time(sock, request)
+        while not times or time.monotonic() < began + seconds:
+            times.append(run_time(sock, request))
+    return times
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 /*
  * What pollard is measured against: the least that answers in upper case, without a table of
  * clients, a limit, a timeout, a log or a counter. "bare epoll PORT" waits with epoll(7), "bare
- * poll PORT" with poll(2) over everything. "bare spawn SECONDS" runs /bin/true, one after
- * another, and prints how many a second.
+ * poll PORT" with poll(2) over everything; a port with a slash in it is the path of a UNIX socket.
+ * "bare spawn SECONDS" runs /bin/true, one after another, and prints how many a second.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -97,7 +98,7 @@ static void forget(int fd)
 	close(fd);
 }
 
-static int listen_on(const char *port)
+static int bound_to(const char *port)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -108,9 +109,30 @@ static int listen_on(const char *port)
 	const int on = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(fd, 4096) < 0)
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		err(1, "port %s", port);
+	return fd;
+}
+
+static int bound_to_unix(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		errx(2, "%s: longer than the name of a socket may be", path);
+	strcpy(address.sun_path, path);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		err(1, "%s", path);
+	return fd;
+}
+
+static int listen_on(const char *port)
+{
+	int fd = strchr(port, '/') != NULL ? bound_to_unix(port) : bound_to(port);
+
+	if (listen(fd, 4096) < 0)
+		err(1, "%s", port);
 	return fd;
 }
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load generator of the benchmark: one thread around epoll(7), on a core of its own. Four
+ * The load generator of the benchmark: one thread around epoll(7), on a core of its own. Five
  * kinds of client, which may run together, each with as many connections as it is told:
  *
  *	idle     says one thing, has its answer, and is silent from then on
  *	hot      has so many requests in flight, always; an answer makes place for the next
  *	bulk     sends as fast as it goes, and counts what comes back
  *	connect  connects, asks once, closes, and begins again
+ *	stalled  sends until nobody takes any more, and reads nothing
  *
- * --probe asks an idle one at random now and then. The result is one line of JSON; times are
- * from before send(2) to after recv(2) of the whole answer, this program's own queue included.
+ * --rate has so many requests a second come from idle ones, at random times, each from a random
+ * one; the next is due whether or not the last was answered. The result is one line of JSON; times
+ * are from before send(2) to after recv(2) of the whole answer, this program's own queue included.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -23,15 +25,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EVENTS_PER_TURN 128
-#define OPENING_MAX 64       /* idle connections that are being opened at a time */
+#define OPENING_MAX 64       /* connections of a kind that are being opened at a time */
 #define RECEIVE_BYTES 262144 /* at a time */
 #define STALL_NS 30000000000 /* a server that does nothing for so long is broken */
-#define PROBE_GAP_NS 1000000 /* between probes, at most; random, so as to hit every phase */
+#define STALLED_LOOKS 30     /* so often in a row nothing moved, then it is not going to */
+#define STALLED_PAUSE_NS 10000000
 
 /* Counts of nanoseconds. STEPS for each power of two, so that a value is right to 1.6 %. */
 #define STEPS 64
@@ -60,25 +65,25 @@ struct load;
 
 struct kind {
 	const struct message *message;
-	unsigned inflight;      /* 0: as much as it takes, without a notion of requests */
-	struct client *clients; /* owned */
-	unsigned count, opened, talked;
+	unsigned inflight;              /* 0: as much as it takes, without a notion of requests */
+	struct client *clients;         /* owned */
+	unsigned count, opened, talked; /* talked: have had a first answer */
 	struct histogram times;
-	void (*answered)(struct load *load, struct client *c); /* one request more */
+	void (*answered)(struct load *load, struct client *c); /* one request more; or NULL */
 };
 
 struct load {
 	int epoll_fd;
-	struct sockaddr_in server;
+	struct sockaddr_storage server;
+	socklen_t server_len;
 	unsigned pid;             /* the server's; 0: not known */
 	unsigned sources, opened; /* 127.0.0.1 and up, in turn: more ports than one address has */
 	struct message small, large;
-	struct kind idle, hot, bulk, connect;
+	struct kind idle, hot, bulk, connect, stalled;
 	uint64_t now_ns;
-	bool running; /* whoever is answered asks again */
-	bool probes;
-	const struct client *probed; /* NULL: none */
-	uint64_t probe_ns;           /* when the next is due */
+	bool running;    /* whoever is answered asks again */
+	double rate;     /* requests of idle ones, a second */
+	uint64_t due_ns; /* when the next of them is */
 	uint64_t exchanges, bulk_bytes;
 	char first_answer[32];
 	double seconds, warmup_seconds;
@@ -146,7 +151,7 @@ static struct cpu cpu_read(unsigned pid)
 
 static void print_cpu(const char *name, struct cpu from, struct cpu to, double seconds)
 {
-	printf("\"%s_cpu\": %.3f, \"%s_waited\": %.3f, ", name, (to.used - from.used) / seconds,
+	printf("\"%s_cpu\": %.6f, \"%s_waited\": %.6f, ", name, (to.used - from.used) / seconds,
 	       name, (to.waited - from.waited) / seconds);
 }
 
@@ -188,20 +193,39 @@ static void client_ask(const struct load *load, struct client *c)
 	c->asked_ns[c->asked++ % c->kind->inflight] = load->now_ns;
 }
 
-static void client_connect(struct load *load, struct client *c)
+static void client_set_tcp(struct load *load, const struct client *c)
 {
 	struct sockaddr_in source = {.sin_family = AF_INET};
 	const int on = 1;
 
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0)
-		err(1, "socket");
 	source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + load->opened++ % load->sources);
 	setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (bind(c->fd, (const struct sockaddr *)&source, sizeof(source)) < 0)
 		err(1, "bind");
-	if (connect(c->fd, (const struct sockaddr *)&load->server, sizeof(load->server)) < 0 &&
+}
+
+/* Little buffers, and segments as over Ethernet: with loopback's of 64 KiB the kernel would keep
+ * more than a megabyte for each, and reach tcp_mem, see tcp(7). */
+static void client_set_stalled(const struct client *c)
+{
+	const int segment = 1448, buffer_bytes = 8192;
+
+	setsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof(buffer_bytes));
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes));
+}
+
+static void client_connect(struct load *load, struct client *c)
+{
+	c->fd = socket(load->server.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		err(1, "socket");
+	if (load->server.ss_family == AF_INET)
+		client_set_tcp(load, c);
+	if (c->kind == &load->stalled)
+		client_set_stalled(c);
+	if (connect(c->fd, (const struct sockaddr *)&load->server, load->server_len) < 0 &&
 	    errno != EINPROGRESS)
 		err(1, "connect");
 }
@@ -218,6 +242,13 @@ static void client_open(struct load *load, struct client *c)
 	client_send(load, c);
 }
 
+/* A first answer. Who connects again and again has many of these. */
+static void kind_talked(struct kind *kind)
+{
+	if (kind->talked < kind->opened)
+		kind->talked++;
+}
+
 /* The answers that are complete now. An answered client may be another after it. */
 static void client_count(struct load *load, struct client *c)
 {
@@ -229,8 +260,18 @@ static void client_count(struct load *load, struct client *c)
 		histogram_add(&c->kind->times,
 			      load->now_ns - c->asked_ns[c->answered++ % c->kind->inflight]);
 		load->exchanges++;
-		c->kind->answered(load, c);
+		if (c->answered == 1)
+			kind_talked(c->kind);
+		if (c->kind->answered != NULL)
+			c->kind->answered(load, c);
 	}
+}
+
+static void client_count_bulk(struct load *load, const struct client *c, size_t bytes)
+{
+	load->bulk_bytes += bytes;
+	if (c->got_bytes == bytes)
+		kind_talked(c->kind);
 }
 
 static void client_receive(struct load *load, struct client *c)
@@ -251,7 +292,7 @@ static void client_receive(struct load *load, struct client *c)
 	if (c->kind->inflight > 0)
 		client_count(load, c);
 	else
-		load->bulk_bytes += (size_t)n;
+		client_count_bulk(load, c, (size_t)n);
 }
 
 static void client_ready(struct load *load, struct client *c, uint32_t events)
@@ -265,16 +306,6 @@ static void client_ready(struct load *load, struct client *c, uint32_t events)
 }
 
 /* ---- what the kinds do with an answer ---- */
-
-static void idle_answered(struct load *load, struct client *c)
-{
-	if (c->answered == 1)
-		c->kind->talked++;
-	if (c == load->probed) {
-		load->probed = NULL;
-		load->probe_ns = load->now_ns + (uint64_t)random() % PROBE_GAP_NS;
-	}
-}
 
 static void hot_answered(struct load *load, struct client *c)
 {
@@ -291,17 +322,33 @@ static void connect_answered(struct load *load, struct client *c)
 
 /* ---- the run ---- */
 
-static void probe(struct load *load)
+/* A random idle one that waits for no answer; NULL: all of them do. */
+static struct client *idle_choose(const struct load *load)
+{
+	unsigned first = (unsigned)random() % load->idle.count;
+	struct client *c;
+
+	for (unsigned i = 0; i < load->idle.count; i++) {
+		c = &load->idle.clients[(first + i) % load->idle.count];
+		if (c->asked == c->answered)
+			return c;
+	}
+	return NULL;
+}
+
+/* As many as are due. */
+static void idle_ask(struct load *load)
 {
 	struct client *c;
 
-	if (!load->probes || !load->running || load->probed != NULL ||
-	    load->now_ns < load->probe_ns)
-		return;
-	c = &load->idle.clients[(unsigned)random() % load->idle.count];
-	load->probed = c;
-	client_ask(load, c);
-	client_send(load, c);
+	while (load->due_ns <= load->now_ns) {
+		c = idle_choose(load);
+		if (c != NULL) {
+			client_ask(load, c);
+			client_send(load, c);
+		}
+		load->due_ns += (uint64_t)((double)random() / RAND_MAX * 2e9 / load->rate);
+	}
 }
 
 static void turn(struct load *load, uint64_t until_ns)
@@ -310,8 +357,8 @@ static void turn(struct load *load, uint64_t until_ns)
 	struct timespec wait;
 	int n;
 
-	if (load->probes && load->running && load->probed == NULL && load->probe_ns < until_ns)
-		until_ns = load->probe_ns;
+	if (load->due_ns < until_ns)
+		until_ns = load->due_ns;
 	until_ns -= load->now_ns < until_ns ? load->now_ns : until_ns;
 	wait = (struct timespec){(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
 	n = epoll_pwait2(load->epoll_fd, events, EVENTS_PER_TURN, &wait, NULL);
@@ -320,7 +367,7 @@ static void turn(struct load *load, uint64_t until_ns)
 	load->now_ns = clock_ns();
 	for (int i = 0; i < n; i++)
 		client_ready(load, events[i].data.ptr, events[i].events);
-	probe(load);
+	idle_ask(load);
 }
 
 static void run_for(struct load *load, double seconds)
@@ -331,30 +378,82 @@ static void run_for(struct load *load, double seconds)
 		turn(load, until_ns);
 }
 
-/* A few at a time, each of them answered before the next is opened. */
-static void open_idle(struct load *load)
+/* Whether somebody who asks has not been answered in this measurement: he would have no figures. */
+static bool figures_missing(const struct load *load)
 {
-	struct kind *idle = &load->idle;
+	return (load->hot.count > 0 && load->hot.times.count == 0) ||
+	       (load->connect.count > 0 && load->connect.times.count == 0) ||
+	       (load->bulk.count > 0 && load->bulk_bytes == 0) ||
+	       (load->rate > 0 && load->idle.times.count == 0);
+}
+
+/* Longer where the server is so slow. */
+static void run_until_figures(struct load *load)
+{
+	uint64_t until_ns = clock_ns() + STALL_NS;
+
+	while (figures_missing(load)) {
+		load->now_ns = clock_ns();
+		if (load->now_ns >= until_ns)
+			errx(1, "no answer came");
+		turn(load, until_ns);
+	}
+}
+
+/* A few at a time; returns when each of them has had an answer: until then a server may still
+ * be starting a process for it. */
+static void open_all(struct load *load, struct kind *kind)
+{
 	uint64_t until_ns = clock_ns() + STALL_NS;
 	unsigned talked;
 
-	while (idle->talked < idle->count) {
+	while (kind->talked < kind->count) {
 		load->now_ns = clock_ns();
 		if (load->now_ns >= until_ns)
-			errx(1, "%u of %u connections were answered", idle->talked, idle->opened);
-		while (idle->opened < idle->count && idle->opened - idle->talked < OPENING_MAX)
-			client_open(load, &idle->clients[idle->opened++]);
-		talked = idle->talked;
+			errx(1, "%u of %u connections were answered", kind->talked, kind->opened);
+		while (kind->opened < kind->count && kind->opened - kind->talked < OPENING_MAX)
+			client_open(load, &kind->clients[kind->opened++]);
+		talked = kind->talked;
 		turn(load, until_ns);
-		if (idle->talked > talked)
+		if (kind->talked > talked)
 			until_ns = load->now_ns + STALL_NS;
 	}
 }
 
-static void open_all(struct load *load, struct kind *kind)
+/* Sends on. Returns whether nothing goes any more, and an answer lies unread. */
+static bool client_stalls(const struct client *c)
 {
-	while (kind->opened < kind->count)
-		client_open(load, &kind->clients[kind->opened++]);
+	int unread_bytes = 0;
+
+	if (send(c->fd, c->kind->message->data, c->kind->message->bytes, MSG_NOSIGNAL) >= 0)
+		return false;
+	if (errno != EAGAIN)
+		err(1, "a stalled connection");
+	return ioctl(c->fd, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0;
+}
+
+static bool all_stall(const struct load *load)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < load->stalled.count; i++)
+		count += client_stalls(&load->stalled.clients[i]);
+	return count == load->stalled.count;
+}
+
+static void open_stalled(struct load *load)
+{
+	const struct timespec pause = {0, STALLED_PAUSE_NS};
+	uint64_t until_ns = clock_ns() + STALL_NS;
+
+	for (unsigned i = 0; i < load->stalled.count; i++)
+		client_connect(load, &load->stalled.clients[i]);
+	for (unsigned looks = 0; load->stalled.count > 0 && looks < STALLED_LOOKS;) {
+		if (clock_ns() >= until_ns)
+			errx(1, "no stalled connections: the server takes what they send");
+		looks = all_stall(load) ? looks + 1 : 0;
+		nanosleep(&pause, NULL);
+	}
 }
 
 /* What was sent and has not come back. */
@@ -406,22 +505,30 @@ static void print_text(const char *name, const char *text)
 static void measure(struct load *load)
 {
 	struct cpu own, server = {0};
+	uint64_t exchanges;
 	double seconds;
 
 	load->running = true;
 	open_all(load, &load->hot);
 	open_all(load, &load->bulk);
 	open_all(load, &load->connect);
+	if (load->rate > 0)
+		load->due_ns = clock_ns();
 	run_for(load, load->warmup_seconds);
 	load->bulk_bytes = 0;
+	exchanges = load->exchanges;
 	load->idle.times = load->hot.times = load->connect.times = (struct histogram){0};
 	own = cpu_read(0);
 	if (load->pid > 0)
 		server = cpu_read(load->pid);
 	seconds = (double)clock_ns() / 1e9;
 	run_for(load, load->seconds);
+	run_until_figures(load);
 	seconds = (double)clock_ns() / 1e9 - seconds;
 	load->running = false;
+	load->due_ns = UINT64_MAX;
+	if (!all_stall(load))
+		errx(1, "the stalled connections did not stay so");
 	putchar('{');
 	print_cpu("load", own, cpu_read(0), seconds);
 	if (load->pid > 0)
@@ -433,6 +540,7 @@ static void measure(struct load *load)
 	print_times("connect", &load->connect.times, seconds);
 	if (load->bulk.count > 0)
 		printf(", \"bulk\": {\"mb_s\": %.2f}", (double)load->bulk_bytes / seconds / 1e6);
+	printf(", \"measured\": %" PRIu64, load->exchanges - exchanges);
 	bulk_finish(load);
 	printf(", \"exchanges\": %" PRIu64 "}\n", load->exchanges);
 }
@@ -512,15 +620,16 @@ static double number(const char *text)
 }
 
 static const char usage[] =
-	"usage: load --port PORT [--idle N] [--hot N] [--bulk N] [--connect N]\n"
+	"usage: load --port PORT | --unix PATH\n"
+	"            [--idle N] [--hot N] [--bulk N] [--connect N] [--stalled N]\n"
 	"            [--inflight N] [--size BYTES | --send TEXT [--expect BYTES]]\n"
 	"            [--bulk-size BYTES] [--seconds S] [--warmup S] [--pid SERVER] [--sources N]\n"
-	"            [--probe | --hold]\n";
+	"            [--rate N | --hold]\n";
 
 struct arguments {
-	double port, idle, hot, bulk, connect, inflight, size, expect, bulk_size, seconds, warmup;
-	double pid, sources, probe, hold;
-	char *send;
+	double port, idle, hot, bulk, connect, stalled, inflight, size, expect, bulk_size;
+	double seconds, warmup, pid, sources, rate, hold;
+	char *send, *path;
 };
 
 static struct arguments arguments_read(int argc, char **argv)
@@ -537,7 +646,8 @@ static struct arguments arguments_read(int argc, char **argv)
 		{"--size", &a.size},       {"--expect", &a.expect},
 		{"--warmup", &a.warmup},   {"--bulk-size", &a.bulk_size},
 		{"--seconds", &a.seconds}, {"--pid", &a.pid},
-		{"--sources", &a.sources},
+		{"--sources", &a.sources}, {"--stalled", &a.stalled},
+		{"--rate", &a.rate},
 	};
 	size_t k;
 
@@ -545,12 +655,12 @@ static struct arguments arguments_read(int argc, char **argv)
 		for (k = 0; k < sizeof(names) / sizeof(*names); k++)
 			if (strcmp(argv[i], names[k].name) == 0)
 				break;
-		if (strcmp(argv[i], "--probe") == 0)
-			a.probe = 1;
-		else if (strcmp(argv[i], "--hold") == 0)
+		if (strcmp(argv[i], "--hold") == 0)
 			a.hold = 1;
 		else if (i + 1 < argc && strcmp(argv[i], "--send") == 0)
 			a.send = argv[++i];
+		else if (i + 1 < argc && strcmp(argv[i], "--unix") == 0)
+			a.path = argv[++i];
 		else if (i + 1 < argc && k < sizeof(names) / sizeof(*names))
 			*names[k].value = number(argv[++i]);
 		else
@@ -559,30 +669,47 @@ static struct arguments arguments_read(int argc, char **argv)
 	return a;
 }
 
-static void load_init(struct load *load, const struct arguments *a)
+/* path: NULL for the port. */
+static void server_set(struct load *load, unsigned port, const char *path)
 {
-	load->server = (struct sockaddr_in){
+	struct sockaddr_in in = {
 		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)a->port),
+		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+	if (path != NULL && strlen(path) >= sizeof(un.sun_path))
+		errx(2, "%s: longer than the name of a socket may be", path);
+	if (path != NULL)
+		strcpy(un.sun_path, path);
+	load->server_len = path != NULL ? sizeof(un) : sizeof(in);
+	memcpy(&load->server, path != NULL ? (const void *)&un : &in, load->server_len);
+}
+
+static void load_init(struct load *load, const struct arguments *a)
+{
+	server_set(load, (unsigned)a->port, a->path);
 	load->pid = (unsigned)a->pid;
 	load->sources = (unsigned)a->sources;
 	load->seconds = a->seconds;
 	load->warmup_seconds = a->warmup;
-	load->probes = a->probe && a->idle > 0;
+	load->rate = a->rate;
+	load->due_ns = UINT64_MAX;
 	load->idle.count = (unsigned)a->idle;
 	load->hot.count = (unsigned)a->hot;
 	load->bulk.count = (unsigned)a->bulk;
 	load->connect.count = (unsigned)a->connect;
+	load->stalled.count = (unsigned)a->stalled;
 	load->small.expect_bytes = (size_t)a->expect;
 	message_set(&load->small, a->send, a->send != NULL ? unescape(a->send) : (size_t)a->size,
 		    (unsigned)a->inflight);
 	message_set(&load->large, NULL, (size_t)a->bulk_size, 1);
-	kind_set(&load->idle, &load->small, 1, idle_answered);
+	kind_set(&load->idle, &load->small, 1, NULL);
 	kind_set(&load->hot, &load->small, (unsigned)a->inflight, hot_answered);
 	kind_set(&load->connect, &load->small, 1, connect_answered);
 	kind_set(&load->bulk, &load->large, 0, NULL);
+	kind_set(&load->stalled, &load->large, 0, NULL);
 	load->receive = malloc(RECEIVE_BYTES);
 	load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (load->receive == NULL || load->epoll_fd < 0)
@@ -594,10 +721,12 @@ int main(int argc, char **argv)
 	struct arguments a = arguments_read(argc, argv);
 	static struct load load;
 
-	if (a.port == 0 || a.inflight < 1 || a.sources < 1)
+	if ((a.port == 0) == (a.path == NULL) || a.inflight < 1 || a.sources < 1 ||
+	    (a.rate > 0 && a.idle < 1))
 		errx(2, "%s", usage);
 	load_init(&load, &a);
-	open_idle(&load);
+	open_all(&load, &load.idle);
+	open_stalled(&load);
 	if (a.hold)
 		hold();
 	else

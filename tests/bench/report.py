@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What tests/bench/run has measured, as a table, a plot, and a section of a document."""
 
+import dataclasses
 import json
+import math
 import re
 import statistics
 from pathlib import Path
@@ -101,15 +103,47 @@ def section(results):
 # ---- the plot ----
 
 
-def throughput(results):
-    """{server: [(idle connections, requests a second)]}"""
-    found = {}
-    for row in results["rows"]:
-        match = re.fullmatch(r"idle (\d+)", row["name"])
-        for label, rates in row["values"][0]["figures"].items() if match else ():
-            if label in COLOURS and any(rates):
-                found.setdefault(label, []).append((int(match[1]), median(rates)))
-    return {label: sorted(points) for label, points in found.items() if len(points) > 1}
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """The first value of rows of a kind, over the number of idle connections."""
+
+    rows: str  # the group is that number; without it 10,000
+    title: str
+    axis: str
+    unit: float = 1  # what the axis counts, in that of the value
+    logarithmic: bool = False
+
+    def servers(self, results):
+        """{server: [(idle connections, figure)]}"""
+        found = {}
+        for row in results["rows"]:
+            match = re.fullmatch(self.rows, row["name"])
+            for label, figures in row["values"][0]["figures"].items() if match else ():
+                if label in COLOURS and any(figures):
+                    point = int(match[1] or 10000), median(figures) / self.unit
+                    found.setdefault(label, []).append(point)
+        return {label: sorted(points) for label, points in found.items() if len(points) > 1}
+
+    def scale(self, figures):
+        """Where a figure is between the bottom, 0, and the top, 1; and the figures to name."""
+        least, most = min(figures), max(figures)
+        if not self.logarithmic:
+            top = 1.08 * most
+            return lambda y: y / top, range(0, int(top), tick_step(top))
+        steps = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
+        bottom = max(step for step in steps if step <= least)
+        top = min(step for step in steps if step >= most)
+        return (lambda y: math.log(y / bottom) / math.log(top / bottom),
+                [step for step in steps if bottom <= step <= top])
+
+
+PANELS = (
+    Panel(r"idle (\d+)", "50 active connections beside idle ones", "requests a second"),
+    Panel(r"trickle 200(?: of (\d+))?", "200 requests a second, each of a random idle connection",
+          "median latency, ms", unit=1000, logarithmic=True),
+)
+WIDTH, LEFT, RIGHT, LEGEND = 720, 90, 40, 50
+PANEL, TITLE, PLOTTED = 355, 36, 250  # heights: of all, above the axes, and between them
 
 
 def style():
@@ -121,7 +155,7 @@ def style():
 
     return (
         "text { font: 13px sans-serif; fill: #222; stroke: none; }\n"
-        ".grid { stroke: #ccc; } .ground { fill: #fff; }\n"
+        ".title { font-weight: bold; } .grid { stroke: #ccc; } .ground { fill: #fff; }\n"
         "polyline { fill: none !important; stroke-width: 2.5; }\n" + rules(0)
         + "@media (prefers-color-scheme: dark) {\n"
         "text { fill: #ddd; } .grid { stroke: #444; } .ground { fill: #0d1117; }\n"
@@ -138,45 +172,67 @@ def tick_step(top):
     return step
 
 
-def svg(results):
-    width, height, left, right, upper, lower = 720, 400, 90, 40, 60, 60
-    servers = throughput(results)
-    if not servers:
-        return None
+def colour(label):
+    return f'class="s{list(COLOURS).index(label)}"'
+
+
+def curve(label, points):
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline {colour(label)} stroke-dasharray="{COLOURS[label][2]}" points="{path}"/>'
+
+
+def words(x, y, what, anchor="middle", rest=""):
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{rest}>{what}</text>'
+
+
+def legend(labels):
+    for i, label in enumerate(labels):
+        at = LEFT + 150 * i
+        yield curve(label, [(at, 28), (at + 34, 28)])
+        yield words(at + 42, 32, label, "start")
+
+
+def draw(panel, servers, upper):
+    """A panel whose upper edge is there."""
     most_idle = max(x for points in servers.values() for x, _ in points)
-    top = 1.08 * max(y for points in servers.values() for _, y in points)
+    share, ticks = panel.scale([y for points in servers.values() for _, y in points])
+    middle, right, bottom = (LEFT + WIDTH - RIGHT) / 2, WIDTH - RIGHT, upper + TITLE + PLOTTED
 
     def place(x, y):
-        return (left + x / most_idle * (width - left - right),
-                height - lower - y / top * (height - upper - lower))
+        return LEFT + x / most_idle * (right - LEFT), bottom - share(y) * PLOTTED
 
-    out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        'aria-label="Requests a second over idle connections">',
-        f"<style>\n{style()}</style>",
-        f'<rect class="ground" width="{width}" height="{height}"/>',
-    ]
-    for y in range(0, int(top), tick_step(top)):
-        (x1, at), (x2, _) = place(0, y), place(most_idle, y)
-        out.append(f'<line class="grid" x1="{x1:.0f}" y1="{at:.1f}" x2="{x2:.0f}" y2="{at:.1f}"/>')
-        out.append(f'<text x="{left - 8}" y="{at + 4:.1f}" text-anchor="end">{y:,}</text>')
+    yield words(middle, upper + TITLE - 18, panel.title, rest=' class="title"')
+    for y in ticks:
+        _, at = place(0, y)
+        yield f'<line class="grid" x1="{LEFT}" y1="{at:.1f}" x2="{right}" y2="{at:.1f}"/>'
+        yield words(LEFT - 8, at + 4, f"{y:,.10g}", "end")
     for x in sorted({x for points in servers.values() for x, _ in points}):
-        out.append(f'<text x="{place(x, 0)[0]:.1f}" y="{height - lower + 20}" '
-                   f'text-anchor="middle">{x:,}</text>')
-    out.append(f'<text x="{(left + width - right) / 2}" y="{height - 14}" text-anchor="middle">'
-               "idle connections beside 50 active ones</text>")
-    out.append(f'<text transform="translate(20 {height / 2}) rotate(-90)" text-anchor="middle">'
-               "requests a second</text>")
-    for i, (label, (_, _, dashes)) in enumerate(COLOURS.items()):
-        if label not in servers:
-            continue
-        points = [place(x, y) for x, y in servers[label]]
-        at = left + 150 * i
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        out.append(f'<g class="s{i}"><polyline stroke-dasharray="{dashes}" points="{path}"/>')
-        out += [f'<circle r="3.5" cx="{x:.1f}" cy="{y:.1f}"/>' for x, y in points]
-        out.append(f'<polyline stroke-dasharray="{dashes}" points="{at},28 {at + 34},28"/>'
-                   f'<text x="{at + 42}" y="32">{label}</text></g>')
+        yield words(place(x, ticks[0])[0], bottom + 20, f"{x:,}")
+    yield words(middle, bottom + 42, "idle connections")
+    yield (f'<text transform="translate(20 {bottom - PLOTTED / 2:.0f}) rotate(-90)" '
+           f'text-anchor="middle">{panel.axis}</text>')
+    for label, points in servers.items():
+        places = [place(x, y) for x, y in points]
+        yield curve(label, places)
+        yield from (f'<circle {colour(label)} r="3.5" cx="{x:.1f}" cy="{y:.1f}"/>'
+                    for x, y in places)
+
+
+def svg(results):
+    """The panels for which there are figures, one below the other; None: for none of them."""
+    drawn = [(panel, servers) for panel in PANELS if (servers := panel.servers(results))]
+    if not drawn:
+        return None
+    height = LEGEND + PANEL * len(drawn)
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
+        'aria-label="Requests a second, and latency, over idle connections">',
+        f"<style>\n{style()}</style>",
+        f'<rect class="ground" width="{WIDTH}" height="{height}"/>',
+        *legend([label for label in COLOURS if any(label in servers for _, servers in drawn)]),
+    ]
+    for i, (panel, servers) in enumerate(drawn):
+        out += draw(panel, servers, LEGEND + PANEL * i)
     return "\n".join(out) + "\n</svg>\n"
 
 
