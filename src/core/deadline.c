@@ -2,7 +2,10 @@
 #include "core/deadline.h"
 
 #include <limits.h>
-#include <time.h>
+
+#include "core/clock.h"
+
+#define EXPIRY_NS 20000000 /* that one turn of the loop may take; the others are still due */
 
 void deadlines_init(struct deadlines *all)
 {
@@ -13,10 +16,7 @@ void deadlines_init(struct deadlines *all)
 
 void deadlines_tick(struct deadlines *all)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	all->now_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	all->now_ms = clock_ns() / 1000000;
 }
 
 int deadlines_wait_ms(const struct deadlines *all)
@@ -94,10 +94,12 @@ void deadlines_expire(struct deadlines *all)
 {
 	struct deadline_queue *q;
 	struct deadline *d;
+	int64_t until_ns;
 
 	if (all->now_ms < all->next_ms)
 		return;
-	while ((d = deadline_due(all)) != NULL) {
+	until_ns = clock_ns() + EXPIRY_NS;
+	while ((d = deadline_due(all)) != NULL && clock_ns() < until_ns) {
 		q = d->queue;
 		deadline_cancel(d);
 		q->expired(d);

@@ -41,7 +41,8 @@ void deadlines_tick(struct deadlines *all);
 /* Milliseconds from the last tick until the next may be due; -1: none runs. As poll(2) has it. */
 int deadlines_wait_ms(const struct deadlines *all);
 
-/* Call the owners of those that are due, who may start, cancel and free any. */
+/* Call the owners of those that are due, who may start, cancel and free any; no more than some
+ * tens of milliseconds long. */
 void deadlines_expire(struct deadlines *all);
 
 void deadline_queue_init(struct deadlines *all, struct deadline_queue *q, int64_t timeout_ms,

@@ -7,34 +7,55 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/deadline.h"
 #include "core/hints.h"
 
-#define QUIET_MS 20         /* without an event, until a hot watch is on its way to be cold */
+#define QUIET_MS 20         /* without an event, until a hot watch is armed */
 #define HOT_FEW 64          /* quiet ones that are not worth a wakeup */
 #define ARMED_PER_TURN 256  /* so that no turn is long */
 #define POLLED_PER_CALL 256 /* cold ones, where hints were lost */
-
-/* ---- places ---- */
+#define TURN_NS 20000000    /* of calls, then the loop looks around again */
+#define HEAVY_NS 500000     /* a call that took longer: the next one comes after the light ones */
 
 static bool watch_can_be_cold(const struct watch *w)
 {
 	return w->tells != WATCH_TELLS_NOTHING;
 }
 
-/* There is place for all of them, so that a hint never fails for want of memory. */
-static int hot_reserve(struct watches *ws, uint32_t count)
+/* Soon after the one before. */
+static bool watch_is_busy(const struct watches *ws, const struct watch *w)
 {
-	uint32_t cap = ws->hot_cap > 0 ? ws->hot_cap * 2 : 64;
-	struct pollfd *hot;
+	return ws->now_ms - w->seen_ms < QUIET_MS;
+}
 
-	if (count <= ws->hot_cap)
-		return 0;
-	hot = reallocarray(ws->hot, cap, sizeof(*hot));
-	if (hot == NULL)
+/* ---- places: hot | polled once more ---- */
+
+static int ready_reserve(struct ready *ready, uint32_t cap)
+{
+	int *fds = reallocarray(ready->fds, cap, sizeof(*fds));
+
+	if (fds == NULL)
 		return -1;
-	ws->hot = hot;
-	ws->hot_cap = cap;
+	ready->fds = fds;
+	return 0;
+}
+
+/* There is place for all of them, so that a hint never fails for want of memory. */
+static int pfds_reserve(struct watches *ws, uint32_t count)
+{
+	uint32_t cap = ws->pfd_cap > 0 ? ws->pfd_cap * 2 : 64;
+	struct pollfd *pfds;
+
+	if (count <= ws->pfd_cap)
+		return 0;
+	if (ready_reserve(&ws->light, cap) < 0 || ready_reserve(&ws->heavy, cap) < 0)
+		return -1;
+	pfds = reallocarray(ws->pfds, cap, sizeof(*pfds));
+	if (pfds == NULL)
+		return -1;
+	ws->pfds = pfds;
+	ws->pfd_cap = cap;
 	return 0;
 }
 
@@ -56,39 +77,72 @@ static int by_fd_reserve(struct watches *ws, uint32_t count)
 	return 0;
 }
 
-static void hot_enter(struct watches *ws, struct watch *w)
+static void place_set(struct watches *ws, uint32_t slot, struct pollfd pfd)
 {
-	w->slot = ws->hot_count++;
-	w->seen_ms = ws->now_ms;
-	ws->hot[w->slot] = (struct pollfd){.fd = w->fd, .events = w->events};
+	ws->pfds[slot] = pfd;
+	ws->by_fd[pfd.fd]->slot = slot;
+}
+
+/* The one at from fills a hole. Returns the new hole. */
+static uint32_t place_move(struct watches *ws, uint32_t hole, uint32_t from)
+{
+	if (hole != from)
+		place_set(ws, hole, ws->pfds[from]);
+	return from;
+}
+
+/* Once more, or, unless it is armed, hot: the first of the others makes place for it. */
+static void place_enter(struct watches *ws, const struct watch *w)
+{
+	const struct pollfd pfd = {.fd = w->fd, .events = w->events};
+
+	if (w->armed) {
+		place_set(ws, ws->polled++, pfd);
+		return;
+	}
+	if (ws->hot < ws->polled)
+		place_set(ws, ws->polled, ws->pfds[ws->hot]);
+	ws->polled++;
+	place_set(ws, ws->hot++, pfd);
 	ws->restless += watch_can_be_cold(w);
 }
 
-/* The last one fills the hole. */
-static void hot_leave(struct watches *ws, struct watch *w)
+/* The last of each part fills the hole. */
+static void place_leave(struct watches *ws, struct watch *w)
 {
-	uint32_t hole = w->slot, last = --ws->hot_count;
+	uint32_t hole = w->slot;
 
-	if (ws->hot[hole].revents != 0)
-		ws->ready_count--;
-	ws->hot[hole] = ws->hot[last];
-	ws->by_fd[ws->hot[hole].fd]->slot = hole;
+	if (hole < ws->hot) {
+		ws->restless -= watch_can_be_cold(w);
+		hole = place_move(ws, hole, --ws->hot);
+	}
+	place_move(ws, hole, --ws->polled);
 	w->slot = WATCH_COLD;
-	ws->restless -= watch_can_be_cold(w);
 }
 
-/* ---- hot, armed, cold ---- */
+/* ---- hot, once more, cold ---- */
 
 /* One whose descriptor cannot be armed stays hot for ever. */
 static void watch_arm(struct watches *ws, struct watch *w)
 {
-	if (hints_arm(w->fd, w->known) < 0) {
+	place_leave(ws, w);
+	if (hints_arm(w->fd, w->known) < 0)
 		w->tells = WATCH_TELLS_NOTHING;
-		ws->restless--;
-		return;
-	}
-	w->armed = w->known = true;
-	w->hinted = w->full = false;
+	else
+		w->armed = w->known = true;
+	w->full = false;
+	place_enter(ws, w);
+}
+
+static void watch_disarm(struct watches *ws, struct watch *w)
+{
+	short revents = ws->pfds[w->slot].revents;
+
+	hints_disarm(w->fd);
+	place_leave(ws, w);
+	w->armed = false;
+	place_enter(ws, w);
+	ws->pfds[w->slot].revents = revents;
 }
 
 /* Who waits for room on a UNIX socket is called until its send(2) fails: before that, the kernel
@@ -98,21 +152,27 @@ static bool watch_must_send(const struct watch *w)
 	return w->tells == WATCH_TELLS_AFTER_SEND && (w->events & POLLOUT) && !w->full;
 }
 
-static void watch_cool(struct watches *ws, struct watch *w)
+/* Those that were polled once more: cold where that found nothing, hot where they are busy. */
+static void armed_settle(struct watches *ws)
 {
-	if (!w->armed) {
-		watch_arm(ws, w);
-	} else if (watch_must_send(w)) {
-		ws->hot[w->slot].revents = POLLOUT;
-		ws->ready_count++;
-		w->hinted = true;
-	} else {
-		hot_leave(ws, w);
+	struct watch *w;
+
+	for (uint32_t i = ws->polled; i-- > ws->hot;) {
+		w = ws->by_fd[ws->pfds[i].fd];
+		if (ws->pfds[i].revents != 0) {
+			if (watch_is_busy(ws, w))
+				watch_disarm(ws, w);
+		} else if (watch_must_send(w)) {
+			ws->pfds[i].revents = POLLOUT;
+			ws->found++;
+		} else {
+			place_leave(ws, w);
+		}
 	}
 }
 
-/* Those that have been quiet, and that the poll(2) just now found nothing on. */
-static void watches_cool(struct watches *ws)
+/* Arm those that have been quiet. */
+static void hot_cool(struct watches *ws)
 {
 	int armed = 0;
 	struct watch *w;
@@ -120,23 +180,20 @@ static void watches_cool(struct watches *ws)
 	if (ws->now_ms - ws->cooled_ms < QUIET_MS && !ws->cooling)
 		return;
 	ws->cooled_ms = ws->now_ms;
-	for (uint32_t i = ws->hot_count; i-- > 0 && armed < ARMED_PER_TURN;) {
-		w = ws->by_fd[ws->hot[i].fd];
-		if (ws->hot[i].revents != 0 || !watch_can_be_cold(w) ||
-		    ws->now_ms - w->seen_ms < QUIET_MS)
+	for (uint32_t i = ws->hot; i-- > 0 && armed < ARMED_PER_TURN;) {
+		w = ws->by_fd[ws->pfds[i].fd];
+		if (ws->pfds[i].revents != 0 || !watch_can_be_cold(w) || watch_is_busy(ws, w))
 			continue;
-		armed += !w->armed;
-		watch_cool(ws, w);
+		watch_arm(ws, w);
+		armed++;
 	}
 	ws->cooling = armed == ARMED_PER_TURN;
 }
 
-static void watch_heat(struct watches *ws, struct watch *w)
+static void watch_wake(struct watches *ws, const struct watch *w)
 {
-	if (watch_is_hot(w) || w->events == WATCH_IGNORED)
-		return;
-	w->hinted = true;
-	hot_enter(ws, w);
+	if (!watch_is_polled(w) && w->events != WATCH_IGNORED)
+		place_enter(ws, w);
 }
 
 static void hint_heard(void *arg, int fd)
@@ -144,17 +201,17 @@ static void hint_heard(void *arg, int fd)
 	struct watches *ws = arg;
 
 	if (fd >= 0 && (uint32_t)fd < ws->fd_cap && ws->by_fd[fd] != NULL)
-		watch_heat(ws, ws->by_fd[fd]);
+		watch_wake(ws, ws->by_fd[fd]);
 }
 
-/* Make hot what has an event among count descriptors. */
-static void cold_found(struct watches *ws, struct pollfd *pfds, nfds_t count)
+/* Wake those of count cold ones that have an event. */
+static void cold_poll_some(struct watches *ws, struct pollfd *pfds, nfds_t count)
 {
 	if (poll(pfds, count, 0) <= 0)
 		return;
 	for (nfds_t i = 0; i < count; i++)
 		if (pfds[i].revents != 0)
-			watch_heat(ws, ws->by_fd[pfds[i].fd]);
+			watch_wake(ws, ws->by_fd[pfds[i].fd]);
 }
 
 /* Hints were lost: look at all the cold ones. */
@@ -166,15 +223,15 @@ static void cold_poll(struct watches *ws)
 	for (uint32_t fd = 0; fd < ws->fd_cap; fd++) {
 		const struct watch *w = ws->by_fd[fd];
 
-		if (w == NULL || watch_is_hot(w) || w->events == WATCH_IGNORED)
+		if (w == NULL || watch_is_polled(w) || w->events == WATCH_IGNORED)
 			continue;
 		pfds[count++] = (struct pollfd){.fd = w->fd, .events = w->events};
 		if (count == POLLED_PER_CALL) {
-			cold_found(ws, pfds, count);
+			cold_poll_some(ws, pfds, count);
 			count = 0;
 		}
 	}
-	cold_found(ws, pfds, count);
+	cold_poll_some(ws, pfds, count);
 }
 
 static void hints_ready(struct watch *w, short revents)
@@ -204,99 +261,159 @@ void watches_free(struct watches *ws)
 
 	if (ws->hints.fd >= 0)
 		close(ws->hints.fd);
-	free(ws->hot);
+	free(ws->pfds);
+	free(ws->light.fds);
+	free(ws->heavy.fds);
 	free(ws->by_fd);
 	*ws = (struct watches){.hints.fd = -1};
 	errno = error;
 }
 
-int watches_add(struct watches *ws, struct watch *w, short events)
+int watches_add(struct watches *ws, struct watch *w, uint8_t events)
 {
 	assert(w->fd >= 0);
-	if (hot_reserve(ws, ws->count + 1) < 0 || by_fd_reserve(ws, (uint32_t)w->fd + 1) < 0)
+	if (pfds_reserve(ws, ws->count + 1) < 0 || by_fd_reserve(ws, (uint32_t)w->fd + 1) < 0)
 		return -1;
 	assert(ws->by_fd[w->fd] == NULL);
 	ws->count++;
 	ws->by_fd[w->fd] = w;
 	w->events = events;
-	w->armed = w->known = w->hinted = w->full = false;
+	w->seen_ms = ws->now_ms;
+	w->armed = w->known = w->full = w->heavy = false;
+	w->revents = 0;
 	w->slot = WATCH_COLD;
-	if (events != WATCH_IGNORED)
-		hot_enter(ws, w);
+	watch_wake(ws, w);
 	return 0;
 }
 
-void watches_want(struct watches *ws, struct watch *w, short events)
+void watches_want(struct watches *ws, struct watch *w, uint8_t events)
 {
 	if (w->events == events)
 		return;
 	w->events = events;
-	if (events == WATCH_IGNORED && watch_is_hot(w))
-		hot_leave(ws, w);
-	else if (watch_is_hot(w))
-		ws->hot[w->slot].events = events;
-	else if (events != WATCH_IGNORED)
-		hot_enter(ws, w);
+	if (events == WATCH_IGNORED)
+		w->revents = 0;
+	if (!watch_is_polled(w))
+		watch_wake(ws, w);
+	else if (events == WATCH_IGNORED)
+		place_leave(ws, w);
+	else
+		ws->pfds[w->slot].events = events;
 }
 
 void watches_drop(struct watches *ws, struct watch *w)
 {
 	assert(ws->by_fd[w->fd] == w);
-	if (watch_is_hot(w))
-		hot_leave(ws, w);
+	if (watch_is_polled(w))
+		place_leave(ws, w);
 	ws->by_fd[w->fd] = NULL;
 	ws->count--;
 }
 
+/* ---- who is to be called ---- */
+
+/* Of those left over from the last turn, keep who is still ready. */
+static void ready_refresh(const struct watches *ws, struct ready *ready)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < ready->count; i++) {
+		struct watch *w = ws->by_fd[ready->fds[i]];
+
+		if (w == NULL || w->revents == 0)
+			continue; /* dropped meanwhile, and perhaps added anew */
+		w->revents = watch_is_polled(w) ? (uint8_t)ws->pfds[w->slot].revents : 0;
+		if (w->revents != 0)
+			ready->fds[kept++] = w->fd;
+	}
+	ready->count = kept;
+}
+
+static void ready_collect(struct watches *ws)
+{
+	ready_refresh(ws, &ws->light);
+	ready_refresh(ws, &ws->heavy);
+	for (uint32_t i = ws->polled; ws->found > 0 && i-- > 0;) {
+		struct watch *w;
+		struct ready *ready;
+
+		if (ws->pfds[i].revents == 0)
+			continue;
+		ws->found--;
+		w = ws->by_fd[ws->pfds[i].fd];
+		ready = w->heavy ? &ws->heavy : &ws->light;
+		if (w->revents == 0)
+			ready->fds[ready->count++] = w->fd;
+		w->revents = (uint8_t)ws->pfds[i].revents;
+	}
+}
+
+/* The owner may free w. */
+static void watch_call(struct watches *ws, struct watch *w)
+{
+	int64_t began_ns = ws->clock_ns;
+	short revents = w->revents;
+	int fd = w->fd;
+
+	w->revents = 0;
+	w->seen_ms = ws->now_ms;
+	w->ready(w, revents);
+	ws->clock_ns = clock_ns();
+	if (ws->by_fd[fd] == w)
+		w->heavy = ws->clock_ns - began_ns > HEAVY_NS;
+}
+
+/* One of them at least, and others until then. */
+static void ready_call(struct watches *ws, struct ready *ready, int64_t until_ns)
+{
+	uint32_t called = 0;
+
+	while (called < ready->count) {
+		struct watch *w = ws->by_fd[ready->fds[called++]];
+
+		if (w == NULL || w->revents == 0)
+			continue;
+		watch_call(ws, w);
+		if (ws->clock_ns >= until_ns)
+			break;
+	}
+	ready->count -= called;
+	if (ready->count > 0)
+		memmove(ready->fds, ready->fds + called, ready->count * sizeof(ready->fds[0]));
+}
+
 /* ---- a turn ---- */
 
-/* Until when there is something to cool. */
-static int cooling_wait_ms(const struct watches *ws)
+/* Until when there is something to cool, or to call. */
+static int own_wait_ms(const struct watches *ws)
 {
-	if (ws->cooling)
+	if (ws->cooling || ws->light.count + ws->heavy.count > 0)
 		return 0;
 	return ws->restless > HOT_FEW ? QUIET_MS : -1;
 }
 
 int watches_poll(struct watches *ws, int timeout_ms)
 {
-	int cooling_ms = cooling_wait_ms(ws);
+	int own_ms = own_wait_ms(ws);
 
-	if (cooling_ms >= 0 && (timeout_ms < 0 || cooling_ms < timeout_ms))
-		timeout_ms = cooling_ms;
-	ws->ready_count = poll(ws->hot, ws->hot_count, timeout_ms);
-	return ws->ready_count < 0 ? -1 : 0;
+	if (own_ms >= 0 && (timeout_ms < 0 || own_ms < timeout_ms))
+		timeout_ms = own_ms;
+	ws->found = poll(ws->pfds, ws->polled, timeout_ms);
+	return ws->found < 0 ? -1 : 0;
 }
 
-/* The first event after a hint costs no call; with a second one it is worth to disarm. */
-static void watch_seen(struct watches *ws, struct watch *w)
-{
-	w->seen_ms = ws->now_ms;
-	if (w->armed && !w->hinted) {
-		hints_disarm(w->fd);
-		w->armed = false;
-	}
-	w->hinted = false;
-}
-
-/* Downwards: whichever fills a hole has had its turn, or was added in this one. */
 void watches_dispatch(struct watches *ws, int64_t now_ms)
 {
-	struct watch *w;
-	short revents;
+	int64_t until_ns;
 
 	ws->now_ms = (uint32_t)now_ms;
-	watches_cool(ws);
-	for (uint32_t i = ws->hot_count; ws->ready_count > 0 && i-- > 0;) {
-		if (i >= ws->hot_count || ws->hot[i].revents == 0)
-			continue;
-		revents = ws->hot[i].revents;
-		ws->hot[i].revents = 0;
-		ws->ready_count--;
-		w = ws->by_fd[ws->hot[i].fd];
-		watch_seen(ws, w);
-		w->ready(w, revents);
-	}
+	armed_settle(ws);
+	hot_cool(ws);
+	ready_collect(ws);
+	ws->clock_ns = clock_ns();
+	until_ns = ws->clock_ns + TURN_NS;
+	ready_call(ws, &ws->light, until_ns);
+	ready_call(ws, &ws->heavy, until_ns);
 }
 
 /* Without the one of the hints. */
@@ -307,5 +424,5 @@ uint32_t watches_count(const struct watches *ws)
 
 bool watches_are_ready(const struct watches *ws)
 {
-	return poll(ws->hot, ws->hot_count, 0) > 0;
+	return ws->light.count + ws->heavy.count > 0 || poll(ws->pfds, ws->polled, 0) > 0;
 }

@@ -6,18 +6,22 @@
  * borrowed. A handler may add and drop any watch, its own included.
  *
  * poll(2) costs as much as it has descriptors, so it gets only those with events lately, the hot
- * ones. A cold one is armed instead: the kernel tells when something happens on it (core/hints.h),
- * and then it is hot again. What costs calls is left until it pays:
+ * ones. A cold one is armed instead: the kernel tells when something happens on it (core/hints.h).
+ * Between the two lies one poll(2) more, so that nothing is lost, and nothing costs a call:
  *
- *	         quiet for a while            still quiet
- *	   hot ---------------------> armed ---------------> cold
- *	    ^                          |  ^                    |
- *	    |  a second event: disarmed|  |   a hint: polled   |
- *	    +--------------------------+  +--------------------+
+ *	hot ----- quiet for a while: armed -----> once more ----- nothing: -----> cold
+ *	 ^                                        |     ^                          |
+ *	 +------ two events soon: disarmed -------+     +----- hint: --------------+
  *
- * An armed watch is hot, and polled, as well. It goes cold only after a poll(2) that came after
- * arming found nothing: whatever happens from then on gives a hint. One that sleeps, is asked one
- * thing now and then and sleeps again stays armed all the time, and costs no call for it.
+ *	0 .. hot       polled each turn
+ *	hot .. polled  armed, polled once more
+ *
+ * A watch goes cold when a poll(2) that came after arming found nothing: whatever happens from then
+ * on gives a hint. One that sleeps, is asked one thing and sleeps again stays armed all the time.
+ *
+ * Those with an event queue for their call. A turn calls who was quickly done last time first, and
+ * ends when it has taken long: nobody, and no deadline, waits for those that always have much to
+ *do.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -32,34 +36,43 @@ enum watch_tells {
 
 struct watch {
 	int fd;        /* the owner's; closed only after watches_drop() */
-	uint32_t slot; /* place among the hot ones, or WATCH_COLD */
+	uint32_t slot; /* place among those polled, or WATCH_COLD */
 	void (*ready)(struct watch *w, short revents);
-	uint32_t seen_ms; /* when it last had an event or became hot; modulo 2^32 */
-	short events;     /* what it waits for; WATCH_IGNORED: not even errors */
+	uint32_t seen_ms; /* when it was last called, or added; modulo 2^32 */
+	uint8_t events;   /* what it waits for, as poll(2) has it, or WATCH_IGNORED */
+	uint8_t revents;  /* what it is still to be called for */
 	uint8_t tells;    /* enum watch_tells */
 	bool full : 1;    /* the owner's word: its last send(2) gave EAGAIN. AFTER_SEND only */
 	bool armed : 1;
-	bool known : 1;  /* has been armed before */
-	bool hinted : 1; /* the event that its hint told of is still to come */
+	bool known : 1; /* has been armed before */
+	bool heavy : 1; /* its last call took long */
 };
 
 #define WATCH_COLD UINT32_MAX
-#define WATCH_IGNORED ((short)-1)
+#define WATCH_IGNORED 0xff
 
-static inline bool watch_is_hot(const struct watch *w)
+/* Descriptors of those to be called, first come, first served. */
+struct ready {
+	int *fds;
+	uint32_t count;
+};
+
+static inline bool watch_is_polled(const struct watch *w)
 {
 	return w->slot != WATCH_COLD;
 }
 
 struct watches {
-	struct pollfd *hot;   /* as poll(2) wants them */
+	struct pollfd *pfds;
 	struct watch **by_fd; /* all, borrowed; NULL: none */
-	uint32_t hot_count, count, hot_cap, fd_cap;
+	struct ready light, heavy;
+	uint32_t hot, polled, count, pfd_cap, fd_cap;
 	uint32_t restless;  /* hot ones that could be cold */
-	uint32_t now_ms;    /* as of the last watches_poll() */
+	uint32_t now_ms;    /* as of the last watches_dispatch() */
 	uint32_t cooled_ms; /* when the hot ones were last looked through for quiet ones */
 	bool cooling;       /* and there were more than one turn is long enough for */
-	int ready_count;    /* hot ones with an event, that have not been called */
+	int found;          /* of those polled, with an event */
+	int64_t clock_ns;   /* when the last call was over */
 	struct watch hints; /* owns hints.fd */
 };
 
@@ -67,15 +80,15 @@ struct watches {
 int watches_init(struct watches *ws) __attribute__((warn_unused_result));
 void watches_free(struct watches *ws);
 
-/* Call w->ready when one of events, or an error, happens on w->fd. It is hot at first. Returns 0,
- * or -1 with ENOMEM. */
-int watches_add(struct watches *ws, struct watch *w, short events)
+/* Call w->ready when one of events, or an error, happens on w->fd; not in this turn. Returns 0, or
+ * -1 with ENOMEM. */
+int watches_add(struct watches *ws, struct watch *w, uint8_t events)
 	__attribute__((warn_unused_result));
 /* WATCH_IGNORED: call it for nothing, not even errors, until it wants something else. */
-void watches_want(struct watches *ws, struct watch *w, short events);
+void watches_want(struct watches *ws, struct watch *w, uint8_t events);
 void watches_drop(struct watches *ws, struct watch *w);
 
-/* Wait for the hot ones, timeout_ms as for poll(2). Returns 0; or -1 with errno, EINTR included. */
+/* Wait for those polled, timeout_ms as for poll(2). Returns 0; or -1 with errno, EINTR included. */
 int watches_poll(struct watches *ws, int timeout_ms);
 /* Behind a poll that succeeded: see who has been quiet, and call whoever is ready. now_ms is of the
  * monotonic clock. */

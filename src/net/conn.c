@@ -226,7 +226,7 @@ static void conn_update(struct conn *c, bool progressed)
 		deadline_start(q, &c->deadline);
 	}
 	watches_want(&c->table->loop->watches, &c->watch,
-		     (short)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
+		     (uint8_t)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
 }
 
 /* The end of a turn: give the scratch areas back, then finish or wait. */
