@@ -46,15 +46,17 @@ def make_install(root):
     assert done.returncode == 0, done.stdout
 
 
-def boot(case, name):
+def boot(case, function):
     root = case / "root"
     root.mkdir()
     make_install(root)
-    (case / HERE.name).write_bytes(HERE.read_bytes())
+    file = Path(function.__code__.co_filename)
+    for source in {file, HERE}:
+        (case / source.name).write_bytes(source.read_bytes())
     (case / "test.sh").write_text(
         "set -e\n"
         "tar -C /t/root -c . | tar -C / -x --no-overwrite-dir --keep-directory-symlink\n"
-        f"exec /usr/bin/python3 -B /t/{HERE.name} {name}\n")
+        f"exec /usr/bin/python3 -B /t/{file.name} {function.__name__}\n")
     done = subprocess.run([HERE.parents[1] / "sdboot", case], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode == 77:
@@ -66,11 +68,11 @@ def boot(case, name):
 
 def booted(function):
     """Make function a test that runs in a system of its own."""
-    if __name__ == "__main__":
+    if function.__module__ == "__main__":
         return function
 
     def test(tmp_path):
-        boot(tmp_path, function.__name__)
+        boot(tmp_path, function)
 
     test.__doc__ = function.__doc__
     return test
