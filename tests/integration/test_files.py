@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import DEADLINE_S, SANITIZED, ini, receive, reset, run, wait_for
 from talk import Client, children, is_refused, open_files, talking
+from test_pollcat import POLLCAT
 
 KIB32 = 32 * 1024
 IN_OPEN = 0x20  # inotify(7)
@@ -699,26 +700,27 @@ def test_a_scan_gives_what_was_made_before_it_began(serve, root):
         assert {b"new%d" % n, b"old%d" % n} & set(scan(client, "COUNT", 7)) == {b"new%d" % n}
 
 
-@pytest.fixture
-def huge(root):
-    """Names of more bytes than are kept."""
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory):
+    """A folder with names of more bytes than are kept."""
+    folder = tmp_path_factory.mktemp("huge")
     for n in range(30_000):
-        os.close(os.open(root / f"{n:0200}", os.O_CREAT | os.O_WRONLY))
-    return sorted(b"%0200d" % n for n in range(30_000))
+        os.close(os.open(folder / f"{n:0200}", os.O_CREAT | os.O_WRONLY))
+    return folder
 
 
 def test_a_folder_of_any_size_is_scanned_in_bounded_memory(serve, huge):
-    server = serve()
+    server = serve(files={"root": huge})
     client = server.client()
     before = server.rss()
-    assert scan(client, "COUNT", 1000) == huge
+    assert scan(client, "COUNT", 1000) == [b"%0200d" % n for n in range(30_000)]
     if not SANITIZED:
         assert server.rss() - before < 12 * 1024
 
 
 @traced
 def test_others_are_served_while_a_folder_is_read(serve, huge):
-    server = serve()
+    server = serve(files={"root": huge})
     reader, other = server.client(), server.client()
     with faults(server, "getdents64:delay_enter=20000"):
         reader.send(("SCAN", 0))
@@ -729,8 +731,8 @@ def test_others_are_served_while_a_folder_is_read(serve, huge):
 
 
 @traced
-def test_a_few_folders_are_read_at_a_time_some_wait_and_the_rest_come_again(serve, root, huge):
-    server = serve()
+def test_a_few_folders_are_read_at_a_time_some_wait_and_the_rest_come_again(serve, huge):
+    server = serve(files={"root": huge})
     clients = [server.client() for _ in range(67)]
     with faults(server, "getdents64:delay_enter=20000"):
         for client in clients:
@@ -744,35 +746,35 @@ def test_a_few_folders_are_read_at_a_time_some_wait_and_the_rest_come_again(serv
         server.wait_log("reason=reset", count=63)
     for client in clients[:3]:
         assert len(client.read()[1]) == 100
-    wait_for(lambda: held(server, root) == 1, "end of the folders")
+    wait_for(lambda: held(server, huge) == 1, "end of the folders")
 
 
 @traced
-def test_who_leaves_while_a_folder_is_read_leaves_nothing_open(serve, root, huge):
-    server = serve()
+def test_who_leaves_while_a_folder_is_read_leaves_nothing_open(serve, huge):
+    server = serve(files={"root": huge})
     with faults(server, "getdents64:delay_enter=20000"):
         for leave in (lambda client: client.reset(), lambda client: client.close()):
             client = server.client()
             client.send(("SCAN", 0))
-            wait_for(lambda: held(server, root) == 2, "reading")
+            wait_for(lambda: held(server, huge) == 2, "reading")
             leave(client)
-            wait_for(lambda: held(server, root) == 1, "end of the folder")
+            wait_for(lambda: held(server, huge) == 1, "end of the folder")
     assert server.client()("SCAN", 0, "COUNT", 1)[0] != b"0"
 
 
 @traced
-def test_a_reload_lets_a_scan_of_the_old_folder_end(serve, root, huge, tmp_path):
+def test_a_reload_lets_a_scan_of_the_old_folder_end(serve, huge, tmp_path):
     (tmp_path / "other").mkdir()
-    server = serve()
+    server = serve(files={"root": huge})
     client = server.client()
     with faults(server, "getdents64:delay_enter=20000"):
         client.send(("SCAN", 0), ("SCAN", 0))
-        wait_for(lambda: held(server, root) == 2, "reading")
+        wait_for(lambda: held(server, huge) == 2, "reading")
         server.reload(config(tmp_path / "other"))
         server.wait_log("reloaded")
     assert len(client.read()[1]) == 100
     assert client.read() == [b"0", []]
-    assert held(server, root) == 0
+    assert held(server, huge) == 0
 
 
 def test_a_name_that_does_not_fit_behind_its_folder_is_an_error(serve, root):
@@ -1077,6 +1079,191 @@ def test_a_download_costs_no_memory(serve, root):
         most = max(most, server.rss())
     if not SANITIZED:
         assert most - before < 1024
+
+
+# The folder itself
+
+
+def deployed(tmp_path, name, text):
+    """A version of the folder, with one file in it."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "data").write_bytes(text)
+    return tmp_path / name
+
+
+def point(link, target):
+    """As "ln -sfn" does."""
+    new = link.with_name("new-link")
+    new.symlink_to(target)
+    new.rename(link)
+
+
+def test_a_root_that_is_a_link_is_followed_where_it_leads_now(serve, tmp_path):
+    old, new = deployed(tmp_path, "old", b"old"), deployed(tmp_path, "new", b"new")
+    (new / "more").touch()
+    current = tmp_path / "current"
+    current.symlink_to(old)
+    server = serve(files={"root": current})
+    client = server.client()
+    assert client("GET", "data") == b"old"
+    point(current, new)
+    wait_for(lambda: client("GET", "data") == b"new", "new folder", 5)
+    assert scan(client) == [b"data", b"more"]
+    assert server.wait_log(f"root {current}: ")
+    assert (held(server, old), held(server, new)) == (0, 1)
+
+
+def test_a_scan_sees_the_folder_that_is_there_now(serve, tmp_path, root):
+    client = serve().client()
+    assert scan(client) == []
+    root.rename(tmp_path / "before")
+    root.mkdir()
+    (root / "data").touch()
+    wait_for(lambda: scan(client) == [b"data"], "new folder", 5)
+
+
+def test_a_root_that_is_removed_and_made_anew_is_found_again(serve, root):
+    (root / "data").write_bytes(b"old")
+    server = serve()
+    client = server.client()
+    shutil.rmtree(root)
+    assert client("GET", "data") is None
+    wait_for(lambda: client("PING") and client("GET", "data") is None
+             and "is served on" in server.log(), "warning", 5)
+    root.mkdir()
+    (root / "data").write_bytes(b"new")
+    wait_for(lambda: client("GET", "data") == b"new", "new folder", 5)
+
+
+def test_a_root_whose_path_leads_nowhere_is_served_on_and_that_is_said_once(serve, root, tmp_path):
+    (root / "data").write_bytes(b"old")
+    server = serve()
+    client = server.client()
+    root.rename(tmp_path / "away")
+    wait_for(lambda: client("GET", "data") == b"old" and "is served on" in server.log(), "warning")
+    os.symlink(root.name, root)  # a loop
+    wait_for(lambda: client("GET", "data") == b"old" and server.log().count("is served on") == 2,
+             "second reason")
+    root.unlink()
+    (tmp_path / "away").rename(root)
+    wait_for(lambda: client("GET", "data") == b"old" and "what is there now" in server.log(), "end")
+    assert server.log().count("is served on") == 2
+
+
+def within(server, *words):
+    """Run a program among the mounts of the server, which has its own."""
+    subprocess.run(["nsenter", "-m", "-t", str(server.pid), *map(str, words)], check=True)
+
+
+@pytest.fixture
+def mounting(serve):
+    """A server with mounts of its own."""
+    if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("there are no mounts of our own")
+    return lambda **sections: serve(prefix=("unshare", "-m"), **sections)
+
+
+def test_a_root_that_is_mounted_over_is_the_new_one_and_then_the_old_again(mounting, root, tmp_path):
+    (root / "data").write_bytes(b"below")
+    over = deployed(tmp_path, "over", b"above")
+    server = mounting()
+    client = server.client()
+    assert client("GET", "data") == b"below"
+    within(server, "mount", "--bind", over, root)
+    wait_for(lambda: client("GET", "data") == b"above", "mounted folder", 5)
+    within(server, "umount", "-l", root)
+    wait_for(lambda: client("GET", "data") == b"below", "folder below", 5)
+
+
+# Sizes that are not true
+
+
+@pytest.mark.parametrize("folder", ["/proc", "/sys/kernel", "/proc/self/net"])
+def test_a_root_without_sizes_is_refused(tmp_path, folder):
+    (tmp_path / "p.ini").write_text(config(folder))
+    result = run("-c", tmp_path / "p.ini")
+    assert result.returncode == 4
+    assert f"root {folder}: " in result.stderr and "size" in result.stderr
+
+
+def test_files_without_a_size_are_refused_by_all_verbs_alike(mounting, root):
+    (root / "proc").mkdir()
+    (root / "empty").touch()
+    server = mounting()
+    client = server.client()
+    within(server, "mount", "-t", "proc", "proc", root / "proc")
+    for name in ("proc/version", "proc/sys/kernel/ostype", "proc/kmsg"):
+        for verb, *more in ("GET",), ("GETRANGE", 0, 1), ("STRLEN",), ("STAT",), ("SHA256",), (
+                "EXISTS",):
+            reply = client(verb, name, *more)
+            assert is_refused(reply) and "size" in reply
+    assert is_refused(client("SCAN", 0, "MATCH", "proc/*"))
+    assert scan(client) == [b"empty", b"proc/"]
+    assert client("GET", "empty") == b""
+    assert client("SHA256", "empty") == sha256(b"")
+
+
+def test_a_file_that_says_too_large_a_size_has_no_digest(mounting, root):
+    (root / "queues").mkdir()
+    server = mounting()
+    client = server.client()
+    within(server, "mount", "-t", "mqueue", "mqueue", root / "queues")
+    within(server, "touch", root / "queues" / "q")
+    try:
+        assert client("STRLEN", "queues/q") == 80  # and gives fewer
+        client.send(("PING",), ("GET", "queues/q"), ("SHA256", "queues/q"), ("PING",))
+        assert client.read() == "PONG"
+        assert is_refused(client.read()) and is_refused(client.read())
+        assert client.read() == "PONG"
+    finally:
+        within(server, "rm", root / "queues" / "q")
+
+
+LYING_FSTAT = """\
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/stat.h>
+int fstat(int fd, struct stat *st)
+{
+	int (*real)(int, struct stat *) = (int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat");
+	int result = real(fd, st);
+
+	if (result == 0 && st->st_size == 4321)
+		st->st_size = 0;
+	return result;
+}
+"""
+
+
+@pytest.fixture
+def lying(serve, root, tmp_path):
+    """A server to which a file of 4321 bytes is empty before it is read, as in FUSE."""
+    if SANITIZED or shutil.which("cc") is None:
+        pytest.skip("cc is missing, or a sanitizer stands in the way")
+    (tmp_path / "fstat.c").write_text(LYING_FSTAT)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "fstat.so", tmp_path / "fstat.c"],
+                   check=True)
+    (root / "data").write_bytes(noise(4321))
+    return serve(prefix=("env", f"LD_PRELOAD={tmp_path}/fstat.so"))
+
+
+def test_an_empty_file_that_gives_something_is_refused(lying, root):
+    (root / "empty").touch()
+    client = lying.client()
+    assert client("STRLEN", "data") == 0
+    for words in ("GET", "data"), ("GETRANGE", "data", 0, 9), ("SHA256", "data"):
+        assert is_refused(client(*words))
+    assert client("GET", "empty") == b""
+
+
+def test_pollcat_does_not_take_such_a_file_for_an_empty_one(lying, tmp_path):
+    target = tmp_path / "target"
+    for options in ([], ["--verify"], ["--resume"]):
+        done = subprocess.run(
+            [POLLCAT, f"127.0.0.1:{lying.port()}", "get", "data", "-o", target, *options],
+            capture_output=True, text=True, timeout=DEADLINE_S)
+        assert done.returncode != 0 and "size" in done.stderr, done
+        assert not target.exists()
 
 
 # Reload and stop
