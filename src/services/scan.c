@@ -17,18 +17,18 @@
 #include "services/listing.h"
 
 #define COUNT_DEFAULT 100
-#define COUNT_MAX 1000          /* entries looked at for one request */
-#define WORK_MAX 8192           /* of conn_charge(), then it ends as well */
-#define REPLY_BYTES (64 * 1024) /* likewise */
-#define LINK_WORK 16            /* to find out where it leads */
-#define GLOB_MAX 255            /* bytes, as of a name */
-#define LISTING_BYTES (4U << 20)
-#define READING_MAX 2   /* folders at one time */
-#define WAITING_MAX 64  /* requests; more are told to come back */
-#define STEP_NS 2000000 /* of reading, in one turn */
-#define PAUSE_MS 1      /* between two steps, for the others */
-#define KEPT_MAX 8      /* listings */
-#define KEPT_MS 10000   /* since somebody asked for it */
+#define COUNT_MAX 1000           /* entries looked at for one request */
+#define WORK_MAX 8192            /* of conn_charge(), then it ends as well */
+#define REPLY_BYTES (64 * 1024)  /* likewise */
+#define LINK_WORK 16             /* to find out where it leads */
+#define GLOB_MAX 255             /* bytes, as of a name */
+#define LISTING_BYTES (4U << 20) /* 3 ms to free */
+#define READING_MAX 2            /* folders at one time */
+#define WAITING_MAX 64           /* requests; more are told to come back */
+#define STEP_NS 2000000          /* of reading, in one turn */
+#define PAUSE_MS 1               /* between two steps, for the others */
+#define KEPT_MAX 4               /* listings */
+#define KEPT_MS 10000            /* since somebody asked for it */
 
 struct kept {
 	TAILQ_ENTRY(kept) entry;

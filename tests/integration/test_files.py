@@ -11,6 +11,7 @@ import select
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -777,6 +778,35 @@ def test_a_reload_lets_a_scan_of_the_old_folder_end(serve, huge, tmp_path):
     assert held(server, huge) == 0
 
 
+@traced
+def test_what_was_read_before_a_scan_began_does_not_serve_it(serve, huge):
+    server = serve(files={"root": huge})
+    early, late = server.client(), server.client()
+    names = [f"{n:0200}new" for n in range(1000)]
+    with faults(server, "getdents64:delay_enter=20000"):
+        early.send(("SCAN", 3 << 50, "COUNT", 1))
+        wait_for(lambda: held(server, huge) == 2, "first reader")
+        for name in names:
+            (huge / name).touch()
+        late.send(("SCAN", 0, "COUNT", 1))
+        wait_for(lambda: held(server, huge) == 3, "second reader")
+    assert early.read() and late.read()
+    found, cursor = set(), 1
+    while cursor != b"0":
+        cursor, part = late("SCAN", cursor, "COUNT", 1000)
+        found |= set(part)
+    for name in names:
+        (huge / name).unlink()
+    assert {name.encode() for name in names} <= found
+
+
+def test_a_scan_in_small_steps_does_not_read_the_folder_for_each(serve, many):
+    server = serve()
+    before = server.cpu()
+    assert scan(server.client(), "COUNT", 1) == many
+    assert server.cpu() - before < 5
+
+
 def test_a_name_that_does_not_fit_behind_its_folder_is_an_error(serve, root):
     (root / "sub").mkdir()
     (root / "sub" / ("x" * 200)).touch()
@@ -908,6 +938,16 @@ def test_a_digest_waits_for_its_turn_in_a_pipeline(serve, root):
     client.send(("PING",), ("SHA256", "data"), ("GET", "data"), ("SHA256", "none"), ("PING",))
     replies = [client.read() for _ in range(5)]
     assert replies == ["PONG", sha256(noise(1000)), noise(1000), None, "PONG"]
+
+
+@traced
+def test_a_digest_that_cannot_begin_says_why(serve, root):
+    (root / "data").write_bytes(b"here")
+    server = serve()
+    client = server.client()
+    with faults(server, "clone,clone3,vfork:error=EAGAIN"):
+        assert is_refused(client("SHA256", "data"), "BUSY")
+    assert client("SHA256", "data") == sha256(b"here")
 
 
 def test_many_digests_at_once_are_right_and_few_run_at_a_time(serve, root):
@@ -1173,6 +1213,44 @@ def test_a_root_that_is_mounted_over_is_the_new_one_and_then_the_old_again(mount
     wait_for(lambda: client("GET", "data") == b"above", "mounted folder", 5)
     within(server, "umount", "-l", root)
     wait_for(lambda: client("GET", "data") == b"below", "folder below", 5)
+
+
+CHURN = """
+import os, random, sys
+os.chdir(sys.argv[1])
+while os.getppid() == int(sys.argv[2]):
+    name = f"other{random.randrange(500)}"
+    try:
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        os.unlink(name)
+"""
+
+
+def test_a_scan_of_layers_gives_each_name_once_whatever_comes_and_goes(mounting, root, tmp_path):
+    lower, upper = tmp_path / "lower", tmp_path / "layers" / "upper"
+    for folder in (lower, upper, upper.with_name("work")):
+        folder.mkdir(parents=True)
+    names = sorted(b"%d" % n for n in range(300))
+    for n, name in enumerate(names):
+        ((lower, upper)[n % 2] / name.decode()).touch()
+    server = mounting()
+    client = server.client()
+    try:
+        within(server, "mount", "-t", "overlay", "overlay", "-o",
+               f"lowerdir={lower},upperdir={upper},workdir={upper.with_name('work')}", root)
+    except subprocess.CalledProcessError:
+        pytest.skip("there is no overlay")
+    wait_for(lambda: client("EXISTS", names[0]), "mounted folder")
+    churn = subprocess.Popen(["nsenter", "-m", "-t", str(server.pid), sys.executable, "-c", CHURN,
+                              str(root), str(os.getpid())])
+    try:
+        for count in (1, 10, 100):
+            found = scan(client, "COUNT", count)
+            assert [name for name in found if not name.startswith(b"other")] == names
+    finally:
+        churn.kill()
+        churn.wait(DEADLINE_S)
 
 
 # Sizes that are not true
