@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLACE_END (UINT64_C(1) << 52) /* places of names are 1 .. PLACE_END - 1 */
+#define PLACE_END (UINT64_C(1) << 44) /* places of names are 1 .. PLACE_END - 1 */
 
 struct listed {
 	RB_ENTRY(listed) entry;

@@ -20,13 +20,16 @@
 #define COUNT_MAX 1000           /* entries looked at for one request */
 #define WORK_MAX 8192            /* of conn_charge(), then it ends as well */
 #define REPLY_BYTES (64 * 1024)  /* likewise */
+#define READ_WORK 3              /* for an entry */
 #define LINK_WORK 16             /* to find out where it leads */
 #define GLOB_MAX 255             /* bytes, as of a name */
 #define LISTING_BYTES (4U << 20) /* 3 ms to free */
-#define READING_MAX 2            /* folders at one time */
+#define READING_MAX 2            /* folders at one time, of those that take more than a step */
 #define WAITING_MAX 64           /* requests; more are told to come back */
 #define STEP_NS 2000000          /* of reading, in one turn */
+#define CLOCK_ENTRIES 256        /* read between two looks at the clock */
 #define PAUSE_MS 1               /* between two steps, for the others */
+#define EPOCHS 256               /* that a cursor can tell apart */
 #define KEPT_MAX 4               /* listings */
 #define KEPT_MS 10000            /* since somebody asked for it */
 
@@ -36,9 +39,16 @@ struct kept {
 	struct listing listing;
 	dev_t dev; /* of the folder */
 	ino_t ino;
-	bool reading; /* a struct scan owns it */
-	bool stale;   /* another scan began since */
+	bool reading;  /* a struct scan owns it */
+	uint64_t born; /* the epoch in which reading began */
 };
+
+/*
+ * A scan gives what was there before it began, so nothing that was read before then may serve it. A
+ * cursor carries the end of the number of the epoch in which its scan began; when that is taken for
+ * one of the last few, the scan looks younger than it is, and no harm is done.
+ */
+static uint64_t epoch = EPOCHS;
 
 static TAILQ_HEAD(kept_list, kept) all = TAILQ_HEAD_INITIALIZER(all);
 static unsigned kept_count; /* of those that are not being read */
@@ -46,14 +56,16 @@ static struct slots slots;
 static struct deadline_queue pauses, ends;
 
 struct scan {
-	struct task task; /* when it takes more than one turn */
+	struct task task; /* when it takes more than a step */
 	struct slot slot;
 	struct deadline pause;
 	struct conn *c;
 	struct beneath *root; /* a reference */
 	struct kept *kept;    /* what is being read, owned */
 	DIR *dir;             /* likewise */
-	int64_t cursor;       /* a place; 0: the beginning, or the end */
+	int64_t cursor;       /* 0: the beginning, or the end; else: */
+	uint64_t place;       /* of the next name */
+	uint64_t begun;       /* the epoch, modulo EPOCHS until the folder is known */
 	int64_t count;
 	char folder[PATH_MAX]; /* "" or "sub/folder/" */
 	char glob[PATH_MAX];   /* of names in the folder */
@@ -89,6 +101,7 @@ static struct kept *kept_new(const struct stat *folder, uint64_t from)
 	k->dev = folder->st_dev;
 	k->ino = folder->st_ino;
 	k->reading = true;
+	k->born = epoch;
 	TAILQ_INSERT_TAIL(&all, k, entry);
 	return k;
 }
@@ -98,29 +111,28 @@ static bool kept_is_of(const struct kept *k, const struct stat *folder)
 	return k->dev == folder->st_dev && k->ino == folder->st_ino;
 }
 
-/* A scan that begins gives what is there from now on: nothing that was read before it may serve its
- * later requests. */
-static void kept_forget(const struct stat *folder)
+/* Returns the epoch of a scan that begins. */
+static uint64_t epoch_begin(const struct stat *folder)
 {
-	struct kept *k, *next;
-
-	TAILQ_FOREACH_SAFE(k, &all, entry, next)
-		if (kept_is_of(k, folder)) {
-			k->stale = true;
-			if (!k->reading)
-				kept_free(k);
-		}
-}
-
-static struct kept *kept_find(const struct stat *folder, uint64_t place)
-{
-	struct kept *k;
+	const struct kept *k;
 
 	TAILQ_FOREACH(k, &all, entry)
-		if (!k->reading && kept_is_of(k, folder) && place >= k->listing.from &&
-		    place < k->listing.limit)
-			return k;
-	return NULL;
+		if (kept_is_of(k, folder) && k->born == epoch)
+			return ++epoch;
+	return epoch;
+}
+
+/* The youngest that may serve a scan of that epoch, so that the others fall into disuse. */
+static struct kept *kept_find(const struct stat *folder, uint64_t place, uint64_t begun)
+{
+	struct kept *k, *found = NULL;
+
+	TAILQ_FOREACH(k, &all, entry)
+		if (!k->reading && k->born >= begun && kept_is_of(k, folder) &&
+		    place >= k->listing.from && place < k->listing.limit &&
+		    (found == NULL || k->born > found->born))
+			found = k;
+	return found;
 }
 
 static void kept_use(struct kept *k, struct loop *loop)
@@ -240,11 +252,16 @@ static bool scan_has_enough(const struct scan *s, int64_t looked_at)
 	return looked_at >= s->count || s->work >= WORK_MAX || buf_len(&s->found) >= REPLY_BYTES;
 }
 
-/* Look at count entries from the cursor on, or fewer where that is much work, and leave the cursor
+static int64_t cursor_of(const struct scan *s)
+{
+	return (int64_t)(s->place * EPOCHS + s->begun % EPOCHS);
+}
+
+/* Look at count entries from the place on, or fewer where that is much work, and leave the cursor
  * at the one behind them. It cannot stand between names at one place. */
 static int scan_run(struct scan *s, struct listing *l)
 {
-	struct listed *entry = listing_find(l, (uint64_t)s->cursor);
+	struct listed *entry = listing_find(l, s->place);
 	uint64_t last = 0;
 
 	for (int64_t n = 0; entry != NULL; n++, entry = listing_next(entry)) {
@@ -255,7 +272,8 @@ static int scan_run(struct scan *s, struct listing *l)
 			return -1;
 		last = entry->place;
 	}
-	s->cursor = (int64_t)(entry != NULL ? entry->place : l->limit % PLACE_END);
+	s->place = entry != NULL ? entry->place : l->limit;
+	s->cursor = s->place < PLACE_END ? cursor_of(s) : 0;
 	return 0;
 }
 
@@ -320,7 +338,8 @@ static int scan_read(struct scan *s)
 	int64_t end_ns = now_ns() + STEP_NS;
 	const struct dirent *entry;
 
-	do {
+	for (unsigned n = 1; n % CLOCK_ENTRIES != 0 || now_ns() < end_ns; n++) {
+		conn_charge(s->c, READ_WORK);
 		errno = 0;
 		entry = readdir(s->dir);
 		if (entry == NULL)
@@ -328,7 +347,8 @@ static int scan_read(struct scan *s)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
 		    listing_add(&s->kept->listing, entry->d_name, entry->d_type) < 0)
 			return -1;
-	} while (now_ns() < end_ns);
+	}
+	deadline_start(s->c->table->loop, &pauses, &s->pause);
 	return 0;
 }
 
@@ -336,12 +356,21 @@ static int scan_read(struct scan *s)
 static void scan_leave(struct scan *s)
 {
 	struct kept *k = s->kept;
-	bool rest = s->cursor > 0 && (uint64_t)s->cursor < k->listing.limit;
-
-	if (!rest || k->stale)
+	if (s->place >= k->listing.limit)
 		return;
 	s->kept = NULL;
 	kept_keep(k, s->c->table->loop);
+}
+
+/* Answer with what was read; or, where that is -1, say why there is nothing. */
+static int scan_answer(struct scan *s, int read)
+{
+	if (read < 0)
+		return scan_refuse(s);
+	if (scan_give(s, &s->kept->listing) < 0)
+		return -1;
+	scan_leave(s);
+	return 0;
 }
 
 static enum task_progress scan_more(struct conn *c, struct task *t)
@@ -349,16 +378,12 @@ static enum task_progress scan_more(struct conn *c, struct task *t)
 	struct scan *s = container_of(t, struct scan, task);
 	int result;
 
-	if (s->slot.state != SLOT_GRANTED)
+	if (s->slot.state != SLOT_GRANTED || s->pause.queue != NULL)
 		return TASK_WAITS;
 	result = scan_read(s);
-	if (result == 0) {
-		deadline_start(c->table->loop, &pauses, &s->pause);
-		return TASK_WAITS;
-	}
-	result = result < 0 ? scan_refuse(s) : scan_give(s, &s->kept->listing);
 	if (result == 0)
-		scan_leave(s);
+		return TASK_WAITS;
+	result = scan_answer(s, result);
 	scan_free(s);
 	return result < 0 ? TASK_FAILED : TASK_DONE;
 }
@@ -387,6 +412,7 @@ static int scan_begin(struct scan *s)
 			      O_RDONLY | O_DIRECTORY);
 	struct kept *k;
 	struct stat st;
+	int result;
 
 	s->dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (s->dir == NULL && fd >= 0)
@@ -394,15 +420,18 @@ static int scan_begin(struct scan *s)
 	if (s->dir == NULL || fstat(fd, &st) < 0 || beneath_has_sizes(s->root, fd, &st) < 0)
 		return scan_refuse(s);
 	if (s->cursor == 0)
-		kept_forget(&st);
-	k = kept_find(&st, (uint64_t)s->cursor);
+		s->begun = epoch_begin(&st);
+	else
+		s->begun = epoch - (epoch - s->begun) % EPOCHS;
+	k = kept_find(&st, s->place, s->begun);
 	if (k != NULL) {
 		kept_use(k, s->c->table->loop);
 		return scan_give(s, &k->listing);
 	}
-	s->kept = kept_new(&st, (uint64_t)s->cursor);
-	if (s->kept == NULL)
-		return scan_refuse(s);
+	s->kept = kept_new(&st, s->place);
+	result = s->kept != NULL ? scan_read(s) : -1;
+	if (result != 0)
+		return scan_answer(s, result);
 	if (slots_enter(&slots, &s->slot, scan_granted) < 0)
 		return resp_error(&s->c->out, "BUSY too many folders are read, try again later");
 	conn_task(s->c, &s->task);
@@ -416,7 +445,9 @@ static int scan_check(struct scan *s, const struct request *req)
 				  "ERR write SCAN cursor [MATCH glob] [COUNT n], a glob of at most "
 				  "%d bytes",
 				  GLOB_MAX);
-	if ((uint64_t)s->cursor >= PLACE_END)
+	s->place = (uint64_t)s->cursor / EPOCHS;
+	s->begun = (uint64_t)s->cursor % EPOCHS;
+	if (s->place >= PLACE_END)
 		return resp_error(&s->c->out, "ERR that cursor was not given here, begin with 0");
 	errno = ENOENT;
 	if (s->root == NULL || (!s->root->hidden && name_is_hidden(s->folder)))

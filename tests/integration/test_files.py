@@ -703,8 +703,11 @@ def test_a_scan_gives_what_was_made_before_it_began(serve, root):
 
 @pytest.fixture(scope="module")
 def huge(tmp_path_factory):
-    """A folder with names of more bytes than are kept."""
-    folder = tmp_path_factory.mktemp("huge")
+    """A folder with names of more bytes than are kept; beside it one with few."""
+    folder = tmp_path_factory.mktemp("huge") / "names"
+    for each in folder, folder.with_name("few"):
+        each.mkdir()
+    (folder.with_name("few") / "name").touch()
     for n in range(30_000):
         os.close(os.open(folder / f"{n:0200}", os.O_CREAT | os.O_WRONLY))
     return folder
@@ -729,6 +732,18 @@ def test_others_are_served_while_a_folder_is_read(serve, huge):
             assert other("PING") == "PONG"
         assert not select.select([reader.sock], [], [], 0)[0], "it was not put off"
     assert len(reader.read()[1]) == 100
+
+
+@traced
+def test_a_small_folder_does_not_wait_for_large_ones(serve, huge):
+    server = serve(files={"root": huge.parent})
+    readers, other = [server.client() for _ in range(3)], server.client()
+    with faults(server, "getdents64:delay_enter=20000"):
+        for reader in readers:
+            reader.send(("SCAN", 0, "MATCH", "names/*"))
+        wait_for(lambda: held(server, huge) == 3, "reading")
+        assert scan(other, "MATCH", "few/*") == [b"few/name"]
+        assert not select.select([reader.sock for reader in readers], [], [], 0)[0]
 
 
 @traced
@@ -778,26 +793,32 @@ def test_a_reload_lets_a_scan_of_the_old_folder_end(serve, huge, tmp_path):
     assert held(server, huge) == 0
 
 
+def place(name):
+    """Where a name stands in a scan, as a cursor has it."""
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % (1 << 44)
+
+
 @traced
 def test_what_was_read_before_a_scan_began_does_not_serve_it(serve, huge):
     server = serve(files={"root": huge})
     early, late = server.client(), server.client()
-    names = [f"{n:0200}new" for n in range(1000)]
+    names = [b"%0200dnew" % n for n in range(1000)]
+    first, end = 3 << 42, 1 << 44  # the last quarter
     with faults(server, "getdents64:delay_enter=20000"):
-        early.send(("SCAN", 3 << 50, "COUNT", 1))
+        early.send(("SCAN", first * 256, "COUNT", 1))
         wait_for(lambda: held(server, huge) == 2, "first reader")
         for name in names:
-            (huge / name).touch()
+            (huge / name.decode()).touch()
         late.send(("SCAN", 0, "COUNT", 1))
         wait_for(lambda: held(server, huge) == 3, "second reader")
-    assert early.read() and late.read()
-    found, cursor = set(), 1
+    assert early.read()
+    found, cursor = set(), b"%d" % (first * 256 + int(late.read()[0]) % 256)
     while cursor != b"0":
         cursor, part = late("SCAN", cursor, "COUNT", 1000)
         found |= set(part)
     for name in names:
-        (huge / name).unlink()
-    assert {name.encode() for name in names} <= found
+        (huge / name.decode()).unlink()
+    assert {name for name in names if first <= place(name) < end} == found & set(names)
 
 
 def test_a_scan_in_small_steps_does_not_read_the_folder_for_each(serve, many):

