@@ -134,7 +134,8 @@ static enum outcome attempt(struct get *g)
 		return FAILED;
 	if (g->target != NULL && part_prepare(g) < 0)
 		return FAILED;
-	return g->done < g->remote.size ? rest_fetch(g) : DONE;
+	/* an empty file too: it may be one that does not tell its size */
+	return g->done == 0 || g->done < g->remote.size ? rest_fetch(g) : DONE;
 }
 
 static int fetch(struct get *g)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/protocol.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -19,6 +21,21 @@ const char *slice_print(const struct slice *s, char *text)
 bool slice_is(const struct slice *s, const char *word)
 {
 	return strlen(word) == s->len && strncasecmp(word, s->data, s->len) == 0;
+}
+
+bool slice_integer(const struct slice *s, int64_t *value)
+{
+	char text[24], *end;
+
+	if (s->len == 0 || s->len >= sizeof(text))
+		return false;
+	memcpy(text, s->data, s->len);
+	text[s->len] = '\0';
+	if (text[strspn(text, "-0123456789")] != '\0')
+		return false;
+	errno = 0;
+	*value = strtoll(text, &end, 10);
+	return errno == 0 && end == text + s->len;
 }
 
 int protocol_error_line(struct buf *out, const char *text)

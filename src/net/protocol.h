@@ -19,6 +19,9 @@ const char *slice_print(const struct slice *s, char *text);
 /* Whether a slice is this word, in any case. */
 bool slice_is(const struct slice *s, const char *word);
 
+/* Take a decimal number. Returns false where it is none, or more than an int64_t holds. */
+bool slice_integer(const struct slice *s, int64_t *value);
+
 #define REQUEST_ARGS_MAX 1024
 
 struct request {

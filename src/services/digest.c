@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/digest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "net/resp.h"
 #include "process/job.h"
 #include "process/slots.h"
+#include "services/beneath.h"
 
 #define HEX_LEN 64
 #define WAITING_MAX 64 /* clients; more are told to come back */
@@ -43,6 +45,7 @@ struct digest {
 	struct digest_key key;
 	char hex[HEX_LEN];
 	size_t len;
+	int error; /* why it could not begin; 0: it did */
 	bool done;
 };
 
@@ -93,7 +96,8 @@ static void digest_output(struct job *job, enum job_stream stream, const char *d
 	d->len += len;
 }
 
-/* Its place is free before the answer goes out. */
+/* Its place is free before the answer goes out. What was read is as long as the file says: GET
+ * gives no more than that, and does not give less. */
 static void digest_ended(struct job *job)
 {
 	struct digest *d = container_of(job, struct digest, job);
@@ -101,7 +105,7 @@ static void digest_ended(struct job *job)
 	struct stat st;
 
 	d->done = true;
-	if (job->exit_status != 0)
+	if (job->exit_status != 0 || lseek(d->fd, 0, SEEK_CUR) != d->key.size)
 		d->len = 0;
 	if (fstat(d->fd, &st) == 0)
 		now = digest_key(&st);
@@ -128,6 +132,7 @@ static void digest_start(struct digest *d)
 
 	if (job_start(&d->job, &spec, &timeouts, &digest_ops) == 0)
 		return;
+	d->error = errno;
 	log_error("%s: %m", program);
 	d->done = true;
 	slots_leave(&slots, &d->slot);
@@ -142,6 +147,18 @@ static void digest_granted(struct slot *slot)
 		conn_wake(d->c);
 }
 
+static int digest_say(struct conn *c, const struct digest *d)
+{
+	if (d->len == HEX_LEN)
+		return resp_bulk(&c->out, d->hex, HEX_LEN);
+	if (d->error == 0)
+		return resp_error(&c->out, "ERR the file has changed, or cannot be read");
+	return resp_error(&c->out,
+			  error_is_shortage(d->error) ? "BUSY sha256sum: %s, try again later"
+						      : "ERR sha256sum: %s",
+			  strerror(d->error));
+}
+
 static enum task_progress digest_more(struct conn *c, struct task *t)
 {
 	struct digest *d = container_of(t, struct digest, task);
@@ -149,10 +166,7 @@ static enum task_progress digest_more(struct conn *c, struct task *t)
 
 	if (!d->done)
 		return TASK_WAITS;
-	if (d->len == HEX_LEN)
-		result = resp_bulk(&c->out, d->hex, HEX_LEN);
-	else
-		result = resp_error(&c->out, "ERR the file has changed, or cannot be read");
+	result = digest_say(c, d);
 	digest_free(d);
 	return result < 0 ? TASK_FAILED : TASK_DONE;
 }

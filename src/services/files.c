@@ -1,41 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files below one folder. A name is resolved by the kernel with openat2(2), which does not leave
- * the folder, and only regular files are opened. Large ones go out with sendfile(2), a bounded
- * piece each turn.
+ * Files beneath one folder. Only regular files are opened. Large ones go out with sendfile(2), a
+ * bounded piece each turn.
  */
-#include <bsd/string.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "net/conn.h"
 #include "net/resp.h"
+#include "services/beneath.h"
 #include "services/digest.h"
 #include "services/registry.h"
+#include "services/scan.h"
 
 #define SMALL_BYTES (32 * 1024)  /* read into the reply; more goes out with sendfile(2) */
 #define PIECE_BYTES (256 * 1024) /* of a file, sent in one call */
 #define ETAG_MAX 80
 #define FDS_SPARE 64 /* descriptors that are left for callers, logs and a reload */
-#define OPEN_TRIES 4 /* openat2(2): EAGAIN while something is renamed */
-#define SCAN_DEFAULT 100
-#define SCAN_MAX 1000          /* entries looked at for one request */
-#define SCAN_WORK 8192         /* of conn_charge(), then it ends as well */
-#define SCAN_BYTES (64 * 1024) /* of reply, likewise */
-#define OPEN_WORK 16           /* for one name */
-#define GLOB_MAX 255           /* bytes, as of a name */
+#define OPEN_WORK 16 /* for one name */
 
 enum {
 #define OPT(key, ...) FILES_KEY_##key,
@@ -49,8 +37,7 @@ struct files_conf {
 #define OPT(key, type, ...) opt_##type key;
 #include "services/files.def"
 #undef OPT
-	int root_fd;
-	rlim_t fd_limit; /* files have descriptors below it */
+	struct beneath *beneath; /* a reference */
 };
 
 static const struct option_def files_options[FILES_KEYS] = {
@@ -64,81 +51,68 @@ static struct files_conf *files; /* in force; NULL: none */
 
 /* ---- names ---- */
 
-static bool name_is_hidden(const char *name)
+/* Where its path leads now; NULL: nothing is served. */
+static struct beneath *root_now(struct conn *c)
 {
-	for (; name != NULL; name = strchr(name, '/')) {
-		name += *name == '/';
-		if (name[0] == '.')
-			return true;
-	}
-	return false;
+	if (files == NULL)
+		return NULL;
+	beneath_follow(files->beneath, c->table->loop->now_ms);
+	return files->beneath;
 }
 
-/* Returns 0 with name as a string, or -1 with errno. */
-static int name_take(struct conn *c, const struct slice *slice, char name[PATH_MAX])
+/* Returns 0 with the name of a regular file, or -1 with errno. */
+static int file_find(struct conn *c, const struct slice *slice, char name[PATH_MAX],
+		     struct stat *st)
 {
+	const struct beneath *root = root_now(c);
+
 	conn_charge(c, OPEN_WORK);
-	errno = EINVAL;
-	if (slice->len == 0 || memchr(slice->data, '\0', slice->len) != NULL)
-		return -1;
-	errno = ENAMETOOLONG;
-	if (slice->len >= PATH_MAX)
-		return -1;
-	memcpy(name, slice->data, slice->len);
-	name[slice->len] = '\0';
 	errno = ENOENT;
-	return files == NULL || (!files->hidden && name_is_hidden(name)) ? -1 : 0;
-}
-
-static int beneath_open(int root_fd, const char *name, int flags)
-{
-	const struct open_how how = {
-		.flags = (unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = -1;
-
-	for (int n = 0; n < OPEN_TRIES; n++) {
-		fd = syscall(SYS_openat2, root_fd, name, &how, sizeof(how));
-		if (fd >= 0 || errno != EAGAIN)
-			break;
-	}
-	return (int)fd;
-}
-
-/* What a name leads to, without opening it: a device would notice. Returns 0, or -1 with errno. */
-static int name_stat(const char *name, struct stat *st)
-{
-	int fd = beneath_open(files->root_fd, name, O_PATH), result;
-
-	if (fd < 0)
+	if (root == NULL || beneath_name(root, slice, name) < 0 || beneath_stat(root, name, st) < 0)
 		return -1;
-	result = fstat(fd, st);
-	close(fd);
-	return result;
+	errno = EISDIR;
+	return S_ISREG(st->st_mode) ? 0 : -1;
+}
+
+/* An empty file out of which comes something: as in some file systems of FUSE, unless it has been
+ * written to since. Returns 0, or -1 with errno. */
+static int file_check_empty(int fd, struct stat *st)
+{
+	char byte;
+	ssize_t n = pread(fd, &byte, 1, 0);
+
+	if (n <= 0)
+		return (int)n;
+	if (fstat(fd, st) < 0)
+		return -1;
+	errno = ENOTSUP;
+	return st->st_size > 0 ? 0 : -1;
+}
+
+static int file_check(int fd, struct stat *st)
+{
+	if (fstat(fd, st) < 0)
+		return -1;
+	errno = EISDIR;
+	if (!S_ISREG(st->st_mode))
+		return -1;
+	return st->st_size > 0 ? 0 : file_check_empty(fd, st);
 }
 
 /* Returns a descriptor of a regular file, or -1 with errno. */
 static int file_open(struct conn *c, const struct slice *slice, struct stat *st)
 {
 	char name[PATH_MAX];
-	int fd;
+	int fd, error;
 
-	if (name_take(c, slice, name) < 0 || name_stat(name, st) < 0)
+	if (file_find(c, slice, name, st) < 0)
 		return -1;
-	errno = EISDIR;
-	if (!S_ISREG(st->st_mode))
-		return -1;
-	fd = beneath_open(files->root_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && (rlim_t)fd >= files->fd_limit) {
-		close(fd);
-		errno = EMFILE;
-		return -1;
-	}
-	if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+	fd = beneath_open(files->beneath, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || file_check(fd, st) == 0)
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	error = errno;
+	close(fd);
+	errno = error;
 	return -1;
 }
 
@@ -147,27 +121,6 @@ static void etag_print(const struct stat *st, char text[ETAG_MAX])
 	snprintf(text, ETAG_MAX, "%jx-%jx-%jx-%jx.%09lx", (uintmax_t)st->st_dev,
 		 (uintmax_t)st->st_ino, (uintmax_t)st->st_size, (uintmax_t)st->st_mtim.tv_sec,
 		 (unsigned long)st->st_mtim.tv_nsec);
-}
-
-/* Say that a file cannot be had; that there is none is nil. */
-static int file_refuse(struct conn *c, const struct slice *slice)
-{
-	char name[SLICE_TEXT_MAX];
-	const char *reason = strerror(errno);
-
-	if (errno == ENOENT || errno == ENOTDIR)
-		return resp_nil(&c->out);
-	if (errno == EXDEV)
-		reason = "leads out of the folder that is served";
-	else if (errno == EISDIR)
-		reason = "is not a regular file";
-	else if (errno == EINVAL)
-		reason = "is empty or holds a NUL";
-	else if (errno == ENODATA)
-		reason = "has become shorter";
-	else if (errno == EMFILE)
-		return resp_error(&c->out, "BUSY too many files are open, try again later");
-	return resp_error(&c->out, "ERR '%s': %s", slice_print(slice, name), reason);
 }
 
 /* ---- GET ---- */
@@ -241,7 +194,7 @@ static int small_send(struct conn *c, int fd, const struct slice *slice, off_t f
 
 	close(fd);
 	errno = error;
-	return result < 0 ? file_refuse(c, slice) : resp_bulk(&c->out, small, len);
+	return result < 0 ? beneath_refuse(c, slice) : resp_bulk(&c->out, small, len);
 }
 
 /* Takes fd. */
@@ -258,23 +211,8 @@ static int files_get(struct conn *c, const struct request *req)
 	int fd = file_open(c, &req->argv[1], &st);
 
 	if (fd < 0)
-		return file_refuse(c, &req->argv[1]);
+		return beneath_refuse(c, &req->argv[1]);
 	return range_send(c, fd, &req->argv[1], 0, st.st_size);
-}
-
-static bool integer_take(const struct slice *s, int64_t *value)
-{
-	char text[24], *end;
-
-	if (s->len == 0 || s->len >= sizeof(text))
-		return false;
-	memcpy(text, s->data, s->len);
-	text[s->len] = '\0';
-	if (text[strspn(text, "-0123456789")] != '\0')
-		return false;
-	errno = 0;
-	*value = strtoll(text, &end, 10);
-	return errno == 0 && end == text + s->len;
 }
 
 /* Both ends count, negative ones from behind, and what is outside is cut off. Returns the
@@ -298,11 +236,11 @@ static int files_getrange(struct conn *c, const struct request *req)
 	off_t len;
 	int fd;
 
-	if (!integer_take(&req->argv[2], &first) || !integer_take(&req->argv[3], &last))
+	if (!slice_integer(&req->argv[2], &first) || !slice_integer(&req->argv[3], &last))
 		return resp_error(&c->out, "ERR first and last are integers");
 	fd = file_open(c, &req->argv[1], &st);
 	if (fd < 0)
-		return file_refuse(c, &req->argv[1]);
+		return beneath_refuse(c, &req->argv[1]);
 	etag_print(&st, etag);
 	if (req->argc > 4 && !slice_is(&req->argv[4], etag)) {
 		close(fd);
@@ -315,43 +253,40 @@ static int files_getrange(struct conn *c, const struct request *req)
 
 /* ---- what there is ---- */
 
-static int slice_stat(struct conn *c, const struct slice *slice, struct stat *st)
-{
-	char name[PATH_MAX];
-
-	if (name_take(c, slice, name) < 0 || name_stat(name, st) < 0)
-		return -1;
-	errno = EISDIR;
-	return S_ISREG(st->st_mode) ? 0 : -1;
-}
-
 static int files_strlen(struct conn *c, const struct request *req)
 {
+	char name[PATH_MAX];
 	struct stat st;
 
-	if (slice_stat(c, &req->argv[1], &st) < 0)
-		return errno == ENOENT || errno == ENOTDIR ? resp_integer(&c->out, 0)
-							   : file_refuse(c, &req->argv[1]);
+	if (file_find(c, &req->argv[1], name, &st) < 0)
+		return error_is_none(errno) ? resp_integer(&c->out, 0)
+					    : beneath_refuse(c, &req->argv[1]);
 	return resp_integer(&c->out, st.st_size);
 }
 
+/* What is no file is none; of what cannot be looked at, nobody knows. */
 static int files_exists(struct conn *c, const struct request *req)
 {
+	char name[PATH_MAX];
 	struct stat st;
 	int64_t count = 0;
 
-	for (int i = 1; i < req->argc; i++)
-		count += slice_stat(c, &req->argv[i], &st) == 0;
+	for (int i = 1; i < req->argc; i++) {
+		if (file_find(c, &req->argv[i], name, &st) == 0)
+			count++;
+		else if (!error_is_none(errno) && errno != EISDIR)
+			return beneath_refuse(c, &req->argv[i]);
+	}
 	return resp_integer(&c->out, count);
 }
 
 static int files_stat(struct conn *c, const struct request *req)
 {
-	char etag[ETAG_MAX];
+	char etag[ETAG_MAX], name[PATH_MAX];
 	struct stat st;
 
-	if (slice_stat(c, &req->argv[1], &st) < 0)
-		return file_refuse(c, &req->argv[1]);
+	if (file_find(c, &req->argv[1], name, &st) < 0)
+		return beneath_refuse(c, &req->argv[1]);
 	etag_print(&st, etag);
 	if (resp_array(&c->out, 6) < 0 || resp_bulk(&c->out, "size", 4) < 0 ||
 	    resp_integer(&c->out, st.st_size) < 0 || resp_bulk(&c->out, "mtime", 5) < 0 ||
@@ -360,173 +295,10 @@ static int files_stat(struct conn *c, const struct request *req)
 	return resp_bulk(&c->out, etag, strlen(etag));
 }
 
-/* ---- SCAN ---- */
-
-struct scan {
-	int64_t cursor; /* of the kernel's, getdents(2); 0: the beginning, or the end */
-	int64_t count;
-	char folder[PATH_MAX]; /* "" or "sub/folder/" */
-	char glob[PATH_MAX];   /* of names in the folder */
-	unsigned work;         /* done */
-	struct buf found;
-	size_t found_count;
-};
-
-/* "sub/ *.txt": what is before the last slash is the folder. */
-static int scan_match(struct scan *scan, const struct slice *pattern)
-{
-	const char *slash;
-
-	if (pattern->len >= PATH_MAX || memchr(pattern->data, '\0', pattern->len) != NULL)
-		return -1;
-	scan->folder[0] = '\0';
-	memcpy(scan->glob, pattern->data, pattern->len);
-	scan->glob[pattern->len] = '\0';
-	slash = strrchr(scan->glob, '/');
-	if (slash != NULL) {
-		memcpy(scan->folder, scan->glob, (size_t)(slash + 1 - scan->glob));
-		scan->folder[slash + 1 - scan->glob] = '\0';
-		memmove(scan->glob, slash + 1, strlen(slash + 1) + 1);
-	}
-	return strlen(scan->glob) <= GLOB_MAX ? 0 : -1;
-}
-
-static int scan_options(struct scan *scan, const struct request *req)
-{
-	if (!integer_take(&req->argv[1], &scan->cursor) || scan->cursor < 0 || req->argc % 2 != 0)
-		return -1;
-	for (int i = 2; i + 1 < req->argc; i += 2) {
-		if (slice_is(&req->argv[i], "MATCH")) {
-			if (scan_match(scan, &req->argv[i + 1]) < 0)
-				return -1;
-		} else if (!slice_is(&req->argv[i], "COUNT") ||
-			   !integer_take(&req->argv[i + 1], &scan->count) || scan->count < 1) {
-			return -1;
-		}
-	}
-	if (scan->count > SCAN_MAX)
-		scan->count = SCAN_MAX;
-	return 0;
-}
-
-/* The kind of what is in the folder, as in struct dirent; a symbolic link counts as what it
- * leads to. */
-static unsigned char entry_type(const struct scan *scan, const struct dirent *entry)
-{
-	char name[PATH_MAX];
-	struct stat st;
-
-	if (entry->d_type == DT_REG || entry->d_type == DT_DIR)
-		return entry->d_type;
-	if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
-		return DT_UNKNOWN;
-	if (snprintf(name, sizeof(name), "%s%s", scan->folder, entry->d_name) >= PATH_MAX ||
-	    name_stat(name, &st) < 0)
-		return DT_UNKNOWN;
-	return S_ISREG(st.st_mode) ? DT_REG : S_ISDIR(st.st_mode) ? DT_DIR : DT_UNKNOWN;
-}
-
-static int scan_entry(struct scan *scan, const struct dirent *entry)
-{
-	char name[PATH_MAX + 2];
-	unsigned char type;
-	int len;
-
-	if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-	    (entry->d_name[0] == '.' && !files->hidden) ||
-	    (scan->glob[0] != '\0' && fnmatch(scan->glob, entry->d_name, 0) != 0))
-		return 0;
-	type = entry_type(scan, entry);
-	if (type == DT_UNKNOWN)
-		return 0;
-	len = snprintf(name, sizeof(name), "%s%s%s", scan->folder, entry->d_name,
-		       type == DT_DIR ? "/" : "");
-	if (len >= PATH_MAX)
-		return 0;
-	scan->found_count++;
-	return resp_bulk(&scan->found, name, (size_t)len);
-}
-
-/* fnmatch(3) can try all of the glob at each byte of the name. */
-static unsigned entry_work(const struct scan *scan, const struct dirent *entry)
-{
-	size_t work = 4 + strlen(scan->glob) * strlen(entry->d_name) / 64;
-
-	return (unsigned)work + (entry->d_type == DT_LNK ? OPEN_WORK : 0);
-}
-
-/* Look at count entries from the cursor on, or fewer where that is much work, and leave the cursor
- * behind them. */
-static int scan_run(struct scan *scan, DIR *dir)
-{
-	const struct dirent *entry = NULL;
-
-	if (scan->cursor > 0)
-		seekdir(dir, (long)scan->cursor);
-	for (int64_t n = 0;
-	     n < scan->count && scan->work < SCAN_WORK && buf_len(&scan->found) < SCAN_BYTES; n++) {
-		entry = readdir(dir);
-		if (entry == NULL)
-			break;
-		scan->work += entry_work(scan, entry);
-		if (scan_entry(scan, entry) < 0)
-			return -1;
-	}
-	scan->cursor = entry != NULL ? telldir(dir) : 0;
-	return 0;
-}
-
-static int scan_reply(struct conn *c, const struct scan *scan)
-{
-	char cursor[24];
-
-	snprintf(cursor, sizeof(cursor), "%" PRId64, scan->cursor);
-	if (resp_array(&c->out, 2) < 0 || resp_bulk(&c->out, cursor, strlen(cursor)) < 0 ||
-	    resp_array(&c->out, scan->found_count) < 0)
-		return -1;
-	return buf_add(&c->out, buf_data(&scan->found), buf_len(&scan->found));
-}
-
-static DIR *folder_open(const char *name)
-{
-	char copy[PATH_MAX];
-	DIR *dir = NULL;
-	int fd;
-
-	strlcpy(copy, name[0] != '\0' ? name : ".", sizeof(copy));
-	fd = beneath_open(files->root_fd, copy, O_RDONLY | O_DIRECTORY);
-	if (fd >= 0)
-		dir = fdopendir(fd);
-	if (dir == NULL && fd >= 0)
-		close(fd);
-	return dir;
-}
-
 static int files_scan(struct conn *c, const struct request *req)
 {
-	struct scan scan = {.count = SCAN_DEFAULT};
-	DIR *dir = NULL;
-	int result;
-
 	conn_charge(c, OPEN_WORK);
-	if (scan_options(&scan, req) < 0)
-		return resp_error(&c->out,
-				  "ERR write SCAN cursor [MATCH glob] [COUNT n], a glob "
-				  "of at most %d bytes",
-				  GLOB_MAX);
-	if (files != NULL && (files->hidden || !name_is_hidden(scan.folder)))
-		dir = folder_open(scan.folder);
-	if (dir == NULL) { /* a folder that is not there holds nothing */
-		scan.cursor = 0;
-		return scan_reply(c, &scan);
-	}
-	result = scan_run(&scan, dir);
-	conn_charge(c, scan.work);
-	closedir(dir);
-	if (result == 0)
-		result = scan_reply(c, &scan);
-	buf_free(&scan.found);
-	return result;
+	return scan_reply(c, req, root_now(c));
 }
 
 /* ---- SHA256 ---- */
@@ -537,7 +309,7 @@ static int files_sha256(struct conn *c, const struct request *req)
 	int fd = file_open(c, &req->argv[1], &st);
 
 	if (fd < 0)
-		return file_refuse(c, &req->argv[1]);
+		return beneath_refuse(c, &req->argv[1]);
 	return digest_reply(c, fd, &st);
 }
 
@@ -547,8 +319,7 @@ static void files_free(struct section *s)
 {
 	struct files_conf *conf = container_of(s, struct files_conf, section);
 
-	if (conf->root_fd > 0)
-		close(conf->root_fd);
+	beneath_unref(conf->beneath);
 }
 
 static void files_check(struct section *s, struct option_list *errors)
@@ -580,19 +351,15 @@ static struct files_conf *files_section(const struct section_list *sections)
 static int files_prepare(struct section_list *sections, char *reason)
 {
 	struct files_conf *conf = files_section(sections);
-	int fd;
 
 	if (conf == NULL)
 		return 0;
-	conf->root_fd = open(conf->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	fd = conf->root_fd >= 0 ? beneath_open(conf->root_fd, ".", O_PATH) : -1;
-	if (fd < 0) {
-		snprintf(reason, OPTION_REASON_MAX, "root %s: %s%s", conf->root, strerror(errno),
-			 errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
-		return -1;
-	}
-	close(fd);
-	return 0;
+	conf->beneath = beneath_new(conf->root, conf->hidden);
+	if (conf->beneath != NULL)
+		return 0;
+	snprintf(reason, OPTION_REASON_MAX, "root %s: %s%s", conf->root, beneath_reason(errno),
+		 errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
+	return -1;
 }
 
 static void files_use(struct section_list *sections)
@@ -606,13 +373,15 @@ static void files_use(struct section_list *sections)
 	if (conf == NULL)
 		return;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > FDS_SPARE)
-		conf->fd_limit = limit.rlim_cur - FDS_SPARE;
+		conf->beneath->fd_limit = limit.rlim_cur - FDS_SPARE;
 	TAILQ_REMOVE(sections, &conf->section, entry);
 	digest_use((unsigned)conf->max_digests);
+	scan_use();
 }
 
 static void files_stop(void)
 {
+	scan_stop();
 	if (files != NULL)
 		section_free(&files->section);
 	files = NULL;

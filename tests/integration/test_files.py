@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: MIT
 """The service files: what is read, what is refused, and who is not disturbed by it."""
 
+import contextlib
 import ctypes
 import hashlib
 import os
 import random
+import resource
+import select
 import shutil
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, ini, receive, reset, wait_for
+from conftest import DEADLINE_S, SANITIZED, ini, receive, reset, run, wait_for
 from talk import Client, children, is_refused, open_files, talking
+from test_pollcat import POLLCAT
 
 KIB32 = 32 * 1024
 IN_OPEN = 0x20  # inotify(7)
@@ -57,6 +64,29 @@ def sparse(path, size, end=b""):
 def held(server, path):
     """How many descriptors the server has of the file."""
     return sum(name.startswith(str(path)) for name in open_files(server.pid))
+
+
+@contextlib.contextmanager
+def faults(server, *injections):
+    """Its system calls fail, or are slow, as strace(1) says it: "openat2:error=EIO:when=2"."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is missing")
+    words = [word for text in injections for word in ("-e", f"inject={text}")]
+    tracer = subprocess.Popen(
+        ["strace", "-o", "/dev/null", *words, "-p", str(server.pid)],
+        stderr=subprocess.PIPE, text=True)
+    try:
+        said = tracer.stderr.readline()
+        if "attached" not in said:
+            pytest.skip(f"strace cannot attach: {said}")
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait(DEADLINE_S)
+        tracer.stderr.close()
+
+
+traced = pytest.mark.skipif(SANITIZED, reason="a tracer and a sanitizer do not get along")
 
 
 def wait_closed(server, path):
@@ -136,7 +166,10 @@ def check_name(server, name, expected):
         assert client("STRLEN", name) == 0
     else:
         assert is_refused(client("STRLEN", name), expected)
-    assert client("EXISTS", name, "file") == 1
+    if expected is None or name in NO_FILES:
+        assert client("EXISTS", name, "file") == 1
+    else:
+        assert is_refused(client("EXISTS", "file", name), expected)
     assert client("GET", "file") == b"plain"
     wait_for(lambda: len(open_files(server.pid)) == before, "end of descriptors")
 
@@ -182,6 +215,7 @@ NAMES = [
     (".folder/file", None),
     ("folder/.hidden", None),
 ]
+NO_FILES = ("folder", "folder/", "fifo", "socket", "device")
 
 
 def test_strange_names_are_nil_or_an_error_and_harm_nobody(serve, nasty):
@@ -260,6 +294,79 @@ def test_a_thousand_refusals_leave_no_descriptor(serve, nasty):
         for _ in requests:
             client.read()
     assert len(open_files(server.pid)) == before
+
+
+# What cannot be known
+
+
+VERBS = [("GET", "data"), ("GETRANGE", "data", 0, -1), ("STRLEN", "data"), ("STAT", "data"),
+         ("EXISTS", "none", "data"), ("SHA256", "data"), ("SCAN", 0), ("SCAN", 0, "MATCH", "sub/*")]
+
+
+@traced
+@pytest.mark.parametrize(
+    "error, code", [("EMFILE", "BUSY"), ("ENFILE", "BUSY"), ("ENOMEM", "BUSY"), ("EAGAIN", "BUSY"),
+                    ("EACCES", "ERR"), ("ELOOP", "ERR"), ("EIO", "ERR"), ("ESTALE", "ERR")])
+def test_what_cannot_be_looked_at_is_an_error_and_not_missing(serve, root, error, code):
+    (root / "data").write_bytes(b"here")
+    server = serve()
+    client = server.client()
+    with faults(server, f"openat2:error={error}"):
+        for words in VERBS:
+            assert is_refused(client(*words), code), words
+    for words in VERBS:
+        assert not is_refused(client(*words)), words
+
+
+def test_without_descriptors_nothing_is_missing(serve, root):
+    (root / "data").write_bytes(b"here")
+    server = serve()
+    client = server.client()
+    limits = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (len(open_files(server.pid)), limits[1]))
+    for words in VERBS:
+        assert is_refused(client(*words), "BUSY"), words
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limits)
+    assert client("EXISTS", "data") == 1
+    assert client("SCAN", 0) == [b"0", [b"data"]]
+
+
+@traced
+@pytest.mark.parametrize("error", ["EIO", "ENOMEM"])
+def test_a_folder_that_breaks_off_is_an_error_and_not_at_its_end(serve, many, error):
+    server = serve()
+    client = server.client()
+    with faults(server, f"getdents64:error={error}:when=3"):
+        assert is_refused(client("SCAN", 0, "COUNT", 1000), "ERR" if error == "EIO" else "BUSY")
+    assert scan(client) == many
+
+
+@traced
+def test_a_link_is_not_missing_because_it_could_not_be_followed(serve, root):
+    (root / "data").write_bytes(b"here")
+    (root / "link").symlink_to("data")
+    server = serve()
+    client = server.client()
+    for error in ("EMFILE", "ENFILE", "ENOMEM"):
+        with faults(server, f"openat2:error={error}:when=2"):
+            assert is_refused(client("SCAN", 0), "BUSY")
+    for error in ("EACCES", "EIO"):
+        with faults(server, f"openat2:error={error}:when=2"):
+            assert scan(client) == [b"data", b"link"]
+    with faults(server, "openat2:error=ENOENT:when=2"):
+        assert scan(client) == [b"data"]
+
+
+def test_a_folder_that_may_not_be_read_is_an_error(serve, root):
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root reads everything, and setpriv is missing")
+    (root / "closed").mkdir(0)
+    prefix = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    client = serve(prefix=prefix if os.geteuid() == 0 else ()).client()
+    assert is_refused(client("SCAN", 0, "MATCH", "closed/*"))
+    for verb in ("EXISTS", "STRLEN", "STAT", "GET"):
+        assert is_refused(client(verb, "closed/x")), verb
+    assert scan(client) == [b"closed/"]
 
 
 # GETRANGE
@@ -432,7 +539,7 @@ def test_stat_knows_files_from_before_1970(serve, root):
 
 def test_exists_counts_files_and_nothing_else(serve, nasty):
     client = serve().client()
-    assert client("EXISTS", "file", "file", "none", "folder", "in", "out", ".hidden") == 3
+    assert client("EXISTS", "file", "file", "none", "folder", "in", "file/x", ".hidden") == 3
     assert client("EXISTS", *["file"] * 1000) == 1000
 
 
@@ -530,14 +637,218 @@ def test_a_scan_of_a_sub_folder_goes_on_from_its_cursor(serve, root):
     assert names == sorted(b"sub/%d" % n for n in range(300))
 
 
-@pytest.mark.parametrize("glob", ["../*", "/etc/*", "up/*", "none/*", "file/*", "fifo/*"])
-def test_a_scan_does_not_leave_the_folder(serve, nasty, glob):
+@pytest.fixture(params=["/tmp", "/dev/shm"])
+def busy(request):
+    """A folder in which others make and remove files all the time, of another file system each."""
+    with tempfile.TemporaryDirectory(dir=request.param) as path:
+        folder, stop = Path(path), threading.Event()
+
+        def churn():
+            chance = random.Random(1)
+            while not stop.is_set():
+                name = folder / f"other{chance.randrange(500)}"
+                if name.exists():
+                    name.unlink()
+                else:
+                    name.touch()
+
+        thread = threading.Thread(target=churn)
+        thread.start()
+        yield folder
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("count", [1, 10, 1000])
+def test_a_scan_in_floating_point_gives_each_name_once_whatever_comes_and_goes(serve, busy, count):
+    names = sorted(b"%d" % n for n in range(300))
+    for name in names:
+        (busy / name.decode()).touch()
+    client = serve(files={"root": busy}).client()
+    for _ in range(3):
+        found, cursor = [], 0.0
+        while True:
+            cursor, part = client("SCAN", int(cursor), "COUNT", count)
+            found += part
+            cursor = float(cursor)
+            assert cursor < 2**53
+            if cursor == 0:
+                break
+        assert sorted(name for name in found if not name.startswith(b"other")) == names
+
+
+def test_a_cursor_is_good_on_another_connection_and_after_a_restart(serve, many):
+    server = serve()
+    cursor, first = server.client()("SCAN", 0, "COUNT", 1000)
+    second_cursor, second = server.client()("SCAN", cursor, "COUNT", 1000)
+    server.stop()
+    client = serve().client()
+    assert client("SCAN", cursor, "COUNT", 1000) == [second_cursor, second]
+    assert client("SCAN", cursor, "COUNT", 1000) == [second_cursor, second]
+    assert not set(first) & set(second)
+
+
+def test_a_scan_gives_what_was_made_before_it_began(serve, root):
+    for n in range(50):
+        (root / f"old{n}").touch()
+    client = serve().client()
+    for n in range(30):
+        early, _ = client("SCAN", 0, "COUNT", 1)
+        client("SCAN", early, "COUNT", 1)
+        (root / f"new{n}").touch()
+        (root / f"old{n}").unlink()
+        assert len(scan(client, "COUNT", 1, most=1)) == 50
+        assert {b"new%d" % n, b"old%d" % n} & set(scan(client, "COUNT", 7)) == {b"new%d" % n}
+
+
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory):
+    """A folder with names of more bytes than are kept; beside it one with few."""
+    folder = tmp_path_factory.mktemp("huge") / "names"
+    for each in folder, folder.with_name("few"):
+        each.mkdir()
+    (folder.with_name("few") / "name").touch()
+    for n in range(30_000):
+        os.close(os.open(folder / f"{n:0200}", os.O_CREAT | os.O_WRONLY))
+    return folder
+
+
+def test_a_folder_of_any_size_is_scanned_in_bounded_memory(serve, huge):
+    server = serve(files={"root": huge})
+    client = server.client()
+    before = server.rss()
+    assert scan(client, "COUNT", 1000) == [b"%0200d" % n for n in range(30_000)]
+    if not SANITIZED:
+        assert server.rss() - before < 12 * 1024
+
+
+@traced
+def test_others_are_served_while_a_folder_is_read(serve, huge):
+    server = serve(files={"root": huge})
+    reader, other = server.client(), server.client()
+    with faults(server, "getdents64:delay_enter=20000"):
+        reader.send(("SCAN", 0))
+        for _ in range(20):
+            assert other("PING") == "PONG"
+        assert not select.select([reader.sock], [], [], 0)[0], "it was not put off"
+    assert len(reader.read()[1]) == 100
+
+
+@traced
+def test_a_small_folder_does_not_wait_for_large_ones(serve, huge):
+    server = serve(files={"root": huge.parent})
+    readers, other = [server.client() for _ in range(3)], server.client()
+    with faults(server, "getdents64:delay_enter=20000"):
+        for reader in readers:
+            reader.send(("SCAN", 0, "MATCH", "names/*"))
+        wait_for(lambda: held(server, huge) == 3, "reading")
+        assert scan(other, "MATCH", "few/*") == [b"few/name"]
+        assert not select.select([reader.sock for reader in readers], [], [], 0)[0]
+
+
+@traced
+def test_a_few_folders_are_read_at_a_time_some_wait_and_the_rest_come_again(serve, huge):
+    server = serve(files={"root": huge})
+    clients = [server.client() for _ in range(67)]
+    with faults(server, "getdents64:delay_enter=20000"):
+        for client in clients:
+            client.send(("SCAN", 0))
+        ready = select.select([client.sock for client in clients], [], [], DEADLINE_S)[0]
+        refused = [client for client in clients if client.sock in ready]
+        assert [is_refused(client.read(), "BUSY") for client in refused] == [True]
+        clients.remove(refused[0])
+        for client in clients[3:]:
+            client.reset()
+        server.wait_log("reason=reset", count=63)
+    for client in clients[:3]:
+        assert len(client.read()[1]) == 100
+    wait_for(lambda: held(server, huge) == 1, "end of the folders")
+
+
+@traced
+def test_who_leaves_while_a_folder_is_read_leaves_nothing_open(serve, huge):
+    server = serve(files={"root": huge})
+    with faults(server, "getdents64:delay_enter=20000"):
+        for leave in (lambda client: client.reset(), lambda client: client.close()):
+            client = server.client()
+            client.send(("SCAN", 0))
+            wait_for(lambda: held(server, huge) == 2, "reading")
+            leave(client)
+            wait_for(lambda: held(server, huge) == 1, "end of the folder")
+    assert server.client()("SCAN", 0, "COUNT", 1)[0] != b"0"
+
+
+@traced
+def test_a_reload_lets_a_scan_of_the_old_folder_end(serve, huge, tmp_path):
+    (tmp_path / "other").mkdir()
+    server = serve(files={"root": huge})
+    client = server.client()
+    with faults(server, "getdents64:delay_enter=20000"):
+        client.send(("SCAN", 0), ("SCAN", 0))
+        wait_for(lambda: held(server, huge) == 2, "reading")
+        server.reload(config(tmp_path / "other"))
+        server.wait_log("reloaded")
+    assert len(client.read()[1]) == 100
+    assert client.read() == [b"0", []]
+    assert held(server, huge) == 0
+
+
+def place(name):
+    """Where a name stands in a scan, as a cursor has it."""
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % (1 << 44)
+
+
+@traced
+def test_what_was_read_before_a_scan_began_does_not_serve_it(serve, huge):
+    server = serve(files={"root": huge})
+    early, late = server.client(), server.client()
+    names = [b"%0200dnew" % n for n in range(1000)]
+    first, end = 3 << 42, 1 << 44  # the last quarter
+    with faults(server, "getdents64:delay_enter=20000"):
+        early.send(("SCAN", first * 256, "COUNT", 1))
+        wait_for(lambda: held(server, huge) == 2, "first reader")
+        for name in names:
+            (huge / name.decode()).touch()
+        late.send(("SCAN", 0, "COUNT", 1))
+        wait_for(lambda: held(server, huge) == 3, "second reader")
+    assert early.read()
+    found, cursor = set(), b"%d" % (first * 256 + int(late.read()[0]) % 256)
+    while cursor != b"0":
+        cursor, part = late("SCAN", cursor, "COUNT", 1000)
+        found |= set(part)
+    for name in names:
+        (huge / name.decode()).unlink()
+    assert {name for name in names if first <= place(name) < end} == found & set(names)
+
+
+def test_a_scan_in_small_steps_does_not_read_the_folder_for_each(serve, many):
+    server = serve()
+    before = server.cpu()
+    assert scan(server.client(), "COUNT", 1) == many
+    assert server.cpu() - before < 5
+
+
+def test_a_name_that_does_not_fit_behind_its_folder_is_an_error(serve, root):
+    (root / "sub").mkdir()
+    (root / "sub" / ("x" * 200)).touch()
+    client = serve().client()
+    assert scan(client, "MATCH", "sub" + "/" * 3800 + "*") != []
+    assert is_refused(client("SCAN", 0, "MATCH", "sub" + "/" * 4000 + "*"))
+
+
+@pytest.mark.parametrize("glob", ["none/*", "file/*", "fifo/*", "dangling/*"])
+def test_a_scan_of_a_folder_that_is_not_there_is_empty(serve, nasty, glob):
     for hidden in ("yes", "no"):
         assert serve(files={"hidden": hidden}).client()("SCAN", 0, "MATCH", glob) == [b"0", []]
 
 
+@pytest.mark.parametrize("glob", ["../*", "/etc/*", "up/*", "loop/*"])
+def test_a_scan_does_not_leave_the_folder(serve, nasty, glob):
+    assert is_refused(serve(files={"hidden": "yes"}).client()("SCAN", 0, "MATCH", glob))
+
+
 @pytest.mark.parametrize(
-    "words", [("x",), ("-1",), ("",), (2**63,), ("0x1",), (0, "COUNT"), (0, "COUNT", 0),
+    "words", [("x",), ("-1",), ("",), (2**52,), (2**63 - 1,), (2**63,), ("0x1",), (0, "COUNT"), (0, "COUNT", 0),
               (0, "COUNT", -1), (0, "COUNT", "x"), (0, "MATCH"), (0, "TYPE", "string"),
               (0, "MATCH", b"a\0b"), (0, "MATCH", "x" * 4096), (0, 1, 2, 3, 4, 5)])
 def test_a_bad_scan_is_refused(serve, words):
@@ -546,7 +857,7 @@ def test_a_bad_scan_is_refused(serve, words):
     assert client("SCAN", 0) == [b"0", []]
 
 
-@pytest.mark.parametrize("cursor", [1, 12345, 2**31, 2**62 + 1, 2**63 - 1])
+@pytest.mark.parametrize("cursor", [1, 12345, 2**31, 2**52 - 1])
 def test_a_cursor_that_was_never_given_does_no_harm(serve, root, cursor):
     for n in range(300):
         (root / str(n)).touch()
@@ -586,17 +897,6 @@ def test_a_reply_to_scan_is_bounded_however_the_folder_is_spelled(serve, root):
     client = serve().client()
     cursor, names = client("SCAN", 0, "COUNT", 1000, "MATCH", "sub" + "/" * 4000 + "*")
     assert cursor != b"0" and sum(map(len, names)) < 80_000
-
-
-def test_what_cannot_be_read_is_refused_and_answers_before_it_are_given(serve):
-    folder = "/sys/kernel/mm/transparent_hugepage"  # says 4096 bytes, has fewer
-    if not os.path.exists(folder + "/enabled"):
-        pytest.skip("no file that is shorter than it says")
-    client = serve(files={"root": folder}).client()
-    client.send(("PING",), ("GET", "enabled"), ("PING",))
-    assert client.read() == "PONG"
-    assert is_refused(client.read())
-    assert client.read() == "PONG"
 
 
 # SHA256
@@ -659,6 +959,16 @@ def test_a_digest_waits_for_its_turn_in_a_pipeline(serve, root):
     client.send(("PING",), ("SHA256", "data"), ("GET", "data"), ("SHA256", "none"), ("PING",))
     replies = [client.read() for _ in range(5)]
     assert replies == ["PONG", sha256(noise(1000)), noise(1000), None, "PONG"]
+
+
+@traced
+def test_a_digest_that_cannot_begin_says_why(serve, root):
+    (root / "data").write_bytes(b"here")
+    server = serve()
+    client = server.client()
+    with faults(server, "clone,clone3,vfork:error=EAGAIN"):
+        assert is_refused(client("SHA256", "data"), "BUSY")
+    assert client("SHA256", "data") == sha256(b"here")
 
 
 def test_many_digests_at_once_are_right_and_few_run_at_a_time(serve, root):
@@ -830,6 +1140,229 @@ def test_a_download_costs_no_memory(serve, root):
         most = max(most, server.rss())
     if not SANITIZED:
         assert most - before < 1024
+
+
+# The folder itself
+
+
+def deployed(tmp_path, name, text):
+    """A version of the folder, with one file in it."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "data").write_bytes(text)
+    return tmp_path / name
+
+
+def point(link, target):
+    """As "ln -sfn" does."""
+    new = link.with_name("new-link")
+    new.symlink_to(target)
+    new.rename(link)
+
+
+def test_a_root_that_is_a_link_is_followed_where_it_leads_now(serve, tmp_path):
+    old, new = deployed(tmp_path, "old", b"old"), deployed(tmp_path, "new", b"new")
+    (new / "more").touch()
+    current = tmp_path / "current"
+    current.symlink_to(old)
+    server = serve(files={"root": current})
+    client = server.client()
+    assert client("GET", "data") == b"old"
+    point(current, new)
+    wait_for(lambda: client("GET", "data") == b"new", "new folder", 5)
+    assert scan(client) == [b"data", b"more"]
+    assert server.wait_log(f"root {current}: ")
+    assert (held(server, old), held(server, new)) == (0, 1)
+
+
+def test_a_scan_sees_the_folder_that_is_there_now(serve, tmp_path, root):
+    client = serve().client()
+    assert scan(client) == []
+    root.rename(tmp_path / "before")
+    root.mkdir()
+    (root / "data").touch()
+    wait_for(lambda: scan(client) == [b"data"], "new folder", 5)
+
+
+def test_a_root_that_is_removed_and_made_anew_is_found_again(serve, root):
+    (root / "data").write_bytes(b"old")
+    server = serve()
+    client = server.client()
+    shutil.rmtree(root)
+    assert client("GET", "data") is None
+    wait_for(lambda: client("PING") and client("GET", "data") is None
+             and "is served on" in server.log(), "warning", 5)
+    root.mkdir()
+    (root / "data").write_bytes(b"new")
+    wait_for(lambda: client("GET", "data") == b"new", "new folder", 5)
+
+
+def test_a_root_whose_path_leads_nowhere_is_served_on_and_that_is_said_once(serve, root, tmp_path):
+    (root / "data").write_bytes(b"old")
+    server = serve()
+    client = server.client()
+    root.rename(tmp_path / "away")
+    wait_for(lambda: client("GET", "data") == b"old" and "is served on" in server.log(), "warning")
+    os.symlink(root.name, root)  # a loop
+    wait_for(lambda: client("GET", "data") == b"old" and server.log().count("is served on") == 2,
+             "second reason")
+    root.unlink()
+    (tmp_path / "away").rename(root)
+    wait_for(lambda: client("GET", "data") == b"old" and "what is there now" in server.log(), "end")
+    assert server.log().count("is served on") == 2
+
+
+def within(server, *words):
+    """Run a program among the mounts of the server, which has its own."""
+    subprocess.run(["nsenter", "-m", "-t", str(server.pid), *map(str, words)], check=True)
+
+
+@pytest.fixture
+def mounting(serve):
+    """A server with mounts of its own."""
+    if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("there are no mounts of our own")
+    return lambda **sections: serve(prefix=("unshare", "-m"), **sections)
+
+
+def test_a_root_that_is_mounted_over_is_the_new_one_and_then_the_old_again(mounting, root, tmp_path):
+    (root / "data").write_bytes(b"below")
+    over = deployed(tmp_path, "over", b"above")
+    server = mounting()
+    client = server.client()
+    assert client("GET", "data") == b"below"
+    within(server, "mount", "--bind", over, root)
+    wait_for(lambda: client("GET", "data") == b"above", "mounted folder", 5)
+    within(server, "umount", "-l", root)
+    wait_for(lambda: client("GET", "data") == b"below", "folder below", 5)
+
+
+CHURN = """
+import os, random, sys
+os.chdir(sys.argv[1])
+while os.getppid() == int(sys.argv[2]):
+    name = f"other{random.randrange(500)}"
+    try:
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        os.unlink(name)
+"""
+
+
+def test_a_scan_of_layers_gives_each_name_once_whatever_comes_and_goes(mounting, root, tmp_path):
+    lower, upper = tmp_path / "lower", tmp_path / "layers" / "upper"
+    for folder in (lower, upper, upper.with_name("work")):
+        folder.mkdir(parents=True)
+    names = sorted(b"%d" % n for n in range(300))
+    for n, name in enumerate(names):
+        ((lower, upper)[n % 2] / name.decode()).touch()
+    server = mounting()
+    client = server.client()
+    try:
+        within(server, "mount", "-t", "overlay", "overlay", "-o",
+               f"lowerdir={lower},upperdir={upper},workdir={upper.with_name('work')}", root)
+    except subprocess.CalledProcessError:
+        pytest.skip("there is no overlay")
+    wait_for(lambda: client("EXISTS", names[0]), "mounted folder")
+    churn = subprocess.Popen(["nsenter", "-m", "-t", str(server.pid), sys.executable, "-c", CHURN,
+                              str(root), str(os.getpid())])
+    try:
+        for count in (1, 10, 100):
+            found = scan(client, "COUNT", count)
+            assert [name for name in found if not name.startswith(b"other")] == names
+    finally:
+        churn.kill()
+        churn.wait(DEADLINE_S)
+
+
+# Sizes that are not true
+
+
+@pytest.mark.parametrize("folder", ["/proc", "/sys/kernel", "/proc/self/net"])
+def test_a_root_without_sizes_is_refused(tmp_path, folder):
+    (tmp_path / "p.ini").write_text(config(folder))
+    result = run("-c", tmp_path / "p.ini")
+    assert result.returncode == 4
+    assert f"root {folder}: " in result.stderr and "size" in result.stderr
+
+
+def test_files_without_a_size_are_refused_by_all_verbs_alike(mounting, root):
+    (root / "proc").mkdir()
+    (root / "empty").touch()
+    server = mounting()
+    client = server.client()
+    within(server, "mount", "-t", "proc", "proc", root / "proc")
+    for name in ("proc/version", "proc/sys/kernel/ostype", "proc/kmsg"):
+        for verb, *more in ("GET",), ("GETRANGE", 0, 1), ("STRLEN",), ("STAT",), ("SHA256",), (
+                "EXISTS",):
+            reply = client(verb, name, *more)
+            assert is_refused(reply) and "size" in reply
+    assert is_refused(client("SCAN", 0, "MATCH", "proc/*"))
+    assert scan(client) == [b"empty", b"proc/"]
+    assert client("GET", "empty") == b""
+    assert client("SHA256", "empty") == sha256(b"")
+
+
+def test_a_file_that_says_too_large_a_size_has_no_digest(mounting, root):
+    (root / "queues").mkdir()
+    server = mounting()
+    client = server.client()
+    within(server, "mount", "-t", "mqueue", "mqueue", root / "queues")
+    within(server, "touch", root / "queues" / "q")
+    try:
+        assert client("STRLEN", "queues/q") == 80  # and gives fewer
+        client.send(("PING",), ("GET", "queues/q"), ("SHA256", "queues/q"), ("PING",))
+        assert client.read() == "PONG"
+        assert is_refused(client.read()) and is_refused(client.read())
+        assert client.read() == "PONG"
+    finally:
+        within(server, "rm", root / "queues" / "q")
+
+
+LYING_FSTAT = """\
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/stat.h>
+int fstat(int fd, struct stat *st)
+{
+	int (*real)(int, struct stat *) = (int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat");
+	int result = real(fd, st);
+
+	if (result == 0 && st->st_size == 4321)
+		st->st_size = 0;
+	return result;
+}
+"""
+
+
+@pytest.fixture
+def lying(serve, root, tmp_path):
+    """A server to which a file of 4321 bytes is empty before it is read, as in FUSE."""
+    if SANITIZED or shutil.which("cc") is None:
+        pytest.skip("cc is missing, or a sanitizer stands in the way")
+    (tmp_path / "fstat.c").write_text(LYING_FSTAT)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "fstat.so", tmp_path / "fstat.c"],
+                   check=True)
+    (root / "data").write_bytes(noise(4321))
+    return serve(prefix=("env", f"LD_PRELOAD={tmp_path}/fstat.so"))
+
+
+def test_an_empty_file_that_gives_something_is_refused(lying, root):
+    (root / "empty").touch()
+    client = lying.client()
+    assert client("STRLEN", "data") == 0
+    for words in ("GET", "data"), ("GETRANGE", "data", 0, 9), ("SHA256", "data"):
+        assert is_refused(client(*words))
+    assert client("GET", "empty") == b""
+
+
+def test_pollcat_does_not_take_such_a_file_for_an_empty_one(lying, tmp_path):
+    target = tmp_path / "target"
+    for options in ([], ["--verify"], ["--resume"]):
+        done = subprocess.run(
+            [POLLCAT, f"127.0.0.1:{lying.port()}", "get", "data", "-o", target, *options],
+            capture_output=True, text=True, timeout=DEADLINE_S)
+        assert done.returncode != 0 and "size" in done.stderr, done
+        assert not target.exists()
 
 
 # Reload and stop

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net/resp.h"
+#include "process/slots.h"
+#include "services/listing.h"
+
+#define COUNT_DEFAULT 100
+#define COUNT_MAX 1000           /* entries looked at for one request */
+#define WORK_MAX 8192            /* of conn_charge(), then it ends as well */
+#define REPLY_BYTES (64 * 1024)  /* likewise */
+#define READ_WORK 3              /* for an entry */
+#define LINK_WORK 16             /* to find out where it leads */
+#define GLOB_MAX 255             /* bytes, as of a name */
+#define LISTING_BYTES (4U << 20) /* 3 ms to free */
+#define READING_MAX 2            /* folders at one time, of those that take more than a step */
+#define WAITING_MAX 64           /* requests; more are told to come back */
+#define STEP_NS 2000000          /* of reading, in one turn */
+#define CLOCK_ENTRIES 256        /* read between two looks at the clock */
+#define PAUSE_MS 1               /* between two steps, for the others */
+#define EPOCHS 256               /* that a cursor can tell apart */
+#define KEPT_MAX 4               /* listings */
+#define KEPT_MS 10000            /* since somebody asked for it */
+
+struct kept {
+	TAILQ_ENTRY(kept) entry;
+	struct deadline deadline; /* runs when it has been read */
+	struct listing listing;
+	dev_t dev; /* of the folder */
+	ino_t ino;
+	bool reading;  /* a struct scan owns it */
+	uint64_t born; /* the epoch in which reading began */
+};
+
+/*
+ * A scan gives what was there before it began, so nothing that was read before then may serve it. A
+ * cursor carries the end of the number of the epoch in which its scan began; when that is taken for
+ * one of the last few, the scan looks younger than it is, and no harm is done.
+ */
+static uint64_t epoch = EPOCHS;
+
+static TAILQ_HEAD(kept_list, kept) all = TAILQ_HEAD_INITIALIZER(all);
+static unsigned kept_count; /* of those that are not being read */
+static struct slots slots;
+static struct deadline_queue pauses, ends;
+
+struct scan {
+	struct task task; /* when it takes more than a step */
+	struct slot slot;
+	struct deadline pause;
+	struct conn *c;
+	struct beneath *root; /* a reference */
+	struct kept *kept;    /* what is being read, owned */
+	DIR *dir;             /* likewise */
+	int64_t cursor;       /* 0: the beginning, or the end; else: */
+	uint64_t place;       /* of the next name */
+	uint64_t begun;       /* the epoch, modulo EPOCHS until the folder is known */
+	int64_t count;
+	char folder[PATH_MAX]; /* "" or "sub/folder/" */
+	char glob[PATH_MAX];   /* of names in the folder */
+	unsigned work;         /* done */
+	struct buf found;
+	size_t found_count;
+};
+
+/* ---- what has been read ---- */
+
+static void kept_free(struct kept *k)
+{
+	TAILQ_REMOVE(&all, k, entry);
+	if (!k->reading)
+		kept_count--;
+	deadline_cancel(&k->deadline);
+	listing_free(&k->listing);
+	free(k);
+}
+
+static void kept_expired(struct deadline *d)
+{
+	kept_free(container_of(d, struct kept, deadline));
+}
+
+static struct kept *kept_new(const struct stat *folder, uint64_t from)
+{
+	struct kept *k = calloc(1, sizeof(*k));
+
+	if (k == NULL)
+		return NULL;
+	listing_init(&k->listing, from, LISTING_BYTES);
+	k->dev = folder->st_dev;
+	k->ino = folder->st_ino;
+	k->reading = true;
+	k->born = epoch;
+	TAILQ_INSERT_TAIL(&all, k, entry);
+	return k;
+}
+
+static bool kept_is_of(const struct kept *k, const struct stat *folder)
+{
+	return k->dev == folder->st_dev && k->ino == folder->st_ino;
+}
+
+/* Returns the epoch of a scan that begins. */
+static uint64_t epoch_begin(const struct stat *folder)
+{
+	const struct kept *k;
+
+	TAILQ_FOREACH(k, &all, entry)
+		if (kept_is_of(k, folder) && k->born == epoch)
+			return ++epoch;
+	return epoch;
+}
+
+/* The youngest that may serve a scan of that epoch, so that the others fall into disuse. */
+static struct kept *kept_find(const struct stat *folder, uint64_t place, uint64_t begun)
+{
+	struct kept *k, *found = NULL;
+
+	TAILQ_FOREACH(k, &all, entry)
+		if (!k->reading && k->born >= begun && kept_is_of(k, folder) &&
+		    place >= k->listing.from && place < k->listing.limit &&
+		    (found == NULL || k->born > found->born))
+			found = k;
+	return found;
+}
+
+static void kept_use(struct kept *k, struct loop *loop)
+{
+	deadline_start(loop, &ends, &k->deadline);
+	TAILQ_REMOVE(&all, k, entry);
+	TAILQ_INSERT_TAIL(&all, k, entry);
+}
+
+/* The one that was asked for longest ago makes room. */
+static void kept_keep(struct kept *k, struct loop *loop)
+{
+	struct kept *oldest;
+
+	k->reading = false;
+	kept_use(k, loop);
+	if (++kept_count <= KEPT_MAX)
+		return;
+	TAILQ_FOREACH(oldest, &all, entry)
+		if (!oldest->reading)
+			break;
+	kept_free(oldest);
+}
+
+/* ---- what is asked ---- */
+
+/* "sub/ *.txt": what is before the last slash is the folder. */
+static int scan_match(struct scan *s, const struct slice *pattern)
+{
+	const char *slash;
+
+	if (pattern->len >= PATH_MAX || memchr(pattern->data, '\0', pattern->len) != NULL)
+		return -1;
+	s->folder[0] = '\0';
+	memcpy(s->glob, pattern->data, pattern->len);
+	s->glob[pattern->len] = '\0';
+	slash = strrchr(s->glob, '/');
+	if (slash != NULL) {
+		memcpy(s->folder, s->glob, (size_t)(slash + 1 - s->glob));
+		s->folder[slash + 1 - s->glob] = '\0';
+		memmove(s->glob, slash + 1, strlen(slash + 1) + 1);
+	}
+	return strlen(s->glob) <= GLOB_MAX ? 0 : -1;
+}
+
+static int scan_options(struct scan *s, const struct request *req)
+{
+	if (!slice_integer(&req->argv[1], &s->cursor) || s->cursor < 0 || req->argc % 2 != 0)
+		return -1;
+	for (int i = 2; i + 1 < req->argc; i += 2) {
+		if (slice_is(&req->argv[i], "MATCH")) {
+			if (scan_match(s, &req->argv[i + 1]) < 0)
+				return -1;
+		} else if (!slice_is(&req->argv[i], "COUNT") ||
+			   !slice_integer(&req->argv[i + 1], &s->count) || s->count < 1) {
+			return -1;
+		}
+	}
+	if (s->count > COUNT_MAX)
+		s->count = COUNT_MAX;
+	return 0;
+}
+
+/* ---- what is given ---- */
+
+/* The kind of what is in the folder, as in struct dirent; a symbolic link counts as what it leads
+ * to, DT_UNKNOWN: nothing that could be had. What cannot be known is given, and whoever asks for it
+ * is told why. Returns -1 with errno where that will pass. */
+static int entry_type(const struct scan *s, const struct listed *entry, const char *name)
+{
+	struct stat st;
+
+	if (entry->type == DT_REG || entry->type == DT_DIR)
+		return entry->type;
+	if (entry->type != DT_LNK && entry->type != DT_UNKNOWN)
+		return DT_UNKNOWN;
+	if (beneath_stat(s->root, name, &st) == 0)
+		return S_ISREG(st.st_mode) ? DT_REG : S_ISDIR(st.st_mode) ? DT_DIR : DT_UNKNOWN;
+	if (error_is_shortage(errno))
+		return -1;
+	return error_is_none(errno) || errno == ELOOP || errno == EXDEV ? DT_UNKNOWN : DT_REG;
+}
+
+static int scan_entry(struct scan *s, const struct listed *entry)
+{
+	char name[PATH_MAX + 1];
+	int type, len;
+
+	if ((entry->name[0] == '.' && !s->root->hidden) ||
+	    (s->glob[0] != '\0' && fnmatch(s->glob, entry->name, 0) != 0))
+		return 0;
+	len = snprintf(name, PATH_MAX, "%s%s", s->folder, entry->name);
+	if (len >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	type = entry_type(s, entry, name);
+	if (type < 0 || type == DT_UNKNOWN)
+		return type < 0 ? -1 : 0;
+	if (type == DT_DIR)
+		name[len++] = '/';
+	s->found_count++;
+	return resp_bulk(&s->found, name, (size_t)len);
+}
+
+/* fnmatch(3) can try all of the glob at each byte of the name. */
+static unsigned entry_work(const struct scan *s, const struct listed *entry)
+{
+	size_t work = 4 + strlen(s->glob) * strlen(entry->name) / 64;
+	bool is_told = entry->type != DT_LNK && entry->type != DT_UNKNOWN;
+
+	return (unsigned)work + (is_told ? 0 : LINK_WORK);
+}
+
+static bool scan_has_enough(const struct scan *s, int64_t looked_at)
+{
+	return looked_at >= s->count || s->work >= WORK_MAX || buf_len(&s->found) >= REPLY_BYTES;
+}
+
+static int64_t cursor_of(const struct scan *s)
+{
+	return (int64_t)(s->place * EPOCHS + s->begun % EPOCHS);
+}
+
+/* Look at count entries from the place on, or fewer where that is much work, and leave the cursor
+ * at the one behind them. It cannot stand between names at one place. */
+static int scan_run(struct scan *s, struct listing *l)
+{
+	struct listed *entry = listing_find(l, s->place);
+	uint64_t last = 0;
+
+	for (int64_t n = 0; entry != NULL; n++, entry = listing_next(entry)) {
+		if (entry->place != last && scan_has_enough(s, n))
+			break;
+		s->work += entry_work(s, entry);
+		if (scan_entry(s, entry) < 0)
+			return -1;
+		last = entry->place;
+	}
+	s->place = entry != NULL ? entry->place : l->limit;
+	s->cursor = s->place < PLACE_END ? cursor_of(s) : 0;
+	return 0;
+}
+
+static int scan_say(const struct scan *s)
+{
+	struct buf *out = &s->c->out;
+	char cursor[24];
+
+	snprintf(cursor, sizeof(cursor), "%" PRId64, s->cursor);
+	if (resp_array(out, 2) < 0 || resp_bulk(out, cursor, strlen(cursor)) < 0 ||
+	    resp_array(out, s->found_count) < 0)
+		return -1;
+	return buf_add(out, buf_data(&s->found), buf_len(&s->found));
+}
+
+/* A folder that is not there holds nothing; of one that cannot be read nothing is known. */
+static int scan_refuse(struct scan *s)
+{
+	const char *folder = s->folder[0] != '\0' ? s->folder : ".";
+
+	if (!error_is_none(errno))
+		return beneath_refuse(s->c, &(struct slice){folder, strlen(folder)});
+	s->cursor = 0;
+	return scan_say(s);
+}
+
+static int scan_give(struct scan *s, struct listing *l)
+{
+	int result = scan_run(s, l);
+
+	conn_charge(s->c, s->work);
+	return result < 0 ? scan_refuse(s) : scan_say(s);
+}
+
+static void scan_free(struct scan *s)
+{
+	slots_leave(&slots, &s->slot);
+	deadline_cancel(&s->pause);
+	if (s->kept != NULL)
+		kept_free(s->kept);
+	if (s->dir != NULL)
+		closedir(s->dir);
+	if (s->root != NULL)
+		beneath_unref(s->root);
+	buf_free(&s->found);
+	free(s);
+}
+
+/* ---- reading ---- */
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Returns 1 at the end of the folder, 0 where there is more, -1 with errno. */
+static int scan_read(struct scan *s)
+{
+	int64_t end_ns = now_ns() + STEP_NS;
+	const struct dirent *entry;
+
+	for (unsigned n = 1; n % CLOCK_ENTRIES != 0 || now_ns() < end_ns; n++) {
+		conn_charge(s->c, READ_WORK);
+		errno = 0;
+		entry = readdir(s->dir);
+		if (entry == NULL)
+			return errno == 0 ? 1 : -1;
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    listing_add(&s->kept->listing, entry->d_name, entry->d_type) < 0)
+			return -1;
+	}
+	deadline_start(s->c->table->loop, &pauses, &s->pause);
+	return 0;
+}
+
+/* Keep what the next request will ask for. */
+static void scan_leave(struct scan *s)
+{
+	struct kept *k = s->kept;
+	if (s->place >= k->listing.limit)
+		return;
+	s->kept = NULL;
+	kept_keep(k, s->c->table->loop);
+}
+
+/* Answer with what was read; or, where that is -1, say why there is nothing. */
+static int scan_answer(struct scan *s, int read)
+{
+	if (read < 0)
+		return scan_refuse(s);
+	if (scan_give(s, &s->kept->listing) < 0)
+		return -1;
+	scan_leave(s);
+	return 0;
+}
+
+static enum task_progress scan_more(struct conn *c, struct task *t)
+{
+	struct scan *s = container_of(t, struct scan, task);
+	int result;
+
+	if (s->slot.state != SLOT_GRANTED || s->pause.queue != NULL)
+		return TASK_WAITS;
+	result = scan_read(s);
+	if (result == 0)
+		return TASK_WAITS;
+	result = scan_answer(s, result);
+	scan_free(s);
+	return result < 0 ? TASK_FAILED : TASK_DONE;
+}
+
+static void scan_gone(struct task *t)
+{
+	scan_free(container_of(t, struct scan, task));
+}
+
+static void scan_granted(struct slot *slot)
+{
+	conn_wake(container_of(slot, struct scan, slot)->c);
+}
+
+static void scan_paused(struct deadline *d)
+{
+	conn_wake(container_of(d, struct scan, pause)->c);
+}
+
+/* ---- a request ---- */
+
+/* Returns 1 when it has become a task, else 0, or -1 with ENOMEM. */
+static int scan_begin(struct scan *s)
+{
+	int fd = beneath_open(s->root, s->folder[0] != '\0' ? s->folder : ".",
+			      O_RDONLY | O_DIRECTORY);
+	struct kept *k;
+	struct stat st;
+	int result;
+
+	s->dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (s->dir == NULL && fd >= 0)
+		close(fd);
+	if (s->dir == NULL || fstat(fd, &st) < 0 || beneath_has_sizes(s->root, fd, &st) < 0)
+		return scan_refuse(s);
+	if (s->cursor == 0)
+		s->begun = epoch_begin(&st);
+	else
+		s->begun = epoch - (epoch - s->begun) % EPOCHS;
+	k = kept_find(&st, s->place, s->begun);
+	if (k != NULL) {
+		kept_use(k, s->c->table->loop);
+		return scan_give(s, &k->listing);
+	}
+	s->kept = kept_new(&st, s->place);
+	result = s->kept != NULL ? scan_read(s) : -1;
+	if (result != 0)
+		return scan_answer(s, result);
+	if (slots_enter(&slots, &s->slot, scan_granted) < 0)
+		return resp_error(&s->c->out, "BUSY too many folders are read, try again later");
+	conn_task(s->c, &s->task);
+	return 1;
+}
+
+static int scan_check(struct scan *s, const struct request *req)
+{
+	if (scan_options(s, req) < 0)
+		return resp_error(&s->c->out,
+				  "ERR write SCAN cursor [MATCH glob] [COUNT n], a glob of at most "
+				  "%d bytes",
+				  GLOB_MAX);
+	s->place = (uint64_t)s->cursor / EPOCHS;
+	s->begun = (uint64_t)s->cursor % EPOCHS;
+	if (s->place >= PLACE_END)
+		return resp_error(&s->c->out, "ERR that cursor was not given here, begin with 0");
+	errno = ENOENT;
+	if (s->root == NULL || (!s->root->hidden && name_is_hidden(s->folder)))
+		return scan_refuse(s);
+	return scan_begin(s);
+}
+
+int scan_reply(struct conn *c, const struct request *req, struct beneath *root)
+{
+	struct scan *s = calloc(1, sizeof(*s));
+	int result;
+
+	if (s == NULL)
+		return -1;
+	s->task = (struct task){scan_more, scan_gone};
+	s->c = c;
+	s->root = root != NULL ? beneath_ref(root) : NULL;
+	s->count = COUNT_DEFAULT;
+	if (ends.expired == NULL) {
+		deadline_queue_init(c->table->loop, &ends, KEPT_MS, kept_expired);
+		deadline_queue_init(c->table->loop, &pauses, PAUSE_MS, scan_paused);
+	}
+	result = scan_check(s, req);
+	if (result == 1)
+		return 0;
+	scan_free(s);
+	return result;
+}
+
+void scan_use(void)
+{
+	if (slots.max_granted == 0)
+		slots_init(&slots, READING_MAX, WAITING_MAX);
+}
+
+void scan_stop(void)
+{
+	struct kept *k;
+
+	while ((k = TAILQ_FIRST(&all)) != NULL)
+		kept_free(k);
+}
