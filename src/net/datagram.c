@@ -79,6 +79,12 @@ static int conversation(struct conn *c, const char *data, size_t len)
 	return service->more != NULL ? service->more(c) : 0;
 }
 
+/* Whether the service says anything at all, be it nothing: RFC 862 echoes an empty datagram. */
+static bool service_speaks(const struct service *service)
+{
+	return service->open != NULL || service->request != NULL || service->more != NULL;
+}
+
 static bool quota_allows(const struct endpoint *e, const struct sockaddr *sa)
 {
 	int64_t now_ms = loop_now_ms(e->table->loop);
@@ -114,7 +120,8 @@ static int answer(struct endpoint *e, struct msghdr *msg, size_t len)
 	ssize_t sent = -1;
 
 	buf_borrow(&c.out, e->table->out, CONN_SCRATCH);
-	if (conversation(&c, msg->msg_iov->iov_base, len) == 0 && buf_len(&c.out) > 0 &&
+	if (service_speaks(e->listener->conf->service) &&
+	    conversation(&c, msg->msg_iov->iov_base, len) == 0 &&
 	    (amplify || buf_len(&c.out) <= len) && quota_allows(e, msg->msg_name)) {
 		*msg->msg_iov = (struct iovec){buf_data(&c.out), buf_len(&c.out)};
 		pktinfo_free_route(msg);

@@ -75,6 +75,19 @@ static void a_datagram_is_answered_by_one(void **state)
 	close(fd);
 }
 
+static void an_empty_datagram_is_answered_by_an_empty_one(void **state)
+{
+	const char *const keys[] = {"services = echo\n", "services = upper\n"};
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		fd = call_endpoint(open_with(keys[i]));
+		assert_int_equal(ask(fd, "", 0), 0);
+		close(fd);
+	}
+	assert_int_equal(stats.datagrams_unanswered, 0);
+}
+
 static void the_longest_datagram_is_answered_whole(void **state)
 {
 	static char longest[65507];
@@ -227,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(a_datagram_is_answered_by_one),
+		FIXTURE_TEST(an_empty_datagram_is_answered_by_an_empty_one),
 		FIXTURE_TEST(the_longest_datagram_is_answered_whole),
 		FIXTURE_TEST(nothing_of_a_conversation_stays),
 		FIXTURE_TEST(a_service_with_nothing_to_say_says_nothing),
