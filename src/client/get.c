@@ -162,7 +162,9 @@ static int remote_digest(struct get *g, char *hex)
 		talk_print_error(g->talk, &e);
 		return -1;
 	}
-	return talk_string(g->talk, &e, hex, DIGEST_LEN + 1);
+	if (talk_string(g->talk, &e, hex, DIGEST_LEN + 1) < 0)
+		return -1;
+	return digest_is_one(hex) ? 0 : talk_unexpected(g->talk);
 }
 
 /* Compare with the server's digest; both are made at the same time. */

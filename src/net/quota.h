@@ -21,7 +21,8 @@ struct quota_row {
 	int64_t whole_ms; /* on the clock: when all answers can be given again */
 };
 
-struct quota {         /* zeroed, it is at its start */
+/* Zeroed, it is at its start. */
+struct quota {
 	uint64_t seed; /* nobody outside can choose a row */
 	struct quota_row rows[QUOTA_ROWS];
 };

@@ -369,6 +369,32 @@ def test_an_answer_that_goes_nowhere_is_an_error(serve):
     assert b"standard output" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "service, answer",
+    [
+        ("upper", b"HELLO"),
+        ("echo", b"hello"),
+        ("discard", b""),
+        ("daytime", rb"\w{3} .+\r\n"),
+        ("time", b"(?s).{4}"),
+    ],
+)
+def test_a_pipe_gets_the_whole_answer_of_each_service(pollard, service, answer):
+    server = pollard(main={"services": service})
+    done = run(f"127.0.0.1:{server.port()}", b"hello")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert re.fullmatch(answer, done.stdout)
+
+
+def test_a_reader_that_has_enough_ends_a_service_without_end(pollard):
+    server = pollard(main={"services": "chargen"})
+    with start(f"127.0.0.1:{server.port()}") as client:
+        assert len(client.stdout.read(100_000)) == 100_000
+        client.stdout.close()
+        assert client.wait(DEADLINE_S) == 1
+        assert client.stderr.read() == b"pollcat: standard output: Broken pipe\n"
+
+
 # Datagrams
 
 

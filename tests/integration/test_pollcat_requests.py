@@ -87,7 +87,8 @@ class Server:
         self.listener = socket.socket(family)
         self.listener.bind(where)
         self.listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
 
     def _accept(self):
         try:
@@ -95,7 +96,7 @@ class Server:
                 conn, _ = self.listener.accept()
                 self.connections += 1
                 threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
-        except OSError:  # closed
+        except OSError:  # shut down
             pass
 
     def _serve(self, conn):
@@ -131,6 +132,9 @@ class Server:
         return f"unix:{name}" if isinstance(name, str) else f"127.0.0.1:{name[1]}"
 
     def close(self):
+        """Not before the thread is done: it would accept for whoever is given the number next."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
         self.listener.close()
         if self.error:
             raise self.error
@@ -636,6 +640,14 @@ def test_get_keeps_nothing_that_differs(server, here):
     assert contents(here) == {}
 
 
+def test_get_prints_no_digest_that_is_none(server, here):
+    files = Files(x=b"12345")
+    files.digest = "\x1b[31m" + "0" * 59
+    done = run(server(files), "get", "--verify", "x")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"pollcat: unexpected reply\n") and b"\x1b" not in done.stderr
+
+
 def test_get_keeps_the_part_where_it_cannot_be_verified(server, here):
     files = Files(x=b"12345")
     files.sha256 = lambda session, name: reply(Exception("ERR no such verb"))
@@ -670,11 +682,48 @@ def test_two_downloads_of_one_file_do_not_mix(server, here):
     assert contents(here) == {"x": b"12345"}
 
 
+def test_get_says_where_it_cannot_write(server, here):
+    for folder in ("none", "/proc"):
+        done = run(server(Files(x=b"1")), "get", "x", "-o", f"{folder}/x")
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr == b"pollcat: %b/x.part: No such file or directory\n" % folder.encode()
+
+
+def test_get_replaces_a_link_and_not_what_it_leads_to(server, here):
+    (here / "other").write_bytes(b"precious")
+    (here / "x").symlink_to("other")
+    assert run(server(Files(x=b"12345")), "get", "x").returncode == 0
+    assert contents(here) == {"other": b"precious", "x": b"12345"}
+
+
 def test_get_follows_no_link_in_the_place_of_its_part(server, here):
     (here / "other").write_bytes(b"precious")
     (here / "x.part").symlink_to("other")
     assert run(server(Files(x=b"12345")), "get", "x").returncode == 1
     assert (here / "other").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", ["x.part", "x.part.etag"])
+def test_get_waits_for_no_pipe_in_the_place_of_its_part(server, here, name):
+    os.mkfifo(here / name)
+    done = run(server(Files(x=b"12345")), "get", "x")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pollcat: {name}: ".encode())
+
+
+def test_get_says_that_the_disk_is_full_and_keeps_what_there_was_place_for(server, here):
+    limit = ["sh", "-c", 'ulimit -f 1 && trap "" XFSZ && exec "$@"', "sh"]
+    it = server(Files(x=noise(5000)))
+    done = subprocess.run([*limit, POLLCAT, it.address, "get", "x"], capture_output=True,
+                          timeout=DEADLINE_S)
+    assert outcome(done) == (
+        1,
+        b"",
+        b"pollcat: x.part: File too large\n"
+        b"pollcat: x.part is kept: --resume goes on from there\n",
+    )
+    assert outcome(run(it, "get", "x", "--resume", "--verify")) == (0, b"", b"")
+    assert contents(here) == {"x": noise(5000)}
 
 
 def test_get_says_that_the_disk_is_full(server):
