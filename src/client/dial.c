@@ -82,3 +82,11 @@ int dial(const struct addr_spec *spec, char *reason)
 			 strerror(errno));
 	return fd;
 }
+
+void dial_reset_on_exit(int fd, bool reset)
+{
+	struct linger linger = {.l_onoff = reset};
+
+	/* A UNIX socket takes it and has no use for it: there the server sees a full close. */
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}

@@ -378,6 +378,8 @@ static int client_finish(struct client *c)
 	prompt_hide();
 	prompt_stop();
 	output_end_line(c);
+	if (c->error_subject == NULL)
+		dial_reset_on_exit(c->fd, false);
 	close(c->fd);
 	buf_free(&c->to_server);
 	buf_free(&c->from_server);
@@ -402,6 +404,7 @@ static int converse(const struct addr_spec *spec, struct client *c)
 		warnx("%s", reason);
 		return EXIT_BROKEN;
 	}
+	dial_reset_on_exit(c->fd, c->console != NULL);
 	client_run(c);
 	return client_finish(c);
 }

@@ -39,23 +39,20 @@ int talk_open(struct talk *t)
 	char reason[DIAL_REASON_MAX];
 
 	t->fd = dial(t->server, reason);
-	return t->fd >= 0 ? 0 : broke(t, "%s", reason);
+	if (t->fd < 0)
+		return broke(t, "%s", reason);
+	dial_reset_on_exit(t->fd, true);
+	return 0;
 }
 
 void talk_close(struct talk *t)
 {
+	if (t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply))
+		dial_reset_on_exit(t->fd, false);
 	if (t->fd >= 0)
 		close(t->fd);
 	t->fd = -1;
 	buf_free(&t->out);
-}
-
-void talk_reset_on_exit(struct talk *t, bool reset)
-{
-	struct linger linger = {.l_onoff = reset};
-
-	/* A UNIX socket takes it and has no use for it: there the server sees a full close. */
-	setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
 int talk_ask(struct talk *t, const char *const *argv)

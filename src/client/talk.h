@@ -35,11 +35,9 @@ void talk_init(struct talk *t, const struct addr_spec *server);
 /* Connect. Returns 0, or -1 with the reason in t->reason, as all below. */
 int talk_open(struct talk *t) __attribute__((warn_unused_result));
 
+/* In the middle of a reply, and where this process ends without it, a TCP connection is reset:
+ * the server would take anything less for the end of requests, and go on. */
 void talk_close(struct talk *t);
-
-/* While true, the end of this process resets a TCP connection, where otherwise the server
- * would see no more than the end of requests. */
-void talk_reset_on_exit(struct talk *t, bool reset);
 
 /* Queue a request; argv ends in NULL. */
 int talk_ask(struct talk *t, const char *const *argv) __attribute__((warn_unused_result));

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import wait_for
 from test_pollcat import DEADLINE_S, LINGER_NONE, POLLCAT, noise, terminal  # noqa: F401
 
 SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
@@ -337,6 +338,39 @@ def test_run_says_that_the_conversation_broke(server, leave, reason):
         seen.set()
         assert client.wait(DEADLINE_S) == 255
         assert client.stderr.read() == b"pollcat: %b\n" % reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("args", [["call", "RUN", "x"], ["ls"], ["get", "x"]])
+def test_interrupting_any_subcommand_resets_the_connection(server, here, args, number):
+    asked = threading.Event()
+    it = server(lambda session, *words: asked.set())
+    with start(it, *args) as client:
+        assert asked.wait(DEADLINE_S)
+        client.send_signal(number)
+        assert client.wait(DEADLINE_S) == -number
+    assert it.wait_end() == "reset"
+
+
+def test_interrupting_a_download_resets_the_connection_and_keeps_the_part(server, here):
+    files = Files(x=b"12345")
+    files.range = lambda session, data: b"$5\r\n123"
+    it = server(files)
+    with start(it, "get", "x") as client:
+        wait_for(lambda: contents(here).get("x.part"), "beginning of the file")
+        client.send_signal(signal.SIGINT)
+        assert client.wait(DEADLINE_S) == -signal.SIGINT
+    assert it.wait_end() == "reset"
+    files.range = None
+    assert outcome(run(server(files), "get", "x", "--resume")) == (0, b"", b"")
+    assert contents(here) == {"x": b"12345"}
+
+
+@pytest.mark.parametrize("args", [["call", "STAT", "x"], ["ls"], ["get", "x"]])
+def test_a_subcommand_that_is_done_resets_nothing(server, here, args):
+    it = server(Files(x=b"12345"))
+    assert run(it, *args).returncode == 0
+    assert it.wait_end() == "eof"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
@@ -1259,6 +1293,18 @@ def test_tab_survives_a_server_that_hangs_up_or_lies(server, terminal, editing):
     session.expect(r'1\) "xget"\r\n2\) "yz"\r\n>: ')
     session.type("\x04")
     assert session.wait() == 0
+
+
+def test_an_interrupt_of_the_prompt_resets_the_connection(server, terminal):
+    asked = threading.Event()
+    it = server(lambda session, *words: asked.set())
+    session = terminal("-R", it.address)
+    session.expect(">: ")
+    session.type("RUN x\n")
+    assert asked.wait(DEADLINE_S)
+    session.type("\x03")
+    assert session.wait() == -signal.SIGINT
+    assert it.wait_end() == "reset"
 
 
 def test_the_prompt_of_requests_needs_a_terminal_and_a_stream(server):
