@@ -81,6 +81,7 @@ static enum outcome rest_fetch(struct get *g)
 	char first[24];
 
 	snprintf(first, sizeof(first), "%" PRId64, g->done);
+	talk_allow(g->talk, TALK_ANY); /* its length is compared */
 	if (talk_ask(g->talk, (const char *const[]){"GETRANGE", g->name, first, "-1",
 						    g->remote.etag, NULL}) < 0 ||
 	    talk_next(g->talk, &e) < 0)

@@ -399,7 +399,7 @@ static int converse(const struct addr_spec *spec, struct client *c)
 
 	c->interactive = isatty(STDIN_FILENO);
 	c->datagram = spec->transport == TRANSPORT_UDP;
-	c->fd = dial(spec, reason);
+	c->fd = dial(spec, 0, reason);
 	if (c->fd < 0) {
 		warnx("%s", reason);
 		return EXIT_BROKEN;

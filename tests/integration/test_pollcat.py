@@ -131,10 +131,10 @@ def udp_address(sock):
 class Terminal:
     """pollcat with a terminal of its own."""
 
-    def __init__(self, *args):
+    def __init__(self, *args, locale="C"):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(TERM="xterm", HOME="/nonexistent", LC_ALL="C")
+            os.environ.update(TERM="xterm", HOME="/nonexistent", LC_ALL=locale)
             os.execv(POLLCAT, [POLLCAT, *args])
         self.text = ""
         self.seen = 0
@@ -182,8 +182,8 @@ class Terminal:
 def terminal():
     terminals = []
 
-    def make(*args):
-        terminals.append(Terminal(*args))
+    def make(*args, **kwargs):
+        terminals.append(Terminal(*args, **kwargs))
         return terminals[-1]
 
     yield make

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """pollcat's subcommands and its prompt of requests, against a server that can misbehave."""
 
+import contextlib
 import hashlib
+import itertools
 import os
 import re
 import select
@@ -646,6 +648,25 @@ def test_get_refuses_a_stat_that_makes_no_sense(server, here, stat):
     assert contents(here) == {}
 
 
+@pytest.mark.parametrize(
+    "head, part",
+    [
+        (b"*2000000000\r\n", bulk("new") + b":1\r\n"),
+        (b"*2\r\n" + bulk("new") + b"*2000000000\r\n", b"*0\r\n"),
+        (b"*2\r\n" + bulk("new") + b"$9007199254740992\r\n", b"x"),
+    ],
+)
+def test_get_does_not_take_a_stat_without_end(server, here, head, part):
+    def endless(session, *words):
+        session.send(head)
+        while True:
+            session.send(part * 10000)
+
+    done = run(server(endless), "get", "x")
+    assert outcome(done) == (1, b"", b"pollcat: the server says too much at once\n")
+    assert contents(here) == {}
+
+
 def test_get_skips_what_stat_may_say_in_times_to_come(server, here):
     files = Files(x=b"12345")
     it = server(
@@ -907,14 +928,35 @@ def test_ls_refuses_what_makes_no_sense(server, data):
     assert outcome(done) == (1, b"", b"pollcat: unexpected reply\n")
 
 
-def test_ls_has_a_bound_for_one_page(server):
+@pytest.mark.parametrize("option", [[], ["-l"]])
+def test_ls_has_a_bound_for_one_page(server, option):
     def endless(session, *words):
         session.send(b"*2\r\n$1\r\n0\r\n*2000000000\r\n")
         while True:
             session.send(bulk("x" * 4000) * 100)
 
-    done = run(server(endless), "ls", "-l")
-    assert outcome(done) == (1, b"", b"pollcat: the server sends too many names at once\n")
+    output = {"capture_output": False, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    done = run(server(endless), "ls", *option, **output)
+    assert (done.returncode, done.stderr) == (1, b"pollcat: the server says too much at once\n")
+
+
+def test_ls_ends_where_the_names_begin_anew(server):
+    it = server(reply(["7", ["a"]]))
+    done = run(it, "ls")
+    assert outcome(done) == (1, b"a\na\n", b"pollcat: the server's names have no end\n")
+    assert [words[1] for words in it.requests] == ["0", "7"]
+
+
+@pytest.mark.parametrize("names", [[], ["a"]])
+def test_ls_ends_where_no_page_is_the_last(server, names):
+    cursors = itertools.count(1)
+
+    def ahead(session, *words):  # of the questions, for it is quicker
+        while True:
+            session.send(b"".join(reply([str(next(cursors)), names]) for _ in range(1000)))
+
+    done = run(server(ahead), "ls", timeout=60)
+    assert (done.returncode, done.stderr) == (1, b"pollcat: the server's names have no end\n")
 
 
 # call
@@ -1293,6 +1335,55 @@ def test_tab_survives_a_server_that_hangs_up_or_lies(server, terminal, editing):
     session.expect(r'1\) "xget"\r\n2\) "yz"\r\n>: ')
     session.type("\x04")
     assert session.wait() == 0
+
+
+@pytest.mark.parametrize("rows, pause", [(10000, 0), (1, 0.01)])
+def test_tab_gives_up_a_server_that_comes_to_no_end(server, terminal, editing, rows, pause):
+    def answer(session, verb, *args):
+        if verb != "COMMAND":
+            return reply([verb, *args])
+        session.send(b"*2000000000\r\n")
+        while True:
+            session.send(reply(["verb", 1]) * rows)
+            select.select([], [], [], pause)
+
+    session = terminal("-R", server(answer).address)
+    session.expect(">: ")
+    session.type("x\ty\n")
+    session.expect(r'1\) "xy"\r\n>: ')
+    session.type("\x04")
+    assert session.wait() == 0
+
+
+def test_tab_gives_up_a_server_that_takes_no_second_connection(terminal, editing):
+    with socket.socket() as listener, contextlib.ExitStack() as callers:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        session = terminal("-R", "127.0.0.1:%d" % listener.getsockname()[1])
+        session.expect(">: ")
+        conn, _ = listener.accept()
+        conn.settimeout(DEADLINE_S)
+        for _ in range(10):  # until the backlog is full
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listener.getsockname())
+        with conn:
+            session.type("x\ty\n")
+            assert read_request(conn.makefile("rb")) == [b"xy"]
+            session.type("\x04")
+            conn.shutdown(socket.SHUT_WR)
+            assert session.wait() == 0
+
+
+def test_tab_shows_no_control_characters(server, terminal, editing):
+    names = {"aa\x9b31m": b"", "ab\x1b[31m": b"", "ac": b"", "ad\u00e9": b""}
+    session = terminal("-R", server(Files(**names)).address, locale="C.UTF-8")
+    session.expect(">: ")
+    session.type("get a\t\t")
+    session.expect("ac +ad\u00e9")
+    session.type("\x03")
+    assert session.wait() == -signal.SIGINT
+    assert "\x9b" not in session.text and "31m" not in session.text
 
 
 def test_an_interrupt_of_the_prompt_resets_the_connection(server, terminal):
