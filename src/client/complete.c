@@ -10,22 +10,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #define PATIENCE_MS 2000 /* a person waits, and cannot type meanwhile */
 #define FOUND_MAX 1000
-#define PAGES_MAX 20 /* of names */
-#define WORD_MAX 256 /* bytes of a verb's or a command's name */
+#define PAGES_MAX 20       /* of names */
+#define WORD_MAX 256       /* bytes of a verb's or a command's name */
+#define LIST_MAX (1 << 20) /* bytes of the list of all */
 
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* By characters: within UTF-8 there are control characters of two bytes. */
 static bool is_printable(const char *text)
 {
-	for (; *text != '\0'; text++)
-		if (iscntrl((unsigned char)*text))
+	mbstate_t state = {0};
+	wchar_t wide;
+	size_t len;
+
+	for (; *text != '\0'; text += len) {
+		len = mbrtowc(&wide, text, strlen(text), &state);
+		if (len > strlen(text) || !iswprint((wint_t)wide))
 			return false;
+	}
 	return true;
 }
 
@@ -82,6 +92,7 @@ static int list_take(struct complete *c, const char *verb,
 {
 	struct reply_event e;
 
+	talk_allow(&c->talk, LIST_MAX);
 	if (talk_ask(&c->talk, (const char *const[]){verb, NULL}) < 0 ||
 	    talk_next(&c->talk, &e) < 0)
 		return -1;
@@ -159,11 +170,11 @@ static void hang_up(struct complete *c)
 }
 
 /* A connection of before may have been closed for being idle, hence a second try. */
-static void ask(struct complete *c, const char *verb, size_t index)
+static void ask(struct complete *c, const char *verb, size_t index, int64_t give_up_ms)
 {
 	bool again = c->talk.fd >= 0;
 
-	c->talk.give_up_ms = io_clock_ms() + PATIENCE_MS;
+	c->talk.give_up_ms = give_up_ms;
 	if (!again && talk_open(&c->talk) < 0) {
 		hang_up(c);
 		return;
@@ -174,7 +185,7 @@ static void ask(struct complete *c, const char *verb, size_t index)
 	if (!again || c->count == FOUND_MAX)
 		return;
 	found_clear(c);
-	ask(c, verb, index);
+	ask(c, verb, index, give_up_ms);
 }
 
 /* Sorted, and each but once. */
@@ -208,7 +219,7 @@ char **complete_find(struct complete *c, const char *line, size_t start, size_t 
 	c->prefix = w.in_word ? w.argv[index] : "";
 	/* Within quotes the word that would be replaced is not the one that is meant. */
 	if (w.unfinished == '\0' && (!w.in_word || w.last_start == start))
-		ask(c, w.argv[0], index);
+		ask(c, w.argv[0], index, io_clock_ms() + PATIENCE_MS);
 	found_settle(c);
 	words_free(&w);
 	if (c->count > 0)

@@ -4,10 +4,18 @@
 /* A socket connected to a server. */
 #include "net/addr.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #define DIAL_REASON_MAX 512 /* bytes */
 
-/* Connect to the first address of spec that answers; this may block for long. Returns a
- * non-blocking socket, or -1 with the reason in reason[DIAL_REASON_MAX]. */
-int dial(const struct addr_spec *spec, char *reason);
+/* Connect to the first address of spec that answers, until give_up_ms of io_clock_ms(); 0: this may
+ * block for long. Returns a non-blocking socket, or -1 with the reason in
+ * reason[DIAL_REASON_MAX]. */
+int dial(const struct addr_spec *spec, int64_t give_up_ms, char *reason);
+
+/* While true, the end of this process resets a TCP connection, where otherwise the server would
+ * see no more than the end of requests. */
+void dial_reset_on_exit(int fd, bool reset);
 
 #endif

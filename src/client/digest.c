@@ -9,6 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+bool digest_is_one(const char *hex)
+{
+	return strlen(hex) == DIGEST_LEN && strspn(hex, "0123456789abcdefABCDEF") == DIGEST_LEN;
+}
+
 /* The file as its standard input, so that its name is not part of what it prints. Returns 0,
  * or an errno. */
 static int spawn(pid_t *child, const char *path, int output)
@@ -78,7 +83,5 @@ int digest_finish(struct digest *d, char *hex)
 	while (waitpid(d->child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;
-	if (status != 0 || strspn(hex, "0123456789abcdef") != DIGEST_LEN)
-		return -1;
-	return 0;
+	return status == 0 && digest_is_one(hex) ? 0 : -1;
 }

@@ -2,6 +2,7 @@
 #ifndef CLIENT_DIGEST_H
 #define CLIENT_DIGEST_H
 /* The SHA-256 of a file, made by a child process, sha256sum(1). */
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define DIGEST_LEN 64 /* hexadecimal digits */
@@ -10,6 +11,9 @@ struct digest {
 	pid_t child;
 	int fd; /* of its output */
 };
+
+/* Whether it is DIGEST_LEN hexadecimal digits. */
+bool digest_is_one(const char *hex);
 
 /* Returns 0, or -1 with errno. */
 int digest_start(struct digest *d, const char *path) __attribute__((warn_unused_result));

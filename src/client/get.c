@@ -81,6 +81,7 @@ static enum outcome rest_fetch(struct get *g)
 	char first[24];
 
 	snprintf(first, sizeof(first), "%" PRId64, g->done);
+	talk_allow(g->talk, TALK_ANY); /* its length is compared */
 	if (talk_ask(g->talk, (const char *const[]){"GETRANGE", g->name, first, "-1",
 						    g->remote.etag, NULL}) < 0 ||
 	    talk_next(g->talk, &e) < 0)
@@ -163,7 +164,9 @@ static int remote_digest(struct get *g, char *hex)
 		talk_print_error(g->talk, &e);
 		return -1;
 	}
-	return talk_string(g->talk, &e, hex, DIGEST_LEN + 1);
+	if (talk_string(g->talk, &e, hex, DIGEST_LEN + 1) < 0)
+		return -1;
+	return digest_is_one(hex) ? 0 : talk_unexpected(g->talk);
 }
 
 /* Compare with the server's digest; both are made at the same time. */

@@ -2,6 +2,7 @@
 #include "client/io.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,4 +33,14 @@ int64_t io_clock_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int io_patience_ms(int64_t give_up_ms)
+{
+	int64_t left_ms;
+
+	if (give_up_ms == 0)
+		return -1;
+	left_ms = give_up_ms - io_clock_ms();
+	return left_ms > INT_MAX ? INT_MAX : left_ms > 0 ? (int)left_ms : 0;
 }

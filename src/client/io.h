@@ -11,4 +11,7 @@ int io_write_all(int fd, const void *data, size_t len) __attribute__((warn_unuse
 /* Milliseconds on the monotonic clock. */
 int64_t io_clock_ms(void);
 
+/* Milliseconds for poll(2) until give_up_ms on that clock; -1 where that is 0: never. */
+int io_patience_ms(int64_t give_up_ms);
+
 #endif

@@ -88,7 +88,8 @@ static int etag_write(const struct part *p, const char *etag)
 {
 	int error = 0, fd;
 
-	fd = open(p->etag_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, MODE);
+	fd = open(p->etag_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		  MODE);
 	if (fd < 0)
 		return -1;
 	if (io_write_all(fd, etag, strlen(etag)) < 0)

@@ -378,6 +378,8 @@ static int client_finish(struct client *c)
 	prompt_hide();
 	prompt_stop();
 	output_end_line(c);
+	if (c->error_subject == NULL)
+		dial_reset_on_exit(c->fd, false);
 	close(c->fd);
 	buf_free(&c->to_server);
 	buf_free(&c->from_server);
@@ -397,11 +399,12 @@ static int converse(const struct addr_spec *spec, struct client *c)
 
 	c->interactive = isatty(STDIN_FILENO);
 	c->datagram = spec->transport == TRANSPORT_UDP;
-	c->fd = dial(spec, reason);
+	c->fd = dial(spec, 0, reason);
 	if (c->fd < 0) {
 		warnx("%s", reason);
 		return EXIT_BROKEN;
 	}
+	dial_reset_on_exit(c->fd, c->console != NULL);
 	client_run(c);
 	return client_finish(c);
 }

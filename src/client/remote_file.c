@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define KEY_MAX 32 /* bytes */
+#define KEY_MAX 32           /* bytes */
+#define STAT_MAX (64 * 1024) /* bytes of a reply, with what later versions may add */
 
 int remote_file_ask(struct talk *t, const char *name)
 {
@@ -50,6 +51,7 @@ int remote_file_take(struct talk *t, struct remote_file *file)
 	struct reply_event e;
 
 	*file = (struct remote_file){.state = REMOTE_MISSING};
+	talk_allow(t, STAT_MAX);
 	if (talk_next(t, &e) < 0)
 		return -1;
 	if (e.type == REPLY_NIL)

@@ -121,11 +121,7 @@ int run_run(struct talk *t, int argc, char **argv)
 	argv[0] = verb;
 	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)argv) < 0)
 		return EXIT_RUN_BROKEN;
-	/* Whatever ends this process ends the command as well; half a close would not. */
-	talk_reset_on_exit(t, true);
 	while (status == RUNNING)
 		status = reply_take(t);
-	if (reply_idle(&t->reply) && t->reason[0] == '\0')
-		talk_reset_on_exit(t, false);
 	return status;
 }

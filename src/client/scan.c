@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#define PAGE_MAX (8 << 20) /* bytes of one reply; COUNT is but a hint */
+#define PAGES_MAX 100000   /* of 1000 names, most of which may not match */
+
 static int page_ask(struct talk *t, const struct scan *s, const char *glob)
 {
 	const char *argv[] = {"SCAN", s->cursor, "COUNT", "1000", "MATCH", glob, NULL};
@@ -35,12 +38,16 @@ int scan_page(struct talk *t, struct scan *s, const char *glob,
 {
 	struct reply_event names;
 	char name[SCAN_NAME_MAX];
+	struct scan before = *s;
 
+	talk_allow(t, PAGE_MAX);
 	if (page_ask(t, s, glob) < 0 || cursor_take(t, s, &names) < 0)
 		return -1;
 	for (int64_t i = 0; i < names.number; i++)
 		if (talk_next_string(t, name, sizeof(name)) < 0 || take(arg, name) < 0)
 			return -1;
+	if (!scan_ended(s) && (++s->pages == PAGES_MAX || strcmp(s->cursor, before.cursor) == 0))
+		return talk_broke(t, "the server's names have no end");
 	return 0;
 }
 

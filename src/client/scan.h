@@ -12,10 +12,12 @@
 
 struct scan {
 	char cursor[32];
+	unsigned pages; /* so far */
 };
 
 /* Take the next page of names that match glob, or of all if it is NULL; take() gets each, its
- * -1 ends it. Returns 0; or -1 if it failed, an error reply is then printed. */
+ * -1 ends it. Returns 0; or -1 if it failed, an error reply is then printed. A server whose pages
+ * come to no end is a failure. */
 int scan_page(struct talk *t, struct scan *s, const char *glob,
 	      int (*take)(void *arg, const char *name), void *arg)
 	__attribute__((warn_unused_result));

@@ -15,8 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int broke(struct talk *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int broke(struct talk *t, const char *format, ...)
+int talk_broke(struct talk *t, const char *format, ...)
 {
 	va_list args;
 
@@ -32,36 +31,39 @@ void talk_init(struct talk *t, const struct addr_spec *server)
 	memset(t, 0, sizeof(*t));
 	t->server = server;
 	t->fd = -1;
+	t->allowed = TALK_ANY;
 }
 
 int talk_open(struct talk *t)
 {
 	char reason[DIAL_REASON_MAX];
 
-	t->fd = dial(t->server, reason);
-	return t->fd >= 0 ? 0 : broke(t, "%s", reason);
+	t->fd = dial(t->server, t->give_up_ms, reason);
+	if (t->fd < 0)
+		return talk_broke(t, "%s", reason);
+	dial_reset_on_exit(t->fd, true);
+	return 0;
 }
 
 void talk_close(struct talk *t)
 {
+	if (t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply))
+		dial_reset_on_exit(t->fd, false);
 	if (t->fd >= 0)
 		close(t->fd);
 	t->fd = -1;
 	buf_free(&t->out);
 }
 
-void talk_reset_on_exit(struct talk *t, bool reset)
+void talk_allow(struct talk *t, int64_t max_bytes)
 {
-	struct linger linger = {.l_onoff = reset};
-
-	/* A UNIX socket takes it and has no use for it: there the server sees a full close. */
-	setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	t->allowed = max_bytes;
 }
 
 int talk_ask(struct talk *t, const char *const *argv)
 {
 	if (request_add(&t->out, argv) < 0)
-		return broke(t, "request: %s", strerror(errno));
+		return talk_broke(t, "request: %s", strerror(errno));
 	return 0;
 }
 
@@ -84,37 +86,27 @@ static int receive_some(struct talk *t)
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (len < 0)
-		return broke(t, "connection broke: %s", strerror(errno));
+		return talk_broke(t, "connection broke: %s", strerror(errno));
 	if (len == 0)
-		return broke(t, "the server closed the connection");
+		return talk_broke(t, "the server closed the connection");
 	t->head = 0;
 	t->tail = (size_t)len;
 	return 0;
-}
-
-/* Milliseconds for poll(2). */
-static int patience_ms(const struct talk *t)
-{
-	int64_t left_ms = t->give_up_ms - io_clock_ms();
-
-	if (t->give_up_ms == 0)
-		return -1;
-	return left_ms > 0 ? (int)left_ms : 0;
 }
 
 /* Wait until something has come; send meanwhile. */
 static int exchange(struct talk *t)
 {
 	struct pollfd pfd = {t->fd, POLLIN, 0};
-	int ready;
+	int patience_ms = io_patience_ms(t->give_up_ms), ready;
 
 	if (buf_len(&t->out) > 0)
 		pfd.events |= POLLOUT;
-	ready = poll(&pfd, 1, patience_ms(t));
+	ready = poll(&pfd, 1, patience_ms);
 	if (ready < 0 && errno != EINTR)
-		return broke(t, "poll: %s", strerror(errno));
-	if (ready == 0)
-		return broke(t, "no answer");
+		return talk_broke(t, "poll: %s", strerror(errno));
+	if (ready == 0 || patience_ms == 0) /* one that always has something to say must end too */
+		return talk_broke(t, "no answer");
 	if (ready < 0)
 		return 0;
 	if (pfd.revents & POLLOUT)
@@ -124,10 +116,16 @@ static int exchange(struct talk *t)
 
 int talk_next(struct talk *t, struct reply_event *event)
 {
+	size_t taken;
+
 	while (t->reason[0] == '\0') {
-		t->head += reply_next(&t->reply, t->received + t->head, t->tail - t->head, event);
+		taken = reply_next(&t->reply, t->received + t->head, t->tail - t->head, event);
+		t->head += taken;
+		t->allowed -= (int64_t)taken;
 		if (event->type == REPLY_BAD)
-			return broke(t, "reply not understood: %s", t->reply.reason);
+			return talk_broke(t, "reply not understood: %s", t->reply.reason);
+		if (t->allowed < 0)
+			return talk_broke(t, "the server says too much at once");
 		if (event->type != REPLY_MORE)
 			return 0;
 		if (exchange(t) < 0)
@@ -185,7 +183,7 @@ int talk_next_string(struct talk *t, char *text, size_t size)
 
 int talk_unexpected(struct talk *t)
 {
-	return broke(t, "unexpected reply");
+	return talk_broke(t, "unexpected reply");
 }
 
 void talk_print_reason(struct talk *t)

@@ -15,11 +15,13 @@
 
 #define TALK_REASON_MAX 600           /* bytes */
 #define TALK_RECEIVE_MAX (64U * 1024) /* bytes; one read */
+#define TALK_ANY INT64_MAX            /* bytes */
 
 struct talk {
 	const struct addr_spec *server; /* borrowed */
 	int fd;                         /* -1: not connected */
 	int64_t give_up_ms;             /* io_clock_ms() when waiting ends; 0: never */
+	int64_t allowed;                /* bytes of replies that may still come */
 	struct buf out;                 /* requests not yet sent */
 	size_t head, tail;              /* received[head, tail) waits for the parser */
 	struct reply reply;
@@ -35,11 +37,13 @@ void talk_init(struct talk *t, const struct addr_spec *server);
 /* Connect. Returns 0, or -1 with the reason in t->reason, as all below. */
 int talk_open(struct talk *t) __attribute__((warn_unused_result));
 
+/* In the middle of a reply, and where this process ends without it, a TCP connection is reset:
+ * the server would take anything less for the end of requests, and go on. */
 void talk_close(struct talk *t);
 
-/* While true, the end of this process resets a TCP connection, where otherwise the server
- * would see no more than the end of requests. */
-void talk_reset_on_exit(struct talk *t, bool reset);
+/* From here on, replies of more bytes than that, all together, break the conversation: for those
+ * that are not passed on as they come. At first it is TALK_ANY. */
+void talk_allow(struct talk *t, int64_t max_bytes);
 
 /* Queue a request; argv ends in NULL. */
 int talk_ask(struct talk *t, const char *const *argv) __attribute__((warn_unused_result));
@@ -57,6 +61,9 @@ int talk_string(struct talk *t, const struct reply_event *event, char *text, siz
 
 /* talk_next() and talk_string(). */
 int talk_next_string(struct talk *t, char *text, size_t size) __attribute__((warn_unused_result));
+
+/* It cannot go on, for this reason. Returns -1. */
+int talk_broke(struct talk *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The server answered with something that makes no sense here. Returns -1. */
 int talk_unexpected(struct talk *t);

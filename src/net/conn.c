@@ -325,7 +325,7 @@ static int conn_answer(struct conn *c)
 	if (c->task != NULL)
 		return conn_continue(c);
 	c->unserved = false;
-	if (conf->service->more != NULL && !conn_input_ended(c)) {
+	if (conf->service->more != NULL && !c->draining) { /* RFC 864: until the caller closes */
 		c->unserved = true;
 		return conf->service->more(c);
 	}

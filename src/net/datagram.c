@@ -3,16 +3,20 @@
  * Each datagram is a short conversation: the service is opened, asked, and what it says goes
  * back in one datagram. Source addresses can be forged, so nothing is sent to a port that
  * would answer by itself (two such services would talk for ever, CVE-2024-2169), and no more
- * than came, except where the administrator says "amplify".
+ * than came, except where the administrator says "amplify". Who answers by itself on a port
+ * that tells nothing gets no more answers than a quota has.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
+#include "core/log.h"
 #include "core/stats.h"
 #include "net/endpoint.h"
+#include "net/quota.h"
 
 #define DATAGRAMS_PER_TURN 64
+#define QUOTA_LOG_EVERY_MS 60000 /* a message at most */
 
 /* echo, discard, systat, daytime, qotd, chargen, time, dns, tftp, ntp, snmp, cldap, ssdp, mdns,
  * memcached: services that answer, or are abused as such. */
@@ -20,6 +24,8 @@ static const uint16_t reply_ports[] = {0,  7,  9,   11,  13,  17,   19,   37,
 				       53, 69, 123, 161, 389, 1900, 5353, 11211};
 
 static uint64_t own_ports[UINT16_MAX / 64 + 1]; /* a bit for each */
+static struct quota quota;
+static int64_t quota_log_ms; /* when its next message may be */
 
 static uint16_t port_of(const struct sockaddr *sa)
 {
@@ -73,6 +79,29 @@ static int conversation(struct conn *c, const char *data, size_t len)
 	return service->more != NULL ? service->more(c) : 0;
 }
 
+/* Whether the service says anything at all, be it nothing: RFC 862 echoes an empty datagram. */
+static bool service_speaks(const struct service *service)
+{
+	return service->open != NULL || service->request != NULL || service->more != NULL;
+}
+
+static bool quota_allows(const struct endpoint *e, const struct sockaddr *sa)
+{
+	int64_t now_ms = loop_now_ms(e->table->loop);
+	char peer[80];
+
+	if (quota_take(&quota, sa, now_ms))
+		return true;
+	if (now_ms >= quota_log_ms) {
+		quota_log_ms = now_ms + QUOTA_LOG_EVERY_MS;
+		sockaddr_print(sa, peer, sizeof(peer));
+		log_info("listener %s: %s is not always answered: it asks as often as a service "
+			 "that answers by itself",
+			 e->listener->conf->section.name, peer);
+	}
+	return false;
+}
+
 /* Leave from the address that was asked, whatever the interface. */
 static void pktinfo_free_route(struct msghdr *msg)
 {
@@ -83,21 +112,23 @@ static void pktinfo_free_route(struct msghdr *msg)
 			((struct in_pktinfo *)(void *)CMSG_DATA(cmsg))->ipi_ifindex = 0;
 }
 
-static void answer(struct endpoint *e, struct msghdr *msg, size_t len)
+/* Returns 0, or -1 where it is not answered. */
+static int answer(struct endpoint *e, struct msghdr *msg, size_t len)
 {
 	struct conn c = {.watch.fd = -1, .table = e->table, .listener = e->listener};
 	bool amplify = e->listener->conf->amplify;
+	ssize_t sent = -1;
 
 	buf_borrow(&c.out, e->table->out, CONN_SCRATCH);
-	if (conversation(&c, msg->msg_iov->iov_base, len) == 0 && buf_len(&c.out) > 0 &&
-	    (amplify || buf_len(&c.out) <= len)) {
+	if (service_speaks(e->listener->conf->service) &&
+	    conversation(&c, msg->msg_iov->iov_base, len) == 0 &&
+	    (amplify || buf_len(&c.out) <= len) && quota_allows(e, msg->msg_name)) {
 		*msg->msg_iov = (struct iovec){buf_data(&c.out), buf_len(&c.out)};
 		pktinfo_free_route(msg);
-		sendmsg(e->watch.fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-	} else {
-		stats.datagrams_unanswered++;
+		sent = sendmsg(e->watch.fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
 	buf_free(&c.out);
+	return sent < 0 ? -1 : 0;
 }
 
 void datagram_ready(struct watch *w, short revents)
@@ -127,9 +158,7 @@ void datagram_ready(struct watch *w, short revents)
 		if (n < 0)
 			continue; /* ICMP's word about an earlier reply; poll(2) clears it */
 		stats.datagrams++;
-		if (source_is_served(e, &peer.sa))
-			answer(e, &msg, (size_t)n);
-		else
+		if (!source_is_served(e, &peer.sa) || answer(e, &msg, (size_t)n) < 0)
 			stats.datagrams_unanswered++;
 	}
 }

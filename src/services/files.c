@@ -56,7 +56,7 @@ static struct beneath *root_now(struct conn *c)
 {
 	if (files == NULL)
 		return NULL;
-	beneath_follow(files->beneath, c->table->loop->now_ms);
+	beneath_follow(files->beneath, loop_now_ms(c->table->loop));
 	return files->beneath;
 }
 

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "net/resp.h"
 #include "process/slots.h"
 #include "services/listing.h"
@@ -135,20 +135,20 @@ static struct kept *kept_find(const struct stat *folder, uint64_t place, uint64_
 	return found;
 }
 
-static void kept_use(struct kept *k, struct loop *loop)
+static void kept_use(struct kept *k)
 {
-	deadline_start(loop, &ends, &k->deadline);
+	deadline_start(&ends, &k->deadline);
 	TAILQ_REMOVE(&all, k, entry);
 	TAILQ_INSERT_TAIL(&all, k, entry);
 }
 
 /* The one that was asked for longest ago makes room. */
-static void kept_keep(struct kept *k, struct loop *loop)
+static void kept_keep(struct kept *k)
 {
 	struct kept *oldest;
 
 	k->reading = false;
-	kept_use(k, loop);
+	kept_use(k);
 	if (++kept_count <= KEPT_MAX)
 		return;
 	TAILQ_FOREACH(oldest, &all, entry)
@@ -324,21 +324,13 @@ static void scan_free(struct scan *s)
 
 /* ---- reading ---- */
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* Returns 1 at the end of the folder, 0 where there is more, -1 with errno. */
 static int scan_read(struct scan *s)
 {
-	int64_t end_ns = now_ns() + STEP_NS;
+	int64_t end_ns = clock_ns() + STEP_NS;
 	const struct dirent *entry;
 
-	for (unsigned n = 1; n % CLOCK_ENTRIES != 0 || now_ns() < end_ns; n++) {
+	for (unsigned n = 1; n % CLOCK_ENTRIES != 0 || clock_ns() < end_ns; n++) {
 		conn_charge(s->c, READ_WORK);
 		errno = 0;
 		entry = readdir(s->dir);
@@ -348,7 +340,7 @@ static int scan_read(struct scan *s)
 		    listing_add(&s->kept->listing, entry->d_name, entry->d_type) < 0)
 			return -1;
 	}
-	deadline_start(s->c->table->loop, &pauses, &s->pause);
+	deadline_start(&pauses, &s->pause);
 	return 0;
 }
 
@@ -359,7 +351,7 @@ static void scan_leave(struct scan *s)
 	if (s->place >= k->listing.limit)
 		return;
 	s->kept = NULL;
-	kept_keep(k, s->c->table->loop);
+	kept_keep(k);
 }
 
 /* Answer with what was read; or, where that is -1, say why there is nothing. */
@@ -425,7 +417,7 @@ static int scan_begin(struct scan *s)
 		s->begun = epoch - (epoch - s->begun) % EPOCHS;
 	k = kept_find(&st, s->place, s->begun);
 	if (k != NULL) {
-		kept_use(k, s->c->table->loop);
+		kept_use(k);
 		return scan_give(s, &k->listing);
 	}
 	s->kept = kept_new(&st, s->place);
@@ -467,8 +459,8 @@ int scan_reply(struct conn *c, const struct request *req, struct beneath *root)
 	s->root = root != NULL ? beneath_ref(root) : NULL;
 	s->count = COUNT_DEFAULT;
 	if (ends.expired == NULL) {
-		deadline_queue_init(c->table->loop, &ends, KEPT_MS, kept_expired);
-		deadline_queue_init(c->table->loop, &pauses, PAUSE_MS, scan_paused);
+		deadline_queue_init(&c->table->loop->deadlines, &ends, KEPT_MS, kept_expired);
+		deadline_queue_init(&c->table->loop->deadlines, &pauses, PAUSE_MS, scan_paused);
 	}
 	result = scan_check(s, req);
 	if (result == 1)

@@ -131,10 +131,10 @@ def udp_address(sock):
 class Terminal:
     """pollcat with a terminal of its own."""
 
-    def __init__(self, *args):
+    def __init__(self, *args, locale="C"):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(TERM="xterm", HOME="/nonexistent", LC_ALL="C")
+            os.environ.update(TERM="xterm", HOME="/nonexistent", LC_ALL=locale)
             os.execv(POLLCAT, [POLLCAT, *args])
         self.text = ""
         self.seen = 0
@@ -182,8 +182,8 @@ class Terminal:
 def terminal():
     terminals = []
 
-    def make(*args):
-        terminals.append(Terminal(*args))
+    def make(*args, **kwargs):
+        terminals.append(Terminal(*args, **kwargs))
         return terminals[-1]
 
     yield make
@@ -367,6 +367,32 @@ def test_an_answer_that_goes_nowhere_is_an_error(serve):
                           timeout=DEADLINE_S)
     assert done.returncode == 1
     assert b"standard output" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "service, answer",
+    [
+        ("upper", b"HELLO"),
+        ("echo", b"hello"),
+        ("discard", b""),
+        ("daytime", rb"\w{3} .+\r\n"),
+        ("time", b"(?s).{4}"),
+    ],
+)
+def test_a_pipe_gets_the_whole_answer_of_each_service(pollard, service, answer):
+    server = pollard(main={"services": service})
+    done = run(f"127.0.0.1:{server.port()}", b"hello")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert re.fullmatch(answer, done.stdout)
+
+
+def test_a_reader_that_has_enough_ends_a_service_without_end(pollard):
+    server = pollard(main={"services": "chargen"})
+    with start(f"127.0.0.1:{server.port()}") as client:
+        assert len(client.stdout.read(100_000)) == 100_000
+        client.stdout.close()
+        assert client.wait(DEADLINE_S) == 1
+        assert client.stderr.read() == b"pollcat: standard output: Broken pipe\n"
 
 
 # Datagrams

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """pollcat's subcommands and its prompt of requests, against a server that can misbehave."""
 
+import contextlib
 import hashlib
+import itertools
 import os
 import re
 import select
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import wait_for
 from test_pollcat import DEADLINE_S, LINGER_NONE, POLLCAT, noise, terminal  # noqa: F401
 
 SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
@@ -87,7 +90,8 @@ class Server:
         self.listener = socket.socket(family)
         self.listener.bind(where)
         self.listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
 
     def _accept(self):
         try:
@@ -95,7 +99,7 @@ class Server:
                 conn, _ = self.listener.accept()
                 self.connections += 1
                 threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
-        except OSError:  # closed
+        except OSError:  # shut down
             pass
 
     def _serve(self, conn):
@@ -131,6 +135,9 @@ class Server:
         return f"unix:{name}" if isinstance(name, str) else f"127.0.0.1:{name[1]}"
 
     def close(self):
+        """Not before the thread is done: it would accept for whoever is given the number next."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
         self.listener.close()
         if self.error:
             raise self.error
@@ -333,6 +340,39 @@ def test_run_says_that_the_conversation_broke(server, leave, reason):
         seen.set()
         assert client.wait(DEADLINE_S) == 255
         assert client.stderr.read() == b"pollcat: %b\n" % reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("args", [["call", "RUN", "x"], ["ls"], ["get", "x"]])
+def test_interrupting_any_subcommand_resets_the_connection(server, here, args, number):
+    asked = threading.Event()
+    it = server(lambda session, *words: asked.set())
+    with start(it, *args) as client:
+        assert asked.wait(DEADLINE_S)
+        client.send_signal(number)
+        assert client.wait(DEADLINE_S) == -number
+    assert it.wait_end() == "reset"
+
+
+def test_interrupting_a_download_resets_the_connection_and_keeps_the_part(server, here):
+    files = Files(x=b"12345")
+    files.range = lambda session, data: b"$5\r\n123"
+    it = server(files)
+    with start(it, "get", "x") as client:
+        wait_for(lambda: contents(here).get("x.part"), "beginning of the file")
+        client.send_signal(signal.SIGINT)
+        assert client.wait(DEADLINE_S) == -signal.SIGINT
+    assert it.wait_end() == "reset"
+    files.range = None
+    assert outcome(run(server(files), "get", "x", "--resume")) == (0, b"", b"")
+    assert contents(here) == {"x": b"12345"}
+
+
+@pytest.mark.parametrize("args", [["call", "STAT", "x"], ["ls"], ["get", "x"]])
+def test_a_subcommand_that_is_done_resets_nothing(server, here, args):
+    it = server(Files(x=b"12345"))
+    assert run(it, *args).returncode == 0
+    assert it.wait_end() == "eof"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
@@ -608,6 +648,25 @@ def test_get_refuses_a_stat_that_makes_no_sense(server, here, stat):
     assert contents(here) == {}
 
 
+@pytest.mark.parametrize(
+    "head, part",
+    [
+        (b"*2000000000\r\n", bulk("new") + b":1\r\n"),
+        (b"*2\r\n" + bulk("new") + b"*2000000000\r\n", b"*0\r\n"),
+        (b"*2\r\n" + bulk("new") + b"$9007199254740992\r\n", b"x"),
+    ],
+)
+def test_get_does_not_take_a_stat_without_end(server, here, head, part):
+    def endless(session, *words):
+        session.send(head)
+        while True:
+            session.send(part * 10000)
+
+    done = run(server(endless), "get", "x")
+    assert outcome(done) == (1, b"", b"pollcat: the server says too much at once\n")
+    assert contents(here) == {}
+
+
 def test_get_skips_what_stat_may_say_in_times_to_come(server, here):
     files = Files(x=b"12345")
     it = server(
@@ -634,6 +693,14 @@ def test_get_keeps_nothing_that_differs(server, here):
         rb"pollcat: x: its SHA-256 is \w{64}, the server says 0{64}: discarded\n", done.stderr
     )
     assert contents(here) == {}
+
+
+def test_get_prints_no_digest_that_is_none(server, here):
+    files = Files(x=b"12345")
+    files.digest = "\x1b[31m" + "0" * 59
+    done = run(server(files), "get", "--verify", "x")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"pollcat: unexpected reply\n") and b"\x1b" not in done.stderr
 
 
 def test_get_keeps_the_part_where_it_cannot_be_verified(server, here):
@@ -670,11 +737,48 @@ def test_two_downloads_of_one_file_do_not_mix(server, here):
     assert contents(here) == {"x": b"12345"}
 
 
+def test_get_says_where_it_cannot_write(server, here):
+    for folder in ("none", "/proc"):
+        done = run(server(Files(x=b"1")), "get", "x", "-o", f"{folder}/x")
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr == b"pollcat: %b/x.part: No such file or directory\n" % folder.encode()
+
+
+def test_get_replaces_a_link_and_not_what_it_leads_to(server, here):
+    (here / "other").write_bytes(b"precious")
+    (here / "x").symlink_to("other")
+    assert run(server(Files(x=b"12345")), "get", "x").returncode == 0
+    assert contents(here) == {"other": b"precious", "x": b"12345"}
+
+
 def test_get_follows_no_link_in_the_place_of_its_part(server, here):
     (here / "other").write_bytes(b"precious")
     (here / "x.part").symlink_to("other")
     assert run(server(Files(x=b"12345")), "get", "x").returncode == 1
     assert (here / "other").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", ["x.part", "x.part.etag"])
+def test_get_waits_for_no_pipe_in_the_place_of_its_part(server, here, name):
+    os.mkfifo(here / name)
+    done = run(server(Files(x=b"12345")), "get", "x")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pollcat: {name}: ".encode())
+
+
+def test_get_says_that_the_disk_is_full_and_keeps_what_there_was_place_for(server, here):
+    limit = ["sh", "-c", 'ulimit -f 1 && trap "" XFSZ && exec "$@"', "sh"]
+    it = server(Files(x=noise(5000)))
+    done = subprocess.run([*limit, POLLCAT, it.address, "get", "x"], capture_output=True,
+                          timeout=DEADLINE_S)
+    assert outcome(done) == (
+        1,
+        b"",
+        b"pollcat: x.part: File too large\n"
+        b"pollcat: x.part is kept: --resume goes on from there\n",
+    )
+    assert outcome(run(it, "get", "x", "--resume", "--verify")) == (0, b"", b"")
+    assert contents(here) == {"x": noise(5000)}
 
 
 def test_get_says_that_the_disk_is_full(server):
@@ -824,14 +928,35 @@ def test_ls_refuses_what_makes_no_sense(server, data):
     assert outcome(done) == (1, b"", b"pollcat: unexpected reply\n")
 
 
-def test_ls_has_a_bound_for_one_page(server):
+@pytest.mark.parametrize("option", [[], ["-l"]])
+def test_ls_has_a_bound_for_one_page(server, option):
     def endless(session, *words):
         session.send(b"*2\r\n$1\r\n0\r\n*2000000000\r\n")
         while True:
             session.send(bulk("x" * 4000) * 100)
 
-    done = run(server(endless), "ls", "-l")
-    assert outcome(done) == (1, b"", b"pollcat: the server sends too many names at once\n")
+    output = {"capture_output": False, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    done = run(server(endless), "ls", *option, **output)
+    assert (done.returncode, done.stderr) == (1, b"pollcat: the server says too much at once\n")
+
+
+def test_ls_ends_where_the_names_begin_anew(server):
+    it = server(reply(["7", ["a"]]))
+    done = run(it, "ls")
+    assert outcome(done) == (1, b"a\na\n", b"pollcat: the server's names have no end\n")
+    assert [words[1] for words in it.requests] == ["0", "7"]
+
+
+@pytest.mark.parametrize("names", [[], ["a"]])
+def test_ls_ends_where_no_page_is_the_last(server, names):
+    cursors = itertools.count(1)
+
+    def ahead(session, *words):  # of the questions, for it is quicker
+        while True:
+            session.send(b"".join(reply([str(next(cursors)), names]) for _ in range(1000)))
+
+    done = run(server(ahead), "ls", timeout=60)
+    assert (done.returncode, done.stderr) == (1, b"pollcat: the server's names have no end\n")
 
 
 # call
@@ -1210,6 +1335,67 @@ def test_tab_survives_a_server_that_hangs_up_or_lies(server, terminal, editing):
     session.expect(r'1\) "xget"\r\n2\) "yz"\r\n>: ')
     session.type("\x04")
     assert session.wait() == 0
+
+
+@pytest.mark.parametrize("rows, pause", [(10000, 0), (1, 0.01)])
+def test_tab_gives_up_a_server_that_comes_to_no_end(server, terminal, editing, rows, pause):
+    def answer(session, verb, *args):
+        if verb != "COMMAND":
+            return reply([verb, *args])
+        session.send(b"*2000000000\r\n")
+        while True:
+            session.send(reply(["verb", 1]) * rows)
+            select.select([], [], [], pause)
+
+    session = terminal("-R", server(answer).address)
+    session.expect(">: ")
+    session.type("x\ty\n")
+    session.expect(r'1\) "xy"\r\n>: ')
+    session.type("\x04")
+    assert session.wait() == 0
+
+
+def test_tab_gives_up_a_server_that_takes_no_second_connection(terminal, editing):
+    with socket.socket() as listener, contextlib.ExitStack() as callers:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        session = terminal("-R", "127.0.0.1:%d" % listener.getsockname()[1])
+        session.expect(">: ")
+        conn, _ = listener.accept()
+        conn.settimeout(DEADLINE_S)
+        for _ in range(10):  # until the backlog is full
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listener.getsockname())
+        with conn:
+            session.type("x\ty\n")
+            assert read_request(conn.makefile("rb")) == [b"xy"]
+            session.type("\x04")
+            conn.shutdown(socket.SHUT_WR)
+            assert session.wait() == 0
+
+
+def test_tab_shows_no_control_characters(server, terminal, editing):
+    names = {"aa\x9b31m": b"", "ab\x1b[31m": b"", "ac": b"", "ad\u00e9": b""}
+    session = terminal("-R", server(Files(**names)).address, locale="C.UTF-8")
+    session.expect(">: ")
+    session.type("get a\t\t")
+    session.expect("ac +ad\u00e9")
+    session.type("\x03")
+    assert session.wait() == -signal.SIGINT
+    assert "\x9b" not in session.text and "31m" not in session.text
+
+
+def test_an_interrupt_of_the_prompt_resets_the_connection(server, terminal):
+    asked = threading.Event()
+    it = server(lambda session, *words: asked.set())
+    session = terminal("-R", it.address)
+    session.expect(">: ")
+    session.type("RUN x\n")
+    assert asked.wait(DEADLINE_S)
+    session.type("\x03")
+    assert session.wait() == -signal.SIGINT
+    assert it.wait_end() == "reset"
 
 
 def test_the_prompt_of_requests_needs_a_terminal_and_a_stream(server):

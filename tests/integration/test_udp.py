@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Datagrams: who is answered, and with how much."""
 
+import re
 import select
+import signal
 import socket
 
 import pytest
-from conftest import DEADLINE_S, ini, run
+from conftest import DEADLINE_S, ini, run, wait_for
 
 
 def caller(host="127.0.0.1", port=0):
@@ -35,6 +37,14 @@ def test_a_datagram_comes_back_in_upper_case_from_where_it_went(pollard):
         for part in (b"x", b"hello", data):
             sock.sendto(part, to)
             assert sock.recvfrom(65536) == (part.upper(), to)
+
+
+@pytest.mark.parametrize("service", ["echo", "upper"])
+def test_an_empty_datagram_is_answered_by_an_empty_one(pollard, service):
+    _, to = start(pollard, services=service)
+    with caller() as sock:
+        sock.sendto(b"", to)
+        assert sock.recvfrom(100) == (b"", to)
 
 
 def test_echo_answers_datagrams_and_discard_does_not(pollard):
@@ -102,11 +112,8 @@ def test_chargen_answers_with_up_to_512_bytes_of_the_pattern(pollard):
     _, to = start(pollard, services="chargen", amplify="yes")
     sizes = set()
     with caller() as sock:
-        for _ in range(50):
-            sock.sendto(b"?", to)
-            # one in 513 is empty, and an empty answer is no datagram: ask again
-            while not select.select([sock], [], [], 1)[0]:
-                sock.sendto(b"?", to)
+        for n in range(50):
+            sock.sendto(b"?" * (n % 2), to)
             answer = sock.recv(65536)
             assert len(answer) <= 512 and pattern.startswith(answer)
             sizes.add(len(answer))
@@ -121,3 +128,45 @@ def test_none_of_many_ports_of_our_own_is_answered(pollard):
     with caller("127.0.0.2", server.port(last, "udp")) as sock:
         sock.sendto(b"hello", to)
         assert is_unanswered(sock, to)
+
+
+def datagrams(server):
+    """How many have come, and how many of them were not answered."""
+    before = server.log().count("stats ")
+    server.signal(signal.SIGUSR1)
+    server.wait_log("stats ", count=before + 1)
+    line = server.log().rpartition("stats ")[2]
+    return tuple(int(re.search(rf"{name}=(\d+)", line)[1])
+                 for name in ("datagrams", "datagrams_unanswered"))
+
+
+@pytest.mark.parametrize("one, other", [
+    ("upper", "upper"), ("echo", "echo"), ("upper", "daytime"), ("chargen", "chargen"),
+])
+def test_a_forged_datagram_keeps_no_two_daemons_talking(pollard, one, other):
+    sock = caller("127.0.0.2")
+    _, port = sock.getsockname()
+    first = pollard(main={"listen": "udp:127.0.0.1:0", "services": one, "amplify": "yes"})
+    second = pollard(sockets=[sock], main={
+        "listen": f"udp:127.0.0.2:{port}", "services": other, "amplify": "yes"})
+    with sock:  # it is the second daemon's, so what it sends seems to come from there
+        sock.sendto(b"hello", ("127.0.0.1", first.port("main", "udp")))
+
+    def ended():
+        counts = datagrams(first), datagrams(second)
+        lost = counts[0][1] + counts[1][1]
+        return lost > 0 and counts == (datagrams(first), datagrams(second)) and counts
+
+    (asked_first, lost_first), (asked_second, lost_second) = wait_for(ended, "end of the talk")
+    assert 900 < asked_first < 1500 and 900 < asked_second < 1500
+    assert lost_first + lost_second == 1
+    assert "is not always answered" in first.log() + second.log()
+
+
+def test_who_asks_one_after_the_other_is_answered_each_time(pollard):
+    server, to = start(pollard)
+    with caller() as sock:
+        for n in range(500):
+            sock.sendto(b"number %d" % n, to)
+            assert sock.recv(100) == b"NUMBER %d" % n
+    assert datagrams(server) == (500, 0)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "net/quota.h"
+
 static char text[CONN_SCRATCH];
 
 static struct endpoint *open_at(const char *host, const char *keys)
@@ -68,10 +70,22 @@ static void a_datagram_is_answered_by_one(void **state)
 
 	assert_int_equal(ask(fd, "abc", 3), 3);
 	assert_memory_equal(text, "ABC", 3);
-	assert_int_equal(ask(fd, "", 0), -1);
-	assert_int_equal(stats.datagrams, 2);
-	assert_int_equal(stats.datagrams_unanswered, 1);
+	assert_int_equal(stats.datagrams, 1);
+	assert_int_equal(stats.datagrams_unanswered, 0);
 	close(fd);
+}
+
+static void an_empty_datagram_is_answered_by_an_empty_one(void **state)
+{
+	const char *const keys[] = {"services = echo\n", "services = upper\n"};
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		fd = call_endpoint(open_with(keys[i]));
+		assert_int_equal(ask(fd, "", 0), 0);
+		close(fd);
+	}
+	assert_int_equal(stats.datagrams_unanswered, 0);
 }
 
 static void the_longest_datagram_is_answered_whole(void **state)
@@ -103,7 +117,8 @@ static void a_service_with_nothing_to_say_says_nothing(void **state)
 	int fd = call_endpoint(open_with("services = discard\n"));
 
 	assert_int_equal(ask(fd, "abc", 3), -1);
-	assert_int_equal(stats.datagrams_unanswered, 1);
+	assert_int_equal(ask(fd, "", 0), -1);
+	assert_int_equal(stats.datagrams_unanswered, 2);
 	close(fd);
 }
 
@@ -168,6 +183,22 @@ static void a_port_that_answers_by_itself_is_not_answered(void **state)
 	}
 }
 
+static void who_asks_as_often_as_a_loop_is_not_always_answered(void **state)
+{
+	struct endpoint *e = open_with("services = echo\n");
+	int fd = call_endpoint(e), other = call_endpoint(e), answers = 0;
+	int64_t began_ms = loop_now_ms(&loop), took_ms;
+
+	while (ask(fd, "abc", 3) == 3)
+		answers++;
+	took_ms = loop_now_ms(&loop) - began_ms;
+	assert_in_range(answers, QUOTA_ANSWERS, QUOTA_ANSWERS + took_ms / QUOTA_EVERY_MS + 1);
+	assert_int_equal(stats.datagrams_unanswered, 1);
+	assert_int_equal(ask(other, "abc", 3), 3);
+	close(fd);
+	close(other);
+}
+
 static void the_answer_comes_from_the_address_that_was_asked(void **state)
 {
 	struct endpoint *e = open_at("0.0.0.0", "services = echo\n");
@@ -209,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(a_datagram_is_answered_by_one),
+		FIXTURE_TEST(an_empty_datagram_is_answered_by_an_empty_one),
 		FIXTURE_TEST(the_longest_datagram_is_answered_whole),
 		FIXTURE_TEST(nothing_of_a_conversation_stays),
 		FIXTURE_TEST(a_service_with_nothing_to_say_says_nothing),
@@ -216,6 +248,7 @@ int main(void)
 		FIXTURE_TEST(who_is_not_on_the_list_is_not_answered),
 		FIXTURE_TEST(a_port_of_our_own_is_not_answered),
 		FIXTURE_TEST(a_port_that_answers_by_itself_is_not_answered),
+		FIXTURE_TEST(who_asks_as_often_as_a_loop_is_not_always_answered),
 		FIXTURE_TEST(the_answer_comes_from_the_address_that_was_asked),
 		FIXTURE_TEST(so_it_does_on_an_ipv6_socket_for_both_families),
 		FIXTURE_TEST(a_turn_takes_64_datagrams_and_leaves_the_rest_to_the_next),
