@@ -416,6 +416,11 @@ void watches_dispatch(struct watches *ws, int64_t now_ms)
 	ready_call(ws, &ws->heavy, until_ns);
 }
 
+int64_t watches_called_ns(const struct watches *ws)
+{
+	return clock_ns() - ws->clock_ns;
+}
+
 /* Without the one of the hints. */
 uint32_t watches_count(const struct watches *ws)
 {

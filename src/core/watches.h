@@ -94,6 +94,9 @@ int watches_poll(struct watches *ws, int timeout_ms);
  * monotonic clock. */
 void watches_dispatch(struct watches *ws, int64_t now_ms);
 
+/* Nanoseconds since the present call of an owner began; reads the clock. */
+int64_t watches_called_ns(const struct watches *ws);
+
 /* For tests: how many owners there are; whether anything is ready, hot or cold. */
 uint32_t watches_count(const struct watches *ws);
 bool watches_are_ready(const struct watches *ws);

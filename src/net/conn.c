@@ -17,10 +17,11 @@
 #define HIGH_WATER CONN_SCRATCH             /* bytes owed; no request is served beyond it */
 #define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* high water and the longest reply over it */
 #define ROUNDS_PER_TURN 4                   /* so that no client keeps the others waiting */
-#define WORK_PER_TURN 4096 /* for the same; in simple requests, as conn_charge() counts */
-#define LINGER_MS 2000     /* for the peer to hang up after we have */
-#define LINGERING_MAX 64   /* callers that are being told there is no place */
-#define GROUPS_MAX 65536   /* NGROUPS_MAX of Linux */
+#define TURN_NS 2000000                     /* for the same */
+#define LOOK_WORK 32     /* between looks at the clock; as conn_charge() counts */
+#define LINGER_MS 2000   /* for the peer to hang up after we have */
+#define LINGERING_MAX 64 /* callers that are being told there is no place */
+#define GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
 
 static const char *const reason_names[] = {
 #define X(name) #name,
@@ -30,6 +31,7 @@ static const char *const reason_names[] = {
 
 static void conn_ready(struct watch *w, short revents);
 static void linger_expired(struct deadline *d);
+static bool conn_turn(struct conn *c, bool readable);
 
 /* ---- the peer ---- */
 
@@ -141,6 +143,17 @@ static void conn_hang_up(struct conn *c)
 	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
 }
 
+/* Whether this call of the loop has lasted long enough, be it for one connection or for many. */
+static bool turn_is_over(struct conn_table *table)
+{
+	if (table->work < LOOK_WORK)
+		return false;
+	if (watches_called_ns(&table->loop->watches) >= TURN_NS)
+		return true;
+	table->work = 0;
+	return false;
+}
+
 static void conn_discard(struct conn *c)
 {
 	ssize_t n = recv(c->watch.fd, c->table->in, CONN_SCRATCH, 0);
@@ -159,10 +172,14 @@ static void conn_fail(struct conn *c, enum reason reason, const char *text)
 		conn_close(c, reason);
 }
 
+/* What it asked in time may lie unread. What is not a whole request does not prolong its life. */
 void conn_idle_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);
+	uint64_t requests = stats.requests;
 
+	if (conn_turn(c, true) || stats.requests != requests || c->state != CONN_OPEN)
+		return;
 	c->reason = REASON_idle;
 	conn_hang_up(c);
 }
@@ -183,10 +200,12 @@ static void linger_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);
 
-	if (conn_peer_takes(c) && c->unsent > 0)
+	if (conn_peer_takes(c) && c->unsent > 0) {
 		deadline_start(&c->table->linger, d);
-	else
-		conn_close(c, c->reason);
+		return;
+	}
+	conn_discard(c);
+	conn_close(c, c->reason);
 }
 
 /* ---- what it waits for ---- */
@@ -198,15 +217,20 @@ static bool conn_input_ended(const struct conn *c)
 	return c->eof;
 }
 
-/* A service that does not answer input has it thrown away at any time; else there is no more
- * input while something is owed, so that memory stays bounded. */
+/* A service that does not answer input has it thrown away at any time. While something is owed,
+ * memory stays bounded: nothing is read, or, of a protocol whose clients may write all they want to
+ * ask before they read, so many bytes ahead. */
 static bool conn_may_read(const struct conn *c)
 {
+	const struct listener_conf *conf = c->listener->conf;
+
 	if (c->state != CONN_OPEN || conn_input_ended(c))
 		return false;
-	if (c->listener->conf->service->request == NULL)
+	if (conf->service->request == NULL)
 		return true;
-	return buf_len(&c->out) == 0 && !c->unserved && c->task == NULL;
+	if (buf_len(&c->out) == 0 && !c->unserved && c->task == NULL)
+		return true;
+	return conf->wire->ahead && buf_len(&c->in) + buf_len(&c->out) < (size_t)conf->max_owed;
 }
 
 static bool conn_has_output(const struct conn *c)
@@ -301,6 +325,10 @@ static void conn_receive(struct conn *c)
 		c->drain_left -= (uint32_t)n;
 	if (c->listener->conf->service->request != NULL)
 		buf_commit(&c->in, (size_t)n);
+	if (c->eof && c->task != NULL && c->task->eof != NULL) {
+		c->task->eof(c, c->task);
+		conn_flush(c);
+	}
 }
 
 static int conn_continue(struct conn *c)
@@ -330,7 +358,7 @@ static int conn_answer(struct conn *c)
 		return conf->service->more(c);
 	}
 	while (buf_len(&c->in) > 0) {
-		c->unserved = c->table->work >= WORK_PER_TURN || buf_len(&c->out) >= HIGH_WATER;
+		c->unserved = turn_is_over(c->table) || buf_len(&c->out) >= HIGH_WATER;
 		if (c->unserved)
 			return 0;
 		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request,
@@ -364,7 +392,7 @@ static void conn_serve(struct conn *c)
 			return;
 		if (conn_answer(c) < 0) {
 			conn_flush(c); /* the answers before */
-			conn_close(c, REASON_error);
+			conn_close(c, c->broken ? REASON_reset : REASON_error);
 			return;
 		}
 		conn_flush(c);
@@ -373,9 +401,13 @@ static void conn_serve(struct conn *c)
 	}
 }
 
-static void conn_turn(struct conn *c, bool readable)
+/* Returns whether the peer did something that counts: took bytes, or sent some that are not
+ * answered.
+ */
+static bool conn_turn(struct conn *c, bool readable)
 {
 	uint64_t in = c->bytes_in, out = c->bytes_out;
+	bool progressed;
 
 	c->table->turning = true;
 	c->table->work = 0;
@@ -384,9 +416,11 @@ static void conn_turn(struct conn *c, bool readable)
 	if (readable && conn_may_read(c))
 		conn_receive(c);
 	conn_serve(c);
-	conn_settle(c, c->bytes_out != out || (c->bytes_in != in && !conn_has_output(c) &&
-					       c->listener->conf->service->request == NULL));
+	progressed = c->bytes_out != out || (c->bytes_in != in && !conn_has_output(c) &&
+					     c->listener->conf->service->request == NULL);
+	conn_settle(c, progressed);
 	c->table->turning = false;
+	return progressed;
 }
 
 static void conn_ready(struct watch *w, short revents)
@@ -481,7 +515,10 @@ static void conn_begin(struct conn *c)
 	}
 	if (service->open != NULL && service->request == NULL && service->more == NULL)
 		c->state = CONN_FLUSH;
-	conn_turn(c, true);
+	if (watches_called_ns(&c->table->loop->watches) < TURN_NS)
+		conn_turn(c, true);
+	else
+		conn_settle(c, true); /* its turn comes with the next one of the loop */
 }
 
 static struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,
@@ -564,6 +601,8 @@ void conn_task(struct conn *c, struct task *t)
 {
 	c->task = t;
 	c->unserved = true;
+	if (c->eof && t->eof != NULL)
+		t->eof(c, t);
 }
 
 /* The scratch areas are lent to one connection at a time: within the turn of another, have the
@@ -588,8 +627,7 @@ ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count)
 	ssize_t n = sendfile(c->watch.fd, fd, offset, count);
 
 	c->watch.full = n < 0 && errno == EAGAIN;
-	if (n < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT))
-		return 0; /* poll(2) will say that the peer is gone */
+	c->broken = n < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	if (n == 0) {
@@ -657,7 +695,7 @@ static void conn_drain(struct conn *c)
 	c->draining = true;
 	c->drain_left = (uint32_t)arrived;
 	c->reason = REASON_drain;
-	conn_turn(c, true);
+	conn_settle(c, false);
 }
 
 void conn_table_drain(struct conn_table *table)

@@ -53,6 +53,9 @@ struct task {
 	enum task_progress (*more)(struct conn *c, struct task *t);
 	/* The connection has ended before the reply did. */
 	void (*gone)(struct task *t);
+	/* The peer has stopped sending, or has gone, which looks the same: begin the reply with
+	 * what is certain of it. One that has gone answers that with a reset. NULL: nothing is. */
+	void (*eof)(struct conn *c, struct task *t);
 };
 
 union peer {
@@ -71,6 +74,7 @@ struct conn {
 	uint8_t state;      /* enum conn_state */
 	uint8_t reason;     /* enum reason, once it is not CONN_OPEN */
 	bool eof;           /* the peer stopped sending */
+	bool broken;        /* it takes no more of a file */
 	bool draining;      /* reads drain_left bytes more */
 	bool unserved;      /* complete requests may wait in in */
 	bool crlf;          /* see struct request */
@@ -106,7 +110,7 @@ struct conn_table {
 	bool draining;
 	struct deadline_queue linger;
 	bool turning;   /* a connection has its turn */
-	unsigned work;  /* that it has cost */
+	unsigned work;  /* since somebody looked at the clock, see conn_charge() */
 	char *in, *out; /* scratch, lent to one connection at a time */
 };
 
@@ -129,8 +133,8 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
 int conn_reply(struct conn *c, const void *data, size_t len) __attribute__((warn_unused_result));
 /* The same for a reply that is made in place: returns where its len bytes go, or NULL. */
 char *conn_reply_space(struct conn *c, size_t len) __attribute__((warn_unused_result));
-/* The request costs so much more work than a simple one, in simple ones: about 0.3 us. The
- * connection's turn ends when it has cost too much. */
+/* The request may take so many times as long as a simple one: look at the clock sooner. The turn of
+ * a connection ends when it has lasted too long. */
 void conn_charge(struct conn *c, unsigned work);
 /* Answer the request with a task, which is called at once. */
 void conn_task(struct conn *c, struct task *t);

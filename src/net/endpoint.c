@@ -14,7 +14,8 @@
 #include "core/stats.h"
 
 #define ACCEPTS_PER_TURN 64
-#define HOLD_MS 200 /* after accept(2) had no descriptor or memory left */
+#define TURN_NS 2000000 /* of accepting and serving, then others have their turn */
+#define HOLD_MS 200     /* after accept(2) had no descriptor or memory left */
 
 static struct deadline_queue holds;
 
@@ -104,7 +105,8 @@ static void endpoint_ready(struct watch *w, short revents)
 	struct endpoint *e = container_of(w, struct endpoint, watch);
 
 	for (int n = 0; n < ACCEPTS_PER_TURN && endpoint_may_accept(e); n++)
-		if (endpoint_accept(e) < 0)
+		if (endpoint_accept(e) < 0 ||
+		    watches_called_ns(&e->table->loop->watches) >= TURN_NS)
 			return;
 }
 

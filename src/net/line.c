@@ -43,6 +43,7 @@ const struct protocol protocol_line = {
 	.name = "line",
 	.summary = "one request a line (LF or CRLF), one reply a line",
 	.bit = PROTOCOL_LINE,
+	.ahead = true,
 	.next = line_next,
 	.reply = line_reply,
 	.error = protocol_error_line,

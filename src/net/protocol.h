@@ -42,6 +42,7 @@ struct protocol {
 	const char *name;
 	const char *summary;
 	enum protocol_bit bit;
+	bool ahead; /* requests are read while replies are owed */
 	/* Take the first request, of at most max bytes, in data[0, len); eof: nothing follows.
 	 * Returns bytes consumed (> 0), 0 incomplete, -1 malformed or too long, with req->error.
 	 * req borrows from data, whose quotes may be undone in place. */

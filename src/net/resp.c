@@ -383,6 +383,7 @@ const struct protocol protocol_resp = {
 	.name = "resp",
 	.summary = "RESP2, as Redis: arrays of bulk strings, or lines of words",
 	.bit = PROTOCOL_RESP,
+	.ahead = true,
 	.next = resp_next,
 	.reply = resp_reply,
 	.error = resp_error_text,

@@ -383,7 +383,7 @@ static struct run *run_new(struct conn *c, struct command *command, char **argv,
 		free(argv);
 		return NULL;
 	}
-	run->task = (struct task){run_more, run_gone};
+	run->task = (struct task){.more = run_more, .gone = run_gone};
 	run->command = command;
 	run->c = c;
 	run->argv = argv;

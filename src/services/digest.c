@@ -45,7 +45,8 @@ struct digest {
 	struct digest_key key;
 	char hex[HEX_LEN];
 	size_t len;
-	int error; /* why it could not begin; 0: it did */
+	int error;  /* why it could not begin; 0: it did */
+	bool begun; /* the reply */
 	bool done;
 };
 
@@ -138,17 +139,32 @@ static void digest_start(struct digest *d)
 	slots_leave(&slots, &d->slot);
 }
 
+/* A digest that runs is 64 digits, unless the file changes. */
+static void digest_eof(struct conn *c, struct task *t)
+{
+	struct digest *d = container_of(t, struct digest, task);
+
+	if (d->slot.state == SLOT_GRANTED && !d->done && !d->begun)
+		d->begun = resp_bulk_begin(&c->out, HEX_LEN) == 0;
+}
+
 static void digest_granted(struct slot *slot)
 {
 	struct digest *d = container_of(slot, struct digest, slot);
 
 	digest_start(d);
-	if (d->done)
+	if (d->c->eof)
+		digest_eof(d->c, &d->task);
+	if (d->done || d->begun)
 		conn_wake(d->c);
 }
 
 static int digest_say(struct conn *c, const struct digest *d)
 {
+	if (d->begun && d->len < HEX_LEN)
+		return -1;
+	if (d->begun)
+		return buf_add(&c->out, d->hex, HEX_LEN) < 0 ? -1 : resp_bulk_end(&c->out);
 	if (d->len == HEX_LEN)
 		return resp_bulk(&c->out, d->hex, HEX_LEN);
 	if (d->error == 0)
@@ -192,7 +208,12 @@ static int digest_begin(struct conn *c, int fd, const struct digest_key *key)
 		close(fd);
 		return -1;
 	}
-	*d = (struct digest){.task = {digest_more, digest_gone}, .c = c, .fd = fd, .key = *key};
+	*d = (struct digest){
+		.task = {.more = digest_more, .gone = digest_gone, .eof = digest_eof},
+		.c = c,
+		.fd = fd,
+		.key = *key,
+	};
 	place = slots_enter(&slots, &d->slot, digest_granted);
 	if (place < 0) {
 		digest_free(d);

@@ -168,7 +168,12 @@ static int sending_begin(struct conn *c, int fd, off_t first, off_t len)
 		close(fd);
 		return -1;
 	}
-	*s = (struct sending){{sending_more, sending_gone}, fd, first, first + len};
+	*s = (struct sending){
+		.task = {.more = sending_more, .gone = sending_gone},
+		.fd = fd,
+		.at = first,
+		.end = first + len,
+	};
 	conn_task(c, &s->task);
 	return 0;
 }

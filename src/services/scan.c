@@ -454,7 +454,7 @@ int scan_reply(struct conn *c, const struct request *req, struct beneath *root)
 
 	if (s == NULL)
 		return -1;
-	s->task = (struct task){scan_more, scan_gone};
+	s->task = (struct task){.more = scan_more, .gone = scan_gone};
 	s->c = c;
 	s->root = root != NULL ? beneath_ref(root) : NULL;
 	s->count = COUNT_DEFAULT;
