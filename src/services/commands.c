@@ -576,6 +576,7 @@ static void commands_use(struct section_list *sections)
 		job_timeouts_init(&command->timeouts, command->timeout);
 		slots_limit(&command->places->slots, (unsigned)command->max_running,
 			    (unsigned)command->max_waiting);
+		slots_serve(&command->places->slots);
 	}
 }
 

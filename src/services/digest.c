@@ -128,7 +128,7 @@ static void digest_start(struct digest *d)
 
 	if (job_start(&d->job, &spec, &timeouts, &digest_ops) == 0)
 		return;
-	log_error("%s: %m", program);
+	log_info("%s: %m", program);
 	d->done = true;
 	slots_leave(&slots, &d->slot);
 }
@@ -205,6 +205,7 @@ void digest_use(unsigned max)
 {
 	if (slots.max_granted > 0) {
 		slots_limit(&slots, max, WAITING_MAX);
+		slots_serve(&slots);
 		return;
 	}
 	slots_init(&slots, max, WAITING_MAX);
