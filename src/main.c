@@ -54,6 +54,8 @@ static enum exit_status check(const char *path, enum mode mode)
 	}
 	for (size_t i = 0; i < settings->errors.count; i++)
 		fprintf(stderr, "%s\n", settings->errors.items[i]);
+	for (size_t i = 0; i < settings->warnings.count && mode == MODE_CHECK; i++)
+		fprintf(stderr, "%s\n", settings->warnings.items[i]);
 	if (settings->errors.count > 0)
 		status = EXIT_CONFIG;
 	else if (mode == MODE_DUMP)

@@ -396,8 +396,15 @@ static void ports_use(const struct server *s)
 			datagram_port_add(&e->addr);
 }
 
+static void warnings_log(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->warnings.count; i++)
+		log_warning("%s", settings->warnings.items[i]);
+}
+
 static void settings_use(struct server *s, struct settings *settings)
 {
+	warnings_log(settings);
 	s->table.max_clients = clients_that_fit((unsigned)settings->daemon->max_clients);
 	services_use(settings); /* they may ask for the limit of descriptors */
 	settings_free(s->settings);

@@ -444,6 +444,15 @@ static void sections_check(struct settings *s)
 	}
 }
 
+static void sections_warn(struct settings *s)
+{
+	struct section *section;
+
+	TAILQ_FOREACH(section, &s->sections, entry)
+		if (section->kind->warn != NULL)
+			section->kind->warn(section, &s->warnings);
+}
+
 static void daemon_check(struct settings *s)
 {
 	const char *path = s->daemon->log_socket;
@@ -473,6 +482,8 @@ struct settings *settings_load(const char *path)
 	listeners_check(s);
 	if (settings_listener(s, NULL) == NULL && s->errors.count == 0)
 		error_add(&s->errors, path, 0, "there is no [listener NAME]");
+	if (s->errors.count == 0)
+		sections_warn(s);
 	if (!s->errors.incomplete)
 		return s;
 	settings_free(s); /* an error that could not be noted is one */
@@ -486,6 +497,7 @@ void settings_free(struct settings *s)
 	sections_free(&s->sections);
 	option_list_free(&s->files);
 	option_list_free(&s->errors);
+	option_list_free(&s->warnings);
 	free(s);
 }
 

@@ -28,6 +28,7 @@ struct settings {
 	struct section_list sections; /* as read; who uses one takes it out */
 	struct option_list files;     /* that were read */
 	struct option_list errors;    /* "FILE:LINE: key: reason" */
+	struct option_list warnings;  /* "FILE:LINE: key: warning: reason"; without errors only */
 };
 
 /* Read path. Returns the settings, with errors.count > 0 if they must not be used; or NULL with

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RUNNING (-1)      /* no exit status yet */
-#define EXIT_SIGNALED 128 /* and the signal's number, as sh(1) */
-#define KIND_MAX 16       /* bytes */
-#define SIGNAL_MAX 32     /* bytes of a signal's name */
+#define RUNNING (-1)       /* no exit status yet */
+#define EXIT_TIMED_OUT 124 /* as timeout(1) */
+#define EXIT_SIGNALED 128  /* and the signal's number, as sh(1) */
+#define KIND_MAX 16        /* bytes */
+#define SIGNAL_MAX 32      /* bytes of a signal's name */
 
 static int unexpected(struct talk *t)
 {
@@ -79,6 +80,19 @@ static int on_signal(struct talk *t)
 	return EXIT_RUN_BROKEN;
 }
 
+/* The third string of an end, where its time was over. */
+static int on_timeout(struct talk *t)
+{
+	char word[KIND_MAX];
+
+	if (talk_next_string(t, word, sizeof(word)) < 0)
+		return EXIT_RUN_BROKEN;
+	if (strcmp(word, "timed_out") != 0)
+		return unexpected(t);
+	warnx("the time that the command may take was over");
+	return EXIT_TIMED_OUT;
+}
+
 static const struct {
 	const char *name;
 	int (*take)(struct talk *t);
@@ -89,11 +103,29 @@ static const struct {
 	{"signal", on_signal},
 };
 
+/* Take the reply's strings, two, or three at the end. Returns as reply_take() does. */
+static int strings_take(struct talk *t, int64_t count)
+{
+	char kind[KIND_MAX];
+	int status;
+
+	if (talk_next_string(t, kind, sizeof(kind)) < 0)
+		return EXIT_RUN_BROKEN;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].name, kind) != 0)
+			continue;
+		status = kinds[i].take(t);
+		if (count == 2)
+			return status;
+		return status != RUNNING ? on_timeout(t) : unexpected(t);
+	}
+	return unexpected(t);
+}
+
 /* Take one reply. Returns the exit status, or RUNNING. */
 static int reply_take(struct talk *t)
 {
 	struct reply_event e;
-	char kind[KIND_MAX];
 
 	if (talk_next(t, &e) < 0)
 		return EXIT_RUN_BROKEN;
@@ -101,14 +133,9 @@ static int reply_take(struct talk *t)
 		talk_print_error(t, &e);
 		return EXIT_RUN_BROKEN;
 	}
-	if (e.type != REPLY_ARRAY || e.number != 2)
+	if (e.type != REPLY_ARRAY || (e.number != 2 && e.number != 3))
 		return unexpected(t);
-	if (talk_next_string(t, kind, sizeof(kind)) < 0)
-		return EXIT_RUN_BROKEN;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i].name, kind) == 0)
-			return kinds[i].take(t);
-	return unexpected(t);
+	return strings_take(t, e.number);
 }
 
 int run_run(struct talk *t, int argc, char **argv)

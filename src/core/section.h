@@ -20,6 +20,9 @@ struct section_kind {
 	size_t size; /* of the struct that begins with struct section */
 	/* What only makes sense together; after all sections are read. NULL: nothing. */
 	void (*check)(struct section *s, struct option_list *errors);
+	/* What it asks for and this process will not get from the system as it is now; where
+	 * there is no error. It looks, and changes nothing. NULL: nothing. */
+	void (*warn)(struct section *s, struct option_list *warnings);
 	/* What the struct holds beside its options, also where those could not all be set. NULL:
 	 * nothing. */
 	void (*free)(struct section *s);
@@ -52,5 +55,8 @@ void error_add(struct option_list *errors, const char *file, int line, const cha
 /* The same, at the line of a key, or of the title where the key is not given. */
 void section_error(struct option_list *errors, const struct section *s, size_t key,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same as "FILE:LINE: key: warning: reason", of a configuration that can be used. */
+void section_warning(struct option_list *warnings, const struct section *s, size_t key,
+		     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

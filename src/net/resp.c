@@ -369,6 +369,18 @@ int resp_array(struct buf *out, size_t count)
 	return add_header(out, '*', count);
 }
 
+int resp_array_begin(struct buf *out)
+{
+	return buf_add(out, "*", 1);
+}
+
+int resp_array_end(struct buf *out, size_t count)
+{
+	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at = put_number(end, count);
+
+	return buf_add(out, at, (size_t)(end - at));
+}
+
 int resp_bulk_begin(struct buf *out, uint64_t len)
 {
 	return add_header(out, '$', len);

@@ -23,6 +23,9 @@ int resp_nil(struct buf *out) __attribute__((warn_unused_result));
 
 /* count replies follow, and are its items. */
 int resp_array(struct buf *out, size_t count) __attribute__((warn_unused_result));
+/* The same in two pieces, for who does not know yet how many. */
+int resp_array_begin(struct buf *out) __attribute__((warn_unused_result));
+int resp_array_end(struct buf *out, size_t count) __attribute__((warn_unused_result));
 
 /* A bulk string around len bytes that do not pass through out. */
 int resp_bulk_begin(struct buf *out, uint64_t len) __attribute__((warn_unused_result));

@@ -197,7 +197,7 @@ static int job_launch(struct job *job, const struct job_spec *spec)
 
 	job->running = pipe_open(&job->pipes[JOB_STDOUT], &ends[JOB_STDOUT]) == 0 &&
 		       pipe_open(&job->pipes[JOB_STDERR], &ends[JOB_STDERR]) == 0 &&
-		       spawn(spec, ends, &job->pid, &job->exit.fd) == 0;
+		       spawn(spec, ends, &job->pid, &job->exit.fd, &job->step) == 0;
 	error = errno;
 	fd_close(&ends[JOB_STDOUT]);
 	fd_close(&ends[JOB_STDERR]);

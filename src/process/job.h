@@ -17,7 +17,14 @@ struct job_spec {          /* borrowed by job_start() */
 	char *const *envp; /* the whole environment */
 	const char *cwd;   /* NULL: / */
 	int stdin_fd;      /* -1: /dev/null */
-	int nice;          /* added to the daemon's, 0 .. 19 */
+	int nice;          /* added to the daemon's, 0 .. 19, where the system lets it */
+};
+
+/* Of a start; what has failed where there is no job. */
+enum job_step {
+	JOB_STEP_SETUP, /* pipes, the process itself */
+	JOB_STEP_CHDIR, /* to its cwd */
+	JOB_STEP_EXEC,  /* execve(2) */
 };
 
 enum job_stream {
@@ -52,8 +59,9 @@ struct job {
 	bool running;             /* the leader is not reaped yet, the pid is its own */
 	bool paused;
 	bool timed_out;
-	int exit_status; /* 0 .. 255; -1: it did not exit */
-	int signal;      /* that ended it; 0: none */
+	enum job_step step; /* where the start failed */
+	int exit_status;    /* 0 .. 255; -1: it did not exit */
+	int signal;         /* that ended it; 0: none */
 	int64_t started_ms, duration_ms;
 };
 
@@ -68,8 +76,8 @@ void jobs_kill(void);
 /* Make timeouts a queue for job_start(): TERM after timeout_ms (0: never), KILL after the grace. */
 void job_timeouts_init(struct deadline_queue *timeouts, int64_t timeout_ms);
 
-/* Run spec. timeouts must outlive the job. Returns 0; or -1 with errno, and nothing is running or
- * left behind. */
+/* Run spec. timeouts must outlive the job. Returns 0; or -1 with errno and job->step, and nothing
+ * is running or left behind. */
 int job_start(struct job *job, const struct job_spec *spec, struct deadline_queue *timeouts,
 	      const struct job_ops *ops) __attribute__((warn_unused_result));
 

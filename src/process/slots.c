@@ -25,7 +25,7 @@ static void slot_grant(struct slots *slots, struct slot *slot)
 }
 
 /* Whoever is granted a place may leave at once: the outermost call goes on, however many do. */
-static void queue_serve(struct slots *slots)
+void slots_serve(struct slots *slots)
 {
 	struct slot *slot;
 
@@ -44,7 +44,6 @@ void slots_limit(struct slots *slots, unsigned max_granted, unsigned max_waiting
 {
 	slots->max_granted = max_granted;
 	slots->max_waiting = max_waiting;
-	queue_serve(slots);
 }
 
 int slots_enter(struct slots *slots, struct slot *slot, void (*granted)(struct slot *slot))
@@ -75,5 +74,5 @@ void slots_leave(struct slots *slots, struct slot *slot)
 	}
 	slot->state = SLOT_OUTSIDE;
 	slots->granted--;
-	queue_serve(slots);
+	slots_serve(slots);
 }

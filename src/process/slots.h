@@ -31,9 +31,12 @@ struct slots {
 
 void slots_init(struct slots *slots, unsigned max_granted, unsigned max_waiting);
 
-/* New limits. Who has a place or waits keeps it; places that there are more of are granted at
- * once. */
+/* New limits. Who has a place or waits keeps it; slots_serve() grants the places that there are
+ * more of. */
 void slots_limit(struct slots *slots, unsigned max_granted, unsigned max_waiting);
+
+/* Grant what is free to those who wait. */
+void slots_serve(struct slots *slots);
 
 /* Returns 1: the place is granted; 0: slot waits, granted() is called when its turn comes; or -1
  * with EBUSY. */

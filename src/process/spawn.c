@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "process/job.h"
-
 #define STACK_SIZE (64 << 10) /* for the child, until it runs the program */
 #define STDIO 3               /* 0, 1 and 2 */
 
@@ -55,7 +53,8 @@ void spawn_close(void)
 
 struct birth {
 	const struct job_spec *spec;
-	int error; /* why there is no program */
+	enum job_step step; /* that it has come to */
+	int error;          /* why there is no program */
 };
 
 /* Its table is the daemon's until the first call has succeeded. */
@@ -82,6 +81,7 @@ static void child_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A system that hides setpriority(2) gives it the daemon's nice value. */
 static void child_limits(int nice)
 {
 	setrlimit(RLIMIT_NOFILE, &held.files);
@@ -96,9 +96,13 @@ static int child_main(void *arg)
 
 	child_signals();
 	child_limits(spec->nice);
-	if (setpgid(0, 0) == 0 && child_descriptors() == 0 &&
-	    chdir(spec->cwd != NULL ? spec->cwd : "/") == 0)
-		execve(spec->argv[0], spec->argv, spec->envp);
+	if (setpgid(0, 0) == 0 && child_descriptors() == 0) {
+		birth->step = JOB_STEP_CHDIR;
+		if (chdir(spec->cwd != NULL ? spec->cwd : "/") == 0) {
+			birth->step = JOB_STEP_EXEC;
+			execve(spec->argv[0], spec->argv, spec->envp);
+		}
+	}
 	birth->error = errno;
 	_exit(127);
 }
@@ -116,7 +120,7 @@ static int stages_set(int in, int out, int err)
 }
 
 /* Returns 0, or an error number; there is no child then. */
-static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd)
+static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd, enum job_step *step)
 {
 	static char stack[STACK_SIZE] __attribute__((aligned(16)));
 	struct birth birth = {.spec = spec};
@@ -127,6 +131,7 @@ static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd)
 		return errno;
 	if (birth.error == 0)
 		return 0;
+	*step = birth.step;
 	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	close(*pidfd);
@@ -134,12 +139,13 @@ static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd)
 	return birth.error;
 }
 
-int spawn(const struct job_spec *spec, const int ends[2], pid_t *pid, int *pidfd)
+int spawn(const struct job_spec *spec, const int ends[2], pid_t *pid, int *pidfd,
+	  enum job_step *step)
 {
 	int in = spec->stdin_fd >= 0 ? spec->stdin_fd : held.null;
 	int error = stages_set(in, ends[JOB_STDOUT], ends[JOB_STDERR]) < 0
 			    ? errno
-			    : child_start(spec, pid, pidfd);
+			    : child_start(spec, pid, pidfd, step);
 
 	stages_set(held.null, held.null, held.null);
 	errno = error;

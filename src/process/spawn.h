@@ -10,16 +10,16 @@
  */
 #include <sys/types.h>
 
-struct job_spec;
+#include "process/job.h"
 
 /* Call early, when low descriptors are free. Returns 0, or -1 with errno. */
 int spawn_open(void);
 void spawn_close(void);
 
 /* Run spec as the leader of a process group of its own, with no signal blocked or ignored, and
- * ends as its stdout and stderr. Returns 0 with *pidfd, the caller's; or -1 with errno, and there
- * is no process. */
-int spawn(const struct job_spec *spec, const int ends[2], pid_t *pid, int *pidfd)
-	__attribute__((warn_unused_result));
+ * ends as its stdout and stderr. Returns 0 with *pidfd, the caller's; or -1 with errno and *step,
+ * and there is no process. */
+int spawn(const struct job_spec *spec, const int ends[2], pid_t *pid, int *pidfd,
+	  enum job_step *step) __attribute__((warn_unused_result));
 
 #endif

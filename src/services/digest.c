@@ -134,7 +134,7 @@ static void digest_start(struct digest *d)
 	if (job_start(&d->job, &spec, &timeouts, &digest_ops) == 0)
 		return;
 	d->error = errno;
-	log_error("%s: %m", program);
+	log_info("%s: %m", program);
 	d->done = true;
 	slots_leave(&slots, &d->slot);
 }
@@ -240,6 +240,7 @@ void digest_use(unsigned max)
 {
 	if (slots.max_granted > 0) {
 		slots_limit(&slots, max, WAITING_MAX);
+		slots_serve(&slots);
 		return;
 	}
 	slots_init(&slots, max, WAITING_MAX);

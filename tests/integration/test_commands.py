@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, ini, run, wait_for
+from conftest import DEADLINE_S, POLLARD, SANITIZED, ini, run, wait_for
 from talk import Refusal, children, group, is_refused, open_files, pack, talking
 
 SHELL = {"exec": "/bin/sh -c {script}", "arg.script": "regex .*"}
@@ -71,6 +71,12 @@ def waiting(path):
     """Of a shell: until the file is there, but not for ever."""
     missing = f"[ ! -e {shlex.quote(str(path))} ]"
     return f"n=0; while {missing} && [ $((n+=1)) -lt 4000 ]; do sleep 0.01; done"
+
+
+def settle(client):
+    """What others have asked before has had its turn after a few of ours."""
+    for _ in range(3):
+        assert client("PING") == "PONG"
 
 
 def no_children(server):
@@ -150,6 +156,34 @@ def test_a_program_that_is_not_there_is_an_error(serve):
     assert len(open_files(server.pid)) == before
 
 
+@pytest.mark.parametrize("keys, reason", [
+    ({"exec": "/none/such"}, "/none/such is not there"),
+    ({"exec": "{tmp}"}, "{tmp} is a folder"),
+    ({"exec": "{tmp}/plain"}, "{tmp}/plain is not executable"),
+    ({"exec": "{tmp}/script"}, "its interpreter /none/such is missing"),
+    ({"exec": "{tmp}/text"}, "{tmp}/text is a text whose first line is not #!INTERPRETER"),
+    ({"exec": "{tmp}/data"}, "{tmp}/data is no program for this machine"),
+    ({"exec": "/bin/true", "cwd": "{tmp}/none"}, "its folder {tmp}/none is not there"),
+    ({"exec": "/bin/true", "cwd": "{tmp}/plain"}, "its folder {tmp}/plain is not a folder"),
+    ({"exec": "/bin/true {x}" + "{x}" * 200, "arg.x": "regex x*"},
+     "its arguments and environment are longer than the system takes")])
+def test_what_cannot_be_run_is_told_as_what_it_is(serve, tmp_path, keys, reason):
+    for name, data, mode in (("plain", b"exit 0\n", 0o644), ("text", b"exit 0\n", 0o755),
+                             ("script", b"#!/none/such -x\n", 0o755), ("data", bytes(99), 0o755)):
+        (tmp_path / name).write_bytes(data)
+        (tmp_path / name).chmod(mode)
+    keys = {key: value.replace("{tmp}", str(tmp_path)) for key, value in keys.items()}
+    reason = reason.replace("{tmp}", str(tmp_path))
+    server = serve(commands={"it": keys})
+    client = server.client()
+    for verb in ("RUN", "STREAM"):
+        said = client(verb, "it", *["x" * 1000] * ("arg.x" in keys))
+        assert said == Refusal(f"ERR it: cannot be run: {reason}")
+    line = server.wait_log("command it: cannot be run for ")
+    assert re.search(rf"for 127\.0\.0\.1:\d+: {re.escape(reason)}$", line), line
+    assert client("PING") == "PONG"
+
+
 def test_what_a_command_leaves_running_is_killed(serve):
     server = serve()
     client = server.client()
@@ -184,6 +218,15 @@ def test_stream_tells_output_as_it_comes(client, tmp_path):
 def test_stream_tells_which_signal_ended_it(client):
     client.send(("STREAM", "sh", "echo a; kill -KILL $$"))
     assert stream(client) == (b"a\n", b"", [b"signal", b"KILL"])
+
+
+@pytest.mark.parametrize("script, end", [
+    ("echo a; exec sleep 1000", [b"signal", b"TERM", b"timed_out"]),
+    ("trap 'exit 3' TERM; echo a; while :; do :; done", [b"exit", 3, b"timed_out"])])
+def test_stream_tells_that_time_was_over(serve, script, end):
+    client = serve(commands=sh(timeout="300ms")).client()
+    client.send(("STREAM", "sh", script))
+    assert stream(client) == (b"a\n", b"", end)
 
 
 def test_stream_of_a_silent_command_is_its_end(client):
@@ -495,6 +538,27 @@ def test_who_leaves_while_waiting_does_not_run(serve, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("leaves", ["close", "reset"])
+def test_who_leaves_while_waiting_makes_room_for_another(serve, tmp_path, leaves):
+    server = serve(commands=sh(max_running=1, max_waiting=1), main={"listen": f"unix:{tmp_path}/s"}
+                   if leaves == "close" else {})
+    where = tmp_path / "s" if leaves == "close" else "main"
+    first, second, third = (server.client(where) for _ in range(3))
+    first.send(("RUN", "sh", waiting(tmp_path / "go")))
+    wait_for(lambda: children(server.pid), "command")
+    second.send(("RUN", "sh", f"touch {tmp_path}/ran"))
+    settle(third)
+    assert is_refused(third("RUN", "sh", "echo third"), "BUSY")
+    getattr(second, leaves)()
+    server.wait_log("reason=reset")
+    third.send(("RUN", "sh", "echo third"))
+    settle(server.client(where))
+    (tmp_path / "go").touch()
+    assert first.read()[1] == 0
+    assert third.read()[9] == b"third\n"
+    assert not (tmp_path / "ran").exists()
+
+
 # Callers that leave
 
 
@@ -718,6 +782,19 @@ def test_over_tcp_the_networks_of_a_command_count(shared):
     shared.wait_log("command other: refused to 127.0.0.1:")
 
 
+def test_what_a_caller_can_cause_is_no_warning(serve):
+    """Nor a notice: who asks for it would fill the log of those who read no more than that."""
+    server = serve(daemon={"log_level": "notice"}, commands={
+        "other": {"exec": "/bin/true", "allow": "192.0.2.0/24"}, "none": {"exec": "/none/such"}})
+    client = server.client()
+    before = server.log()
+    for name, code in ("other", "NOPERM"), ("none", "ERR"), ("nothing", "ERR"):
+        assert is_refused(client("RUN", name), code)
+    server.signal(signal.SIGUSR1)
+    server.wait_log("stats ")
+    assert server.log().partition("\nstats ")[0] == before
+
+
 def test_the_list_tells_name_usage_and_description(serve):
     client = serve(commands={
         "plain": {"exec": "/bin/true"},
@@ -776,6 +853,115 @@ def test_a_mistake_in_a_command_names_its_line(tmp_path, keys, line, reason):
     assert re.search(rf"{tmp_path}/x\.ini:{number}: .*{re.escape(reason)}", said), said
 
 
+WARNINGS = [
+    ({"exec": "/none/such"}, "exec", "/none/such is not there"),
+    ({"exec": "/etc"}, "exec", "/etc is a folder"),
+    ({"exec": "/dev/null"}, "exec", "/dev/null is not a regular file"),
+    ({"exec": "/etc/passwd"}, "exec", "/etc/passwd is not executable"),
+    ({"exec": "/bin/true", "cwd": "/none/such"}, "cwd", "/none/such is not there"),
+    ({"exec": "/bin/true", "cwd": "/etc/passwd"}, "cwd", "/etc/passwd is not a folder"),
+    ({"exec": "/bin/echo {x}", "arg.x": "int 1..2", "env.X": "a{x}"}, "env.X",
+     "{x} stands for an argument in exec only")]
+
+
+@pytest.mark.parametrize("keys, line, reason", WARNINGS)
+def test_what_cannot_be_done_for_a_command_is_a_warning_at_its_line(tmp_path, keys, line, reason):
+    text = config(commands={"x": keys})
+    number = [at.partition(" =")[0] for at in text.splitlines()].index(line) + 1
+    path = tmp_path / "x.ini"
+    path.write_text(text)
+    done = run("--check", "-c", path)
+    assert (done.returncode, done.stdout) == (0, f"{path}: no errors\n")
+    assert done.stderr == f"{path}:{number}: {line}: warning: {reason}\n"
+
+
+def test_a_warning_is_logged_once_at_the_start_and_at_each_reload(serve):
+    server = serve(commands={"x": {"exec": "/none/such"}})
+    assert server.log().count("exec: warning: /none/such is not there") == 1
+    server.reload()
+    server.wait_log("reloaded ")
+    assert server.log().count("exec: warning: /none/such is not there") == 2
+    server.reload(config(commands={"x": {"exec": "/none/such", "nice": "20"}}))
+    server.wait_log("is not used")
+    assert server.log().count("warning: ") == 2
+
+
+def test_the_usual_commands_have_no_warning(serve):
+    server = serve(commands={**sh(nice=5, cwd="/tmp", timeout="5s", **{"env.A": "{b}"}),
+                             "true": {"exec": "/bin/true"}})
+    assert "warning" not in server.log()
+
+
+SECCOMP = """\
+import ctypes, os, platform, struct, sys
+number = {"x86_64": 141, "aarch64": 140}[platform.machine()]  # setpriority
+code = struct.pack("=" + "HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, number,
+                   0x06, 0, 0, 0x00050001, 0x06, 0, 0, 0x7fff0000)
+code = ctypes.create_string_buffer(code)
+libc = ctypes.CDLL(None, use_errno=True)
+program = ctypes.create_string_buffer(struct.pack("@HP", 4, ctypes.addressof(code)))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_nice_value_that_cannot_be_given_is_a_warning_and_the_command_runs(serve):
+    if os.uname().machine not in ("x86_64", "aarch64"):
+        pytest.skip("the number of setpriority(2) is not known here")
+    server = serve(prefix=[sys.executable, "-c", SECCOMP], commands=sh(nice=5))
+    assert "nice.conf" in server.wait_log("nice: warning: ")
+    assert output(server.client(), "sh", "nice") == b"%d\n" % os.getpriority(
+        os.PRIO_PROCESS, server.pid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_program_that_is_not_to_be_another_user_is_a_warning(serve, tmp_path):
+    program = tmp_path / "true"
+    program.write_bytes(Path("/bin/true").read_bytes())
+    os.chown(program, NOBODY, NOBODY)
+    program.chmod(0o4755)
+    commands = {"x": {"exec": program}}
+    assert "warning" not in serve(commands=commands).log()
+    server = serve(prefix=["setpriv", "--no-new-privs"], commands=commands)
+    assert "sudo.conf" in server.wait_log("exec: warning: ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_time_that_cannot_end_another_user_is_a_warning(tmp_path):
+    """/usr/bin/passwd is set-user-ID wherever it is."""
+    it = tmp_path / "pollard"
+    tmp_path.chmod(0o755)
+    it.write_bytes(Path(POLLARD).read_bytes())
+    it.chmod(0o755)
+    for timeout, warned in ("5s", True), ("0", False):
+        text = config(commands={"x": {"exec": "/usr/bin/passwd", "timeout": timeout}})
+        (tmp_path / "x.ini").write_text(text)
+        done = subprocess.run(
+            ["./pollard", "--check", "-c", "x.ini"], cwd=tmp_path, user=NOBODY, group=NOBODY,
+            extra_groups=[], capture_output=True, text=True, timeout=DEADLINE_S)
+        assert done.returncode == 0
+        assert ("timeout: warning: /usr/bin/passwd is set-user-ID" in done.stderr) == warned
+        assert done.stderr.count("warning") == warned
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file capabilities")
+def test_a_program_whose_capabilities_are_kept_from_it_is_a_warning(serve, tmp_path):
+    program = tmp_path / "true"
+    program.write_bytes(Path("/bin/true").read_bytes())
+    program.chmod(0o755)
+    net_raw = (0x02000001).to_bytes(4, "little") + (1 << 13).to_bytes(4, "little") + bytes(12)
+    try:
+        os.setxattr(program, "security.capability", net_raw)
+    except OSError as error:
+        pytest.skip(f"security.capability: {error}")
+    commands = {"x": {"exec": program}}
+    assert "warning" not in serve(commands=commands).log()
+    server = serve(prefix=["setpriv", "--bounding-set", "-net_raw"], commands=commands)
+    assert "ping.conf" in server.wait_log("exec: warning: ")
+    assert server.client()("RUN", "x") == Refusal(
+        f"ERR x: cannot be run: {program} needs capabilities that are kept from it")
+
+
 def test_a_command_without_a_program_is_a_mistake(tmp_path):
     status, said = check(tmp_path, config(commands={"x": {"description": "none"}}))
     assert status == 1 and "exec" in said
@@ -797,22 +983,112 @@ def test_a_changed_command_is_used_from_now_on_and_one_that_runs_keeps_its_own(s
     assert first.read()[9] == b"new\n"
 
 
-def test_a_command_that_is_removed_is_run_for_those_who_have_asked(serve, tmp_path):
+@pytest.fixture
+def queue(serve, tmp_path):
+    """A server, one who has the only place until tmp_path/go, who waits for it, and another."""
     server = serve(commands=sh(max_running=1))
     first, second, third = (server.client() for _ in range(3))
     first.send(("RUN", "sh", f"{waiting(tmp_path / 'go')}; echo first"))
     wait_for(lambda: children(server.pid), "command")
-    second.send(("RUN", "sh", "echo second"))
-    assert third("PING") == "PONG"
+    second.send(("RUN", "sh", "echo second"), ("PING",))
+    settle(third)
+    return server, first, second, third
+
+
+def test_who_waits_for_a_command_that_is_removed_is_told_so_at_once(queue, tmp_path):
+    server, first, second, third = queue
     server.reload(config(commands={}))
-    wait_for(lambda: third("COMMANDS") == [], "reload")
-    assert is_refused(third("RUN", "sh", "echo third"))
+    assert second.read() == Refusal("ERR there is no command 'sh'; COMMANDS lists them")
+    assert second.read() == "PONG"
+    assert third("COMMANDS") == []
     (tmp_path / "go").touch()
     assert first.read()[9] == b"first\n"
-    assert second.read()[9] == b"second\n"
-    server.reload(config())
+
+
+def commands_with(**keys):
+    return {"sh": {**SHELL, "max_running": 1, **keys}}
+
+
+@pytest.mark.parametrize("commands, code, reason", [
+    (commands_with(allow="192.0.2.0/24"), "NOPERM", "command 'sh' is not allowed for 127.0.0.1:"),
+    (commands_with(allow_users="root"), "NOPERM", "command 'sh' is not allowed for 127.0.0.1:"),
+    (commands_with(**{"arg.script": "enum a|b"}), "ERR", "sh: script: 'echo second' is not one of"),
+    ({"sh": {"exec": "/bin/true", "max_running": 1}}, "ERR", "1 arguments where 0 are wanted: sh"),
+    (commands_with(exec="/none/such {script}"), "ERR", "sh: cannot be run: /none/such is not")])
+def test_who_waits_is_refused_what_is_not_to_be_had_any_more(
+        queue, tmp_path, commands, code, reason):
+    server, first, second, _ = queue
+    server.reload(config(commands=commands))
+    server.wait_log("reloaded ")
+    (tmp_path / "go").touch()
+    assert first.read()[9] == b"first\n"
+    said = second.read()
+    assert said.startswith(f"{code} {reason}"), said
+    assert second.read() == "PONG"
+    assert "job command=sh" in server.log() and server.log().count("job command=sh") == 1
+
+
+def test_who_waits_is_given_what_the_command_has_become(queue, tmp_path):
+    server, first, second, _ = queue
+    commands = commands_with(**{"exec": "/bin/sh -c {script};env new", "env.WHICH": "new"})
+    server.reload(config(commands=commands))
+    server.wait_log("reloaded ")
+    (tmp_path / "go").touch()
+    assert first.read()[9] == b"first\n"
+    reply = second.read()
+    assert reply[9].startswith(b"second\n") and b"WHICH=new\n" in reply[9]
+    server.wait_log('args="-c echo second;env new"')
+
+
+def test_places_are_those_of_the_name_as_long_as_anything_runs(queue, tmp_path):
+    server, first, second, third = queue
+    server.reload(config(commands={}))
+    assert is_refused(second.read())
+    one = sh(max_running=1, max_waiting=1)
+    server.reload(config(commands=one))
     wait_for(lambda: third("COMMANDS"), "reload")
+    assert second.read() == "PONG"
+    second.send(("RUN", "sh", "echo second"))
+    settle(third)
+    assert is_refused(third("RUN", "sh", "echo third"), "BUSY")
+    assert len(children(server.pid)) == 1
+    server.reload(config(commands={}))
+    assert is_refused(second.read())
+    server.reload(config(commands=one))
+    wait_for(lambda: third("COMMANDS"), "reload")
+    (tmp_path / "go").touch()
+    assert first.read()[9] == b"first\n"
     assert output(third, "sh", "echo third") == b"third\n"
+
+
+def test_who_is_called_by_a_reload_finds_all_of_the_new_configuration(queue, tmp_path):
+    server, first, second, third = queue
+    second.send(("RUN", "new"), ("RUN", "first"), ("COMMANDS",))
+    settle(third)
+    true = {"exec": "/bin/true", "max_running": 1, "max_waiting": 0}
+    server.reload(config(commands={"first": true, "new": true}))
+    assert is_refused(second.read())
+    assert second.read() == "PONG"
+    assert second.read()[1] == 0
+    assert second.read()[1] == 0
+    assert [row[0] for row in second.read()] == [b"first", b"new"]
+    (tmp_path / "go").touch()
+    assert first.read()[9] == b"first\n"
+
+
+def test_a_stream_that_waits_for_its_caller_survives_a_reload(serve):
+    server = serve()
+    client, other = server.client(), server.client()
+    client.send(("STREAM", "sh", "seq 2000000"))
+    child = wait_for(lambda: children(server.pid), "command")[0]
+    wait_for(lambda: "pipe" in Path(f"/proc/{child}/wchan").read_text() or
+             Path(f"/proc/{child}/stat").read_text().split()[2] == "S", "command that waits")
+    for commands in ({}, sh(max_running=1, timeout="1h")):
+        server.reload(config(commands=commands))
+        wait_for(lambda: len(other("COMMANDS")) == len(commands), "reload")
+    out, err, end = stream(client)
+    assert out == "".join(f"{n}\n" for n in range(1, 2_000_001)).encode()
+    assert (err, end) == (b"", [b"exit", 0])
 
 
 def test_a_reload_that_raises_the_number_of_places_lets_those_who_wait_run(serve, tmp_path):
@@ -887,6 +1163,16 @@ def test_a_run_is_logged_with_its_arguments_on_one_line(serve):
     assert re.search(r"peer=127\.0\.0\.1:\d+ exit=3 signal=none ms=\d+ stdout=4 stderr=0 ", line)
     assert r"a\nforged line\033[31m\\ b c" in line
     assert not [line for line in server.log().splitlines() if line.startswith("forged")]
+
+
+def test_quotes_in_arguments_do_not_end_what_the_log_quotes(serve):
+    server = serve(commands={"x": {"exec": "/bin/true {a}", "arg.a": "regex .*"}})
+    client = server.client()
+    client("RUN", "x", 'a" exit=0 b"')
+    assert server.wait_log("job command=x").endswith(' args="a"" exit=0 b"""')
+    client("RUN", "x", '"' * 1000)
+    line = server.wait_log("job command=x", count=2)
+    assert server.log().splitlines()[-1].partition(" args=")[2].count('"') % 2 == 0, line
 
 
 def test_a_pipeline_is_answered_in_order(client):

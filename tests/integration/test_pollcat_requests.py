@@ -282,6 +282,16 @@ def test_run_tells_of_a_signal_as_a_shell_does(server):
     assert outcome(done) == (128 + signal.SIGTERM, b"", expected)
 
 
+@pytest.mark.parametrize("end, more", [
+    (["signal", "TERM", "timed_out"], b"pollcat: the command was ended by signal TERM\n"),
+    (["exit", 0, "timed_out"], b"")])
+def test_run_tells_that_time_was_over_as_timeout_does(server, end, more):
+    it = server(stream(["stdout", "a"], end))
+    expected = more + b"pollcat: the time that the command may take was over\n"
+    assert outcome(run(it, "run", "x")) == (124, b"a", expected)
+    assert it.wait_end() == "eof"
+
+
 def test_run_fails_where_a_signal_has_no_number_here(server):
     it = server(stream(["signal", "BOTHER"]))
     assert run(it, "run", "x").returncode == 255
@@ -304,8 +314,12 @@ def test_run_prints_an_error_reply_and_fails_as_ssh_does(server):
         b"*2\r\n$4\r\nexit\r\n$1\r\n0\r\n",
         b"*2\r\n$6\r\nsignal\r\n:15\r\n",
         b"*2\r\n$6\r\nnovelty\r\n:1\r\n",
+        b"*3\r\n$4\r\nexit\r\n:1\r\n$7\r\nnovelty\r\n",
+        b"*3\r\n$4\r\nexit\r\n:1\r\n:1\r\n",
+        b"*3\r\n$6\r\nstdout\r\n$0\r\n\r\n$9\r\ntimed_out\r\n",
+        b"*4\r\n$4\r\nexit\r\n:1\r\n$9\r\ntimed_out\r\n:1\r\n",
         b"*2\r\n$1000000\r\n" + b"x" * 1000,
-        b"*3\r\n",
+        b"*4\r\n",
         b"*-1\r\n",
         b"+OK\r\n",
         b":0\r\n",
@@ -1073,6 +1087,11 @@ root = {root}
 [command shell]
 exec = /bin/sh -c {{script}}
 arg.script = regex .*
+[command slow]
+exec = /bin/sleep 1000
+timeout = 200ms
+[command missing]
+exec = /none/such
 """
 
 
@@ -1119,6 +1138,11 @@ def test_pollard_runs_a_command_and_ends_it_with_its_caller(real):
     assert outcome(done) == (7, b"out\n", b"err\n")
     assert run(real, "run", "shell", "kill -KILL $$").returncode == 128 + signal.SIGKILL
     assert run(real, "run", "none").returncode == 255
+    expected = (b"pollcat: the command was ended by signal TERM\n"
+                b"pollcat: the time that the command may take was over\n")
+    assert outcome(run(real, "run", "slow")) == (124, b"", expected)
+    assert outcome(run(real, "run", "missing")) == (
+        255, b"", b"pollcat: ERR missing: cannot be run: /none/such is not there\n")
     with start(real, "run", "shell", "echo going; exec sleep 1000") as client:
         assert os.read(client.stdout.fileno(), 100) == b"going\n"
         client.send_signal(signal.SIGINT)

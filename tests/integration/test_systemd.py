@@ -294,6 +294,37 @@ def test_files_and_commands_work_in_the_sandbox():
 
 
 @booted
+def test_what_the_sandbox_forbids_a_command_is_logged_with_the_drop_in_that_allows_it():
+    programs = {"ping": Path("/opt/ping"), "sudo": Path("/opt/sudo")}
+    for program in programs.values():
+        program.write_bytes(Path("/bin/true").read_bytes())
+        program.chmod(0o755)
+    programs["sudo"].chmod(0o4755)
+    net_raw = (0x02000001).to_bytes(4, "little") + (1 << 13).to_bytes(4, "little") + bytes(12)
+    os.setxattr(programs["ping"], "security.capability", net_raw)
+    path = "/run/pollard/requests.sock"
+    configure(f"\n[listener requests]\nlisten = unix:{path}\nprotocol = resp\n"
+              "services = commands\n[command nice]\nexec = /bin/true\nnice = 7\n"
+              f"[command ping]\nexec = {programs['ping']}\n"
+              f"[command sudo]\nexec = {programs['sudo']}\n"
+              "[command home]\nexec = /bin/true\ncwd = /root\n")
+
+    systemctl("start", "pollard.service")
+    expected = [("nice", "nice.conf", "allows"), ("exec", "ping.conf", "gives"),
+                ("exec", "sudo.conf", "changes"), ("cwd", "/root", "may not be entered")]
+    text = journal(f"_PID={main_pid()}")
+    for key, name, what in expected:
+        assert len(re.findall(f": {key}: warning: .*{name} {what}", text)) == 1, text
+    systemctl("reload", "pollard.service")
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        connection.sendall(b"RUN nice\r\nRUN ping\r\nRUN sudo\r\nRUN home\r\nQUIT\r\n")
+        answer = connection.makefile("rb").read()
+    assert answer.count(b"$4\r\nexit\r\n:0\r\n") == 3, answer
+    assert b"-ERR home: cannot be run: its folder /root may not be entered" in answer, answer
+
+
+@booted
 def test_the_watchdog_is_fed_by_an_idle_loop():
     drop_in("[Service]\nWatchdogSec=2s\n")
     systemctl("start", "pollard.service")

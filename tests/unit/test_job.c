@@ -40,7 +40,8 @@ struct run {
 static struct run run, other;
 static struct deadline_queue never, soon, later, ticks;
 static struct deadline tick;
-static bool within; /* a call of job.h that must not end a job */
+static enum job_step failed; /* of the last start that has failed */
+static bool within;          /* a call of job.h that must not end a job */
 static int saved[3] = {-1, -1, -1};
 static size_t descriptors_before;
 static size_t descriptors_outside; /* before jobs_init() */
@@ -115,6 +116,7 @@ static int try_start(struct run *r, const struct job_spec *spec, struct deadline
 	within = false;
 	if (result == 0)
 		return 0;
+	failed = owner->job.step;
 	r->owner = NULL;
 	free(owner); /* which leaves errno */
 	return -1;
@@ -919,10 +921,11 @@ static void pause_and_resume_may_be_said_twice(void **state)
 
 /* ---- what cannot be started ---- */
 
-static void assert_refused(const struct job_spec *spec, int error)
+static void assert_refused(const struct job_spec *spec, enum job_step step, int error)
 {
 	assert_int_equal(try_start(&run, spec, &later), -1);
 	assert_int_equal(errno, error);
+	assert_int_equal(failed, step);
 	assert_nothing_left();
 	assert_true(TAILQ_EMPTY(&later.waiting));
 }
@@ -941,7 +944,7 @@ static void what_is_no_program_cannot_be_started(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct job_spec spec = spec_of(WORDS(rows[i].path));
 
-		assert_refused(&spec, rows[i].error);
+		assert_refused(&spec, JOB_STEP_EXEC, rows[i].error);
 	}
 }
 
@@ -954,7 +957,7 @@ static void a_script_without_interpreter_is_not_given_to_a_shell(void **state)
 	assert_int_equal(write(fd, "echo hello\n", 11), 11);
 	assert_int_equal(fchmod(fd, 0700), 0);
 	close(fd);
-	assert_refused(&spec, ENOEXEC);
+	assert_refused(&spec, JOB_STEP_EXEC, ENOEXEC);
 	unlink(path);
 }
 
@@ -964,7 +967,7 @@ static void arguments_that_are_too_long_cannot_be_started(void **state)
 	const struct job_spec spec = spec_of(WORDS("/bin/echo", text));
 
 	memset(text, 'x', sizeof(text) - 1);
-	assert_refused(&spec, E2BIG);
+	assert_refused(&spec, JOB_STEP_EXEC, E2BIG);
 }
 
 static void a_folder_that_is_not_there_is_no_place_to_start_in(void **state)
@@ -972,9 +975,9 @@ static void a_folder_that_is_not_there_is_no_place_to_start_in(void **state)
 	struct job_spec spec = spec_of(WORDS("/bin/true"));
 
 	spec.cwd = "/nowhere";
-	assert_refused(&spec, ENOENT);
+	assert_refused(&spec, JOB_STEP_CHDIR, ENOENT);
 	spec.cwd = "/etc/passwd";
-	assert_refused(&spec, ENOTDIR);
+	assert_refused(&spec, JOB_STEP_CHDIR, ENOTDIR);
 }
 
 static void a_stdin_that_is_not_open_cannot_be_given(void **state)
@@ -982,7 +985,7 @@ static void a_stdin_that_is_not_open_cannot_be_given(void **state)
 	struct job_spec spec = spec_of(WORDS("/bin/true"));
 
 	spec.stdin_fd = 900;
-	assert_refused(&spec, EBADF);
+	assert_refused(&spec, JOB_STEP_SETUP, EBADF);
 }
 
 /* Start with descriptors below limit only. Returns 0 or the error. */
@@ -1007,6 +1010,7 @@ static void when_descriptors_run_out_nothing_is_left_behind(void **state)
 
 	for (; (error = start_below(limit)) != 0; limit++, refused++) {
 		assert_int_equal(error, EMFILE);
+		assert_int_equal(failed, JOB_STEP_SETUP);
 		assert_nothing_left();
 		assert_true(limit < 1000);
 	}
@@ -1033,6 +1037,7 @@ static void when_memory_runs_out_nothing_is_left_behind(void **state)
 		assert_int_equal(try_start(&run, &spec, &later), -1);
 		no_memory = false;
 		assert_int_equal(errno, ENOMEM);
+		assert_int_equal(failed, JOB_STEP_SETUP);
 		assert_int_equal(watches_count(&loop.watches), count);
 		assert_int_equal(descriptors(), before);
 		assert_no_child();

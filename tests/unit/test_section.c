@@ -285,6 +285,17 @@ static void an_error_in_a_section_that_no_file_has_is_at_no_line(void **state)
 	section_free(s);
 }
 
+static void a_warning_says_what_it_is(void **state)
+{
+	struct section *s = section_in_files();
+
+	section_warning(&errors, s, TITLE, "'%s' is ugly", "given");
+	assert_only_error("b.ini:5: title: warning: 'given' is ugly");
+	section_warning(&errors, s, OWNER, "may be missed");
+	assert_only_error("a.ini:3: owner: warning: may be missed");
+	section_free(s);
+}
+
 static void what_looks_like_a_format_is_only_text(void **state)
 {
 	struct section *s = section_in_files();
@@ -333,6 +344,7 @@ int main(void)
 		SECTION_TEST(an_error_of_a_key_is_at_its_line_in_its_file),
 		SECTION_TEST(an_error_of_a_key_that_is_not_given_is_at_the_title),
 		SECTION_TEST(an_error_in_a_section_that_no_file_has_is_at_no_line),
+		SECTION_TEST(a_warning_says_what_it_is),
 		SECTION_TEST(what_looks_like_a_format_is_only_text),
 		SECTION_TEST(a_reason_that_is_too_long_is_cut),
 	};

@@ -49,6 +49,12 @@ static void leave(int i)
 	slots_leave(&slots, &s[i]);
 }
 
+static void limit(unsigned max_granted, unsigned max_waiting)
+{
+	slots_limit(&slots, max_granted, max_waiting);
+	slots_serve(&slots);
+}
+
 static void assert_counts(unsigned granted, unsigned waiting)
 {
 	assert_int_equal(slots.granted, granted);
@@ -271,7 +277,7 @@ static void whose_turn_it_is_may_send_away_who_waits(void **state)
 	assert_int_equal(slots_enter(&slots, &s[2], send_away_the_next), 0);
 	assert_int_equal(enter(3), 0);
 	assert_int_equal(enter(4), 0);
-	slots_limit(&slots, 4, 5);
+	limit(4, 5);
 	ASSERT_TURNS(2, 4);
 	assert_counts(4, 0);
 }
@@ -283,9 +289,19 @@ static void new_places_are_granted_at_once(void **state)
 	slots_init(&slots, 1, 5);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(enter(i), i == 0);
-	slots_limit(&slots, 3, 5);
+	limit(3, 5);
 	ASSERT_TURNS(1, 2);
 	assert_counts(3, 2);
+}
+
+static void limits_alone_grant_nothing(void **state)
+{
+	slots_init(&slots, 0, 2);
+	assert_int_equal(enter(0), 0);
+	slots_limit(&slots, 2, 2);
+	assert_no_turn();
+	slots_serve(&slots);
+	ASSERT_TURNS(0);
 }
 
 static void who_has_a_place_keeps_it_when_there_are_fewer(void **state)
@@ -293,7 +309,7 @@ static void who_has_a_place_keeps_it_when_there_are_fewer(void **state)
 	slots_init(&slots, 3, 5);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(enter(i), i < 3);
-	slots_limit(&slots, 1, 5);
+	limit(1, 5);
 	assert_counts(3, 1);
 	leave(0);
 	leave(1);
@@ -308,7 +324,7 @@ static void who_waits_keeps_waiting_when_the_queue_is_shorter(void **state)
 	slots_init(&slots, 1, 5);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(enter(i), i == 0);
-	slots_limit(&slots, 1, 1);
+	limit(1, 1);
 	assert_counts(1, 3);
 	assert_int_equal(enter(4), -1);
 	leave(0);
@@ -392,7 +408,7 @@ static void random_step(void)
 		model.max_granted = below(5);
 		model.max_waiting = below(7);
 		model_serve();
-		slots_limit(&slots, model.max_granted, model.max_waiting);
+		limit(model.max_granted, model.max_waiting);
 	} else if (model.is[i] == SLOT_OUTSIDE && below(4) > 0) {
 		model.leaves[i] = below(4) == 0;
 		assert_int_equal(
@@ -449,6 +465,7 @@ int main(void)
 				       slots_open),
 		cmocka_unit_test_setup(whose_turn_it_is_may_send_away_who_waits, slots_open),
 		cmocka_unit_test_setup(new_places_are_granted_at_once, slots_open),
+		cmocka_unit_test_setup(limits_alone_grant_nothing, slots_open),
 		cmocka_unit_test_setup(who_has_a_place_keeps_it_when_there_are_fewer, slots_open),
 		cmocka_unit_test_setup(who_waits_keeps_waiting_when_the_queue_is_shorter,
 				       slots_open),

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/command.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "process/job.h"
+#include "process/program.h"
+
+enum {
+#define OPT(key, ...) COMMAND_KEY_##key,
+#include "services/commands.def"
+#undef OPT
+	COMMAND_KEYS
+};
+
+static const struct option_def command_options[COMMAND_KEYS] = {
+#define OPT(key, kind, ...) \
+	{#key, &option_##kind, offsetof(struct command, key), OPTION_REST(__VA_ARGS__)},
+#include "services/commands.def"
+#undef OPT
+};
+
+static struct section_list commands = TAILQ_HEAD_INITIALIZER(commands); /* in force */
+
+/* ---- the section ---- */
+
+static void command_free(struct section *s)
+{
+	struct command *command = container_of(s, struct command, section);
+
+	template_free(&command->template);
+	for (size_t i = 0; command->envp != NULL && command->envp[i] != NULL; i++)
+		free(command->envp[i]);
+	free(command->envp);
+	places_unref(command->places);
+	if (command->timed)
+		deadline_queue_free(&command->timeouts);
+}
+
+struct command *command_ref(struct command *command)
+{
+	command->refs++;
+	return command;
+}
+
+void command_unref(struct command *command)
+{
+	if (--command->refs == 0)
+		section_free(&command->section);
+}
+
+static void command_check(struct section *s, struct option_list *errors)
+{
+	struct command *command = container_of(s, struct command, section);
+
+	if (command->exec != NULL)
+		template_parse(&command->template, s, COMMAND_KEY_exec, command->exec,
+			       &command->arg, errors);
+	if (command->cwd[0] != '/')
+		section_error(errors, s, COMMAND_KEY_cwd, "'%s' is not an absolute path",
+			      command->cwd);
+}
+
+/* ---- what this process cannot do for it ---- */
+
+/* A warning of command at KEY. */
+#define COMMAND_WARNING(warnings, command, key, ...) \
+	section_warning(warnings, &(command)->section, COMMAND_KEY_##key, __VA_ARGS__)
+
+static void privilege_warn(const struct command *command, const char *program,
+			   struct option_list *warnings)
+{
+	switch (program_privilege(program)) {
+	case PROGRAM_PLAIN:
+		return;
+	case PROGRAM_SET_ID_HELD:
+		COMMAND_WARNING(warnings, command, exec,
+				"%.200s is set-user-ID or set-group-ID, which has no effect here "
+				"(NoNewPrivileges=); the drop-in sudo.conf changes that",
+				program);
+		return;
+	case PROGRAM_CAPS_HELD:
+		COMMAND_WARNING(warnings, command, exec,
+				"%.200s is to have capabilities that are kept from it here "
+				"(NoNewPrivileges=, CapabilityBoundingSet=); the drop-in ping.conf "
+				"gives those of ping(8)",
+				program);
+		return;
+	case PROGRAM_SET_USER_ID:
+		if (command->timeout > 0 && geteuid() != 0)
+			COMMAND_WARNING(warnings, command, timeout,
+					"%.200s is set-user-ID: what has become another user "
+					"for good, as sudo(8) does, cannot be ended from here",
+					program);
+	}
+}
+
+/* {NAME} is for exec. */
+static void env_warn(const struct command *command, struct option_list *warnings)
+{
+	char place[80];
+
+	for (size_t i = 0; i < command->env.count; i++) {
+		const struct option_pair *env = &command->env.items[i];
+
+		for (size_t j = 0; j < command->arg.count; j++) {
+			snprintf(place, sizeof(place), "{%s}", command->arg.items[j].name);
+			if (strstr(env->from.text, place) != NULL)
+				error_add(warnings, env->from.file, env->from.line,
+					  "env.%s: warning: %s stands for an argument in exec only",
+					  env->name, place);
+		}
+	}
+}
+
+static void command_warn(struct section *s, struct option_list *warnings)
+{
+	const struct command *command = container_of(s, struct command, section);
+	const char *program = command->template.words.items[0];
+	char reason[PROGRAM_REASON_MAX];
+
+	if (program_is_refused(program, reason))
+		COMMAND_WARNING(warnings, command, exec, "%s", reason);
+	else
+		privilege_warn(command, program, warnings);
+	if (folder_is_refused(command->cwd, reason))
+		COMMAND_WARNING(warnings, command, cwd, "%s", reason);
+	if (command->nice > 0 && !program_may_be_nice())
+		COMMAND_WARNING(warnings, command, nice,
+				"has no effect here, setpriority(2) is not allowed "
+				"(SystemCallFilter=); the drop-in nice.conf allows it");
+	env_warn(command, warnings);
+}
+
+const struct section_kind command_kind = {
+	.word = "command",
+	.options = command_options,
+	.count = COMMAND_KEYS,
+	.size = sizeof(struct command),
+	.check = command_check,
+	.warn = command_warn,
+	.free = command_free,
+};
+
+/* ---- those in force ---- */
+
+static struct command *command_of(struct section *s)
+{
+	s = section_of(s, &command_kind);
+	return s != NULL ? container_of(s, struct command, section) : NULL;
+}
+
+struct command *command_first(void)
+{
+	return command_of(TAILQ_FIRST(&commands));
+}
+
+struct command *command_next(const struct command *command)
+{
+	return command_of(TAILQ_NEXT(&command->section, entry));
+}
+
+static struct command *command_find(const struct slice *name)
+{
+	struct command *command = command_first();
+
+	while (command != NULL && (strlen(command->section.name) != name->len ||
+				   memcmp(command->section.name, name->data, name->len) != 0))
+		command = command_next(command);
+	return command;
+}
+
+/* ---- who may run them, with what ---- */
+
+bool command_is_allowed(const struct command *command, const struct conn *c)
+{
+	return conn_is_named(c, &command->allow, &command->allow_users, &command->allow_groups);
+}
+
+void command_usage(const struct command *command, char *text, size_t size)
+{
+	size_t len = (size_t)snprintf(text, size, "%s", command->section.name);
+
+	for (size_t i = 0; i < command->template.count && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, " %s",
+					command->template.parameters[i].name);
+}
+
+static void __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, COMMAND_ERROR_MAX, format, args);
+	va_end(args);
+}
+
+static void permission_refuse(const struct command *command, const struct conn *c, char *error)
+{
+	char peer[80];
+
+	peer_print(&c->peer, peer, sizeof(peer));
+	log_info("command %s: refused to %s", command->section.name, peer);
+	refuse(error, "NOPERM command '%s' is not allowed for %s", command->section.name, peer);
+}
+
+/* The argv for the arguments of command. Returns NULL with the error. */
+static char **arguments_take(const struct command *command, const struct conn *c,
+			     const struct slice *values, size_t count, char *error)
+{
+	char reason[OPTION_REASON_MAX], peer[80];
+	char **argv;
+
+	if (count != command->template.count) {
+		command_usage(command, reason, sizeof(reason));
+		refuse(error, "ERR %zu arguments where %zu are wanted: %s", count,
+		       command->template.count, reason);
+		return NULL;
+	}
+	argv = template_fill(&command->template, values, reason);
+	if (argv != NULL)
+		return argv;
+	if (errno == ETIME) {
+		peer_print(&c->peer, peer, sizeof(peer));
+		log_info("command %s: refused to %s: %s", command->section.name, peer, reason);
+	}
+	refuse(error, "ERR %s: %s", command->section.name, reason);
+	return NULL;
+}
+
+char **command_admit(const struct conn *c, const struct slice *words, size_t count,
+		     struct command **found, char *error)
+{
+	struct command *command = command_find(&words[0]);
+	char text[SLICE_TEXT_MAX];
+
+	*found = command;
+	if (command == NULL)
+		refuse(error, "ERR there is no command '%s'; COMMANDS lists them",
+		       slice_print(&words[0], text));
+	else if (!command_is_allowed(command, c))
+		permission_refuse(command, c, error);
+	else
+		return arguments_take(command, c, words + 1, count - 1, error);
+	return NULL;
+}
+
+/* ---- a new generation ---- */
+
+/* A clean environment, and what env.NAME says. */
+static char **environment_make(const struct command *command)
+{
+	static const char *const clean[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"LANG=C.UTF-8"};
+	const struct option_map *env = &command->env;
+	char **envp = calloc(env->count + 3, sizeof(*envp));
+	size_t count = 0;
+	bool failed = envp == NULL;
+
+	for (size_t i = 0; !failed && i < 2; i++) {
+		char name[8] = "";
+
+		memcpy(name, clean[i], strcspn(clean[i], "="));
+		if (option_map_find(env, name) == NULL)
+			failed = (envp[count++] = strdup(clean[i])) == NULL;
+	}
+	for (size_t i = 0; !failed && i < env->count; i++)
+		failed = asprintf(&envp[count++], "%s=%s", env->items[i].name,
+				  env->items[i].from.text) < 0;
+	if (!failed)
+		return envp;
+	while (envp != NULL && count > 0)
+		free(envp[--count]);
+	free(envp);
+	return NULL;
+}
+
+int commands_prepare(struct section_list *sections, char *reason)
+{
+	struct command *command = command_of(TAILQ_FIRST(sections));
+
+	for (; command != NULL; command = command_next(command)) {
+		command->places = places_named(command->section.name);
+		command->envp = environment_make(command);
+		if (command->places == NULL || command->envp == NULL) {
+			snprintf(reason, OPTION_REASON_MAX, "out of memory");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void commands_free(struct section_list *list)
+{
+	struct command *command;
+
+	while ((command = command_of(TAILQ_FIRST(list))) != NULL) {
+		TAILQ_REMOVE(list, &command->section, entry);
+		command_unref(command);
+	}
+}
+
+void commands_stop(void)
+{
+	commands_free(&commands);
+}
+
+/* Move the commands among sections to those in force. */
+static void commands_take(struct section_list *sections)
+{
+	struct command *command;
+
+	while ((command = command_of(TAILQ_FIRST(sections))) != NULL) {
+		TAILQ_REMOVE(sections, &command->section, entry);
+		TAILQ_INSERT_TAIL(&commands, &command->section, entry);
+		command->refs = 1;
+		command->timed = true;
+		job_timeouts_init(&command->timeouts, command->timeout);
+	}
+}
+
+/* Who waits for a command that is gone has its turn, and is told so. */
+static void places_limit(struct section_list *old)
+{
+	struct command *command = command_of(TAILQ_FIRST(old));
+
+	for (; command != NULL; command = command_next(command))
+		slots_limit(&command->places->slots, UINT_MAX, 0);
+	for (command = command_first(); command != NULL; command = command_next(command))
+		slots_limit(&command->places->slots, (unsigned)command->max_running,
+			    (unsigned)command->max_waiting);
+}
+
+/* All of it is in force before anybody's turn comes. Nobody waits for a name that is new. */
+void commands_use(struct section_list *sections)
+{
+	struct section_list old = TAILQ_HEAD_INITIALIZER(old);
+	struct command *command;
+
+	TAILQ_CONCAT(&old, &commands, entry);
+	commands_take(sections);
+	places_limit(&old);
+	for (command = command_of(TAILQ_FIRST(&old)); command != NULL;
+	     command = command_next(command))
+		slots_serve(&command->places->slots);
+	commands_free(&old);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVICES_COMMAND_H
+#define SERVICES_COMMAND_H
+/*
+ * The commands of the configuration, each a [command NAME]: which are in force, who may run them
+ * and with what. A reload puts others in force; who runs one keeps it.
+ */
+#include "net/conn.h"
+#include "process/places.h"
+#include "services/template.h"
+
+#define COMMAND_ERROR_MAX 512 /* bytes */
+
+/* One generation of a [command NAME]. */
+struct command {
+	struct section section;
+#define OPT(key, type, ...) opt_##type key;
+#include "services/commands.def"
+#undef OPT
+	unsigned refs;
+	struct template template;
+	char **envp;
+	struct places *places; /* of all generations of its name; a reference */
+	struct deadline_queue timeouts;
+	bool timed; /* timeouts is one of the loop's */
+};
+
+extern const struct section_kind command_kind;
+
+/* Those in force, in the order of the configuration; NULL: no more. */
+struct command *command_first(void);
+struct command *command_next(const struct command *command);
+
+struct command *command_ref(struct command *command);
+void command_unref(struct command *command);
+
+bool command_is_allowed(const struct command *command, const struct conn *c);
+
+/* "disk path" */
+void command_usage(const struct command *command, char *text, size_t size);
+
+/* The argv for what c asks for: the name of a command, words[0], and its arguments. Returns one
+ * allocation, for free(), and the command, borrowed; or NULL with "CODE reason" in
+ * error[COMMAND_ERROR_MAX]. */
+char **command_admit(const struct conn *c, const struct slice *words, size_t count,
+		     struct command **found, char *error) __attribute__((warn_unused_result));
+
+/* As struct service has them. */
+int commands_prepare(struct section_list *sections, char *reason);
+void commands_use(struct section_list *sections);
+void commands_stop(void);
+
+#endif
