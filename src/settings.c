@@ -23,6 +23,7 @@
 #include "settings_check.h"
 
 #define LINE_BYTES_MAX 8192 /* a configuration's line, where inih takes so much */
+#define ERRORS_TOLD 50      /* in a log */
 
 static const struct option_def daemon_options[DAEMON_KEYS] = {
 #define OPT(key, kind, ...) \
@@ -45,7 +46,8 @@ static const struct section_kind daemon_kind = {
 struct parser {
 	struct settings *settings;
 	const char *file; /* owned by settings->files */
-	FILE *stream;
+	const char *rest; /* of its text, up to end */
+	const char *end;
 	int line;
 	bool expects_key;        /* the line handed to inih must come back as a key */
 	bool in_section;         /* a title has been seen */
@@ -130,20 +132,27 @@ static bool name_is_good(const char *name)
 	return name[strspn(name, good)] == '\0' && strlen(name) <= 64;
 }
 
-static struct section *section_find(const struct settings *s, const struct section_kind *kind,
-				    const char *name)
+/* Put a new section among the others. Returns NULL with ENOMEM. */
+static struct section *section_add(struct settings *settings, const struct section_kind *kind,
+				   const char *key, const char *name)
 {
-	struct section *other = section_of(TAILQ_FIRST(&s->sections), kind);
+	struct section *s = section_new(kind, name);
 
-	while (other != NULL && strcmp(other->name, name) != 0)
-		other = section_of(TAILQ_NEXT(other, entry), kind);
-	return other;
+	if (s == NULL || index_add(&settings->by_name, key, s) < 0) {
+		section_free(s);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&settings->sections, s, entry);
+	return s;
 }
 
 static void section_open(struct parser *p, const struct section_kind *kind, const char *name)
 {
-	struct section *s = section_find(p->settings, kind, name);
+	char key[LINE_BYTES_MAX + 1];
+	struct section *s;
 
+	snprintf(key, sizeof(key), "%s %s", kind->word, name);
+	s = index_find(&p->settings->by_name, key);
 	if (s != NULL && s->line > 0)
 		parser_error(p, "[%s%s%s]: again (it began at %s:%d)", kind->word,
 			     name[0] != '\0' ? " " : "", name, s->file, s->line);
@@ -151,12 +160,11 @@ static void section_open(struct parser *p, const struct section_kind *kind, cons
 		parser_error(p, "[%s]: a name is up to 64 letters, digits, '_', '.' and '-'",
 			     kind->word);
 	if (s == NULL || kind != &daemon_kind) {
-		s = section_new(kind, name);
+		s = section_add(p->settings, kind, key, name);
 		if (s == NULL) {
 			parser_error(p, "out of memory");
 			return;
 		}
-		TAILQ_INSERT_TAIL(&p->settings->sections, s, entry);
 	}
 	if (s->line == 0) {
 		s->file = p->file;
@@ -298,34 +306,48 @@ static void key_missed(struct parser *p)
 	p->expects_key = false;
 }
 
+/* The next line as a string of its own, the caller's, and its length. NULL: there is none. */
+static char *line_take(struct parser *p, size_t *len)
+{
+	const char *newline = memchr(p->rest, '\n', (size_t)(p->end - p->rest));
+	char *line;
+
+	if (p->rest == p->end)
+		return NULL;
+	*len = (size_t)((newline != NULL ? newline + 1 : p->end) - p->rest);
+	line = strndup(p->rest, *len);
+	p->line++;
+	p->rest += *len;
+	if (line == NULL) {
+		parser_error(p, "out of memory");
+		p->rest = p->end;
+	}
+	return line;
+}
+
 /* Like fgets(3), for inih: the next line without leading blanks, so that an indented key is a
  * key. What cannot be handed on whole is an error, and goes on as an empty line. */
 static char *reader_next(char *to, int size, void *stream)
 {
 	struct parser *p = stream;
-	char *line = NULL, *start;
-	size_t cap = 0;
-	ssize_t len;
+	char *line, *start, nothing[] = "";
+	size_t len;
 
 	key_missed(p);
-	errno = ENOMEM;
-	len = getline(&line, &cap, p->stream);
-	if (len < 0) {
-		free(line);
+	line = line_take(p, &len);
+	if (line == NULL)
 		return NULL;
-	}
-	p->line++;
 	start = line + (p->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
 	start += strspn(start, " \t\r\n\v\f");
-	if (strlen(line) != (size_t)len) {
+	if (strlen(line) != len) {
 		parser_error(p, "the line holds a NUL byte");
-		start = line + len;
+		start = nothing;
 	} else if (strlen(start) + 3 > (size_t)size) {
 		parser_error(p, "the line is longer than %d bytes", size - 4);
-		start = line + len;
+		start = nothing;
 	} else if (*start == '[') {
 		section_line(p, start);
-		start = line + len;
+		start = nothing;
 	}
 	p->expects_key = *start != '\0' && *start != ';' && *start != '#';
 	strlcpy(to, *start != '\0' ? start : "\n", (size_t)size);
@@ -333,47 +355,114 @@ static char *reader_next(char *to, int size, void *stream)
 	return to;
 }
 
-static FILE *file_open(struct settings *s, const char *path)
+static void file_parse(struct settings *s, const struct settings_file *file)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	FILE *stream;
+	struct parser p = {.settings = s, .file = file->path, .rest = file->text};
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		error_add(&s->errors, path, 0, "is not a regular file");
-		close(fd);
-		return NULL;
-	}
-	stream = fd >= 0 ? fdopen(fd, "r") : NULL;
-	if (stream == NULL)
-		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
-	if (stream == NULL && fd >= 0)
-		close(fd);
-	return stream;
-}
-
-static void file_read(struct settings *s, const char *path)
-{
-	struct parser p = {.settings = s};
-	FILE *stream = file_open(s, path);
-
-	if (stream == NULL)
-		return;
-	if (option_list_add(&s->files, strdup(path)) < 0) {
-		error_add(&s->errors, path, 0, "out of memory");
-		fclose(stream);
-		return;
-	}
-	p.file = s->files.items[s->files.count - 1];
-	p.stream = stream;
+	p.end = p.rest + file->len;
 #ifdef INIH_LONG_LINES
 	ini_use_stack = false;
 	ini_max_line = ini_initial_alloc = LINE_BYTES_MAX;
 #endif
-	errno = ENOMEM;
-	if (ini_parse_stream(reader_next, &p, key_handle, &p) == -2 || !feof(stream))
+	if (ini_parse_stream(reader_next, &p, key_handle, &p) == -2)
+		error_add(&s->errors, file->path, 0, "out of memory");
+}
+
+/* ---- files ---- */
+
+/* Read what fd has, at most max bytes. Returns it and its length, or NULL with errno. */
+static char *text_read(int fd, size_t max, size_t *len)
+{
+	char *text = malloc(max + 1), *fitting;
+	ssize_t n = 1;
+
+	if (text == NULL)
+		return NULL;
+	for (*len = 0; *len <= max && n > 0; *len += (size_t)n) {
+		n = read(fd, text + *len, max + 1 - *len);
+		if (n < 0) {
+			free(text);
+			return NULL;
+		}
+	}
+	if (*len > max) {
+		free(text);
+		errno = EFBIG;
+		return NULL;
+	}
+	fitting = realloc(text, *len + 1);
+	return fitting != NULL ? fitting : text;
+}
+
+/* What is no file may wait for ever, or have no end. */
+static int file_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+static void file_refuse(struct settings *s, const char *path)
+{
+	if (errno == EINVAL)
+		error_add(&s->errors, path, 0, "is not a regular file");
+	else if (errno == EFBIG)
+		error_add(&s->errors, path, 0, "with this the configuration is larger than %d MiB",
+			  SETTINGS_BYTES_MAX >> 20);
+	else
 		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
-	fclose(stream);
+}
+
+static void file_read(struct settings *s, const char *path)
+{
+	int fd = file_open(path);
+	char *text = NULL;
+	size_t len;
+
+	if (fd >= 0)
+		text = text_read(fd, SETTINGS_BYTES_MAX - s->files.bytes, &len);
+	if (text == NULL)
+		file_refuse(s, path);
+	if (fd >= 0)
+		close(fd);
+	if (text == NULL)
+		return;
+	if (settings_files_add(&s->files, path, text, len) < 0)
+		error_add(&s->errors, path, 0, "out of memory");
+	else
+		file_parse(s, &s->files.items[s->files.count - 1]);
+}
+
+int settings_files_add(struct settings_files *files, const char *path, char *text, size_t len)
+{
+	struct settings_file *items = reallocarray(files->items, files->count + 1, sizeof(*items));
+	char *copy = strdup(path);
+
+	if (items != NULL)
+		files->items = items;
+	if (items == NULL || copy == NULL) {
+		free(copy);
+		free(text);
+		return -1;
+	}
+	items[files->count++] = (struct settings_file){copy, text, len};
+	files->bytes += len;
+	return 0;
+}
+
+void settings_files_free(struct settings_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		free(files->items[i].path);
+		free(files->items[i].text);
+	}
+	free(files->items);
+	*files = (struct settings_files){0};
 }
 
 /* The directory of the file that includes others is no pattern. */
@@ -453,21 +542,26 @@ static void daemon_check(struct settings *s)
 			      "'%s' is not an absolute path of at most 107 bytes", path);
 }
 
-struct settings *settings_load(const char *path)
+static struct settings *settings_new(void)
 {
 	struct settings *s = calloc(1, sizeof(*s));
-	struct section *daemon = section_new(&daemon_kind, "");
+	struct section *daemon;
 
-	if (s == NULL || daemon == NULL) {
-		section_free(daemon);
-		free(s);
+	if (s == NULL)
+		return NULL;
+	TAILQ_INIT(&s->sections);
+	daemon = section_add(s, &daemon_kind, "daemon ", "");
+	if (daemon == NULL) {
+		settings_free(s);
 		return NULL;
 	}
-	TAILQ_INIT(&s->sections);
-	TAILQ_INSERT_HEAD(&s->sections, daemon, entry);
 	s->daemon = container_of(daemon, struct daemon_conf, section);
-	file_read(s, path);
-	includes_read(s, path);
+	return s;
+}
+
+/* All is read. An error that could not be noted is one. */
+static struct settings *settings_judge(struct settings *s, const char *path)
+{
 	daemon_check(s);
 	sections_check(s);
 	listeners_check(s);
@@ -475,8 +569,39 @@ struct settings *settings_load(const char *path)
 		error_add(&s->errors, path, 0, "there is no [listener NAME]");
 	if (!s->errors.incomplete)
 		return s;
-	settings_free(s); /* an error that could not be noted is one */
+	settings_free(s);
 	return NULL;
+}
+
+struct settings *settings_load(const char *path)
+{
+	struct settings *s = settings_new();
+
+	if (s == NULL)
+		return NULL;
+	file_read(s, path);
+	includes_read(s, path);
+	return settings_judge(s, path);
+}
+
+struct settings *settings_parse(struct settings_files *files, struct option_list *errors)
+{
+	struct settings *s = settings_new();
+
+	if (s == NULL) {
+		settings_files_free(files);
+		option_list_free(errors);
+		return NULL;
+	}
+	s->files = *files;
+	s->errors = *errors;
+	*files = (struct settings_files){0};
+	*errors = (struct option_list){0};
+	if (s->errors.count > 0 || s->files.count == 0)
+		return s;
+	for (size_t i = 0; i < s->files.count; i++)
+		file_parse(s, &s->files.items[i]);
+	return settings_judge(s, s->files.items[0].path);
 }
 
 void settings_free(struct settings *s)
@@ -484,9 +609,23 @@ void settings_free(struct settings *s)
 	if (s == NULL)
 		return;
 	sections_free(&s->sections);
-	option_list_free(&s->files);
+	index_free(&s->by_name);
+	settings_files_free(&s->files);
 	option_list_free(&s->errors);
 	free(s);
+}
+
+void settings_errors_shorten(struct option_list *errors)
+{
+	size_t more = errors->count > ERRORS_TOLD ? errors->count - ERRORS_TOLD : 0;
+	char *text = NULL;
+
+	if (more == 0)
+		return;
+	while (errors->count > ERRORS_TOLD)
+		free(errors->items[--errors->count]);
+	if (asprintf(&text, "and %zu more errors, which pollard --check names", more) >= 0)
+		option_list_add(errors, text);
 }
 
 struct listener_conf *settings_listener(const struct settings *s, const struct listener_conf *conf)
