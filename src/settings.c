@@ -22,8 +22,7 @@
 #include "services/registry.h"
 #include "settings_check.h"
 
-#define LINE_BYTES_MAX 8192 /* a configuration's line, where inih takes so much */
-#define ERRORS_TOLD 50      /* in a log */
+#define ERRORS_TOLD 50 /* in a log */
 
 static const struct option_def daemon_options[DAEMON_KEYS] = {
 #define OPT(key, kind, ...) \
@@ -38,20 +37,6 @@ static const struct section_kind daemon_kind = {
 	.options = daemon_options,
 	.count = DAEMON_KEYS,
 	.size = sizeof(struct daemon_conf),
-};
-
-/* Where the parser stands. inih cuts lines and long section names, swallows indented keys and
- * gives no line number, so lines go through reader_next(), which counts and checks them and keeps
- * the section itself. */
-struct parser {
-	struct settings *settings;
-	const char *file; /* owned by settings->files */
-	const char *rest; /* of its text, up to end */
-	const char *end;
-	int line;
-	bool expects_key;        /* the line handed to inih must come back as a key */
-	bool in_section;         /* a title has been seen */
-	struct section *section; /* NULL: unknown, its keys are passed over */
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -148,7 +133,7 @@ static struct section *section_add(struct settings *settings, const struct secti
 
 static void section_open(struct parser *p, const struct section_kind *kind, const char *name)
 {
-	char key[LINE_BYTES_MAX + 1];
+	char key[SETTINGS_LINE_MAX + 1];
 	struct section *s;
 
 	snprintf(key, sizeof(key), "%s %s", kind->word, name);
@@ -173,14 +158,28 @@ static void section_open(struct parser *p, const struct section_kind *kind, cons
 	p->section = s;
 }
 
+/* What a section must have can be told when it has been read. */
+static void section_end(struct parser *p)
+{
+	struct option_list *errors = &p->settings->errors;
+	struct section *s = p->section;
+
+	p->section = NULL;
+	if (s == NULL)
+		return;
+	for (size_t key = 0; key < s->kind->count; key++)
+		if ((s->kind->options[key].flags & OPTION_REQUIRED) && s->from[key].text == NULL)
+			section_error(errors, s, key, "is missing");
+	if (s->kind->check != NULL)
+		s->kind->check(s, errors);
+}
+
 /* text: between the brackets. */
 static void section_begin(struct parser *p, char *text)
 {
 	const char *word = strtok(text, " \t"), *name = strtok(NULL, " \t");
 	const struct section_kind *kind = NULL;
 
-	p->in_section = true;
-	p->section = NULL;
 	if (word == NULL)
 		word = "";
 	if (name == NULL)
@@ -198,12 +197,12 @@ static void section_line(struct parser *p, char *line)
 	char *end = strchr(line, ']');
 	char after = '\0';
 
+	section_end(p);
+	p->in_section = true;
 	if (end != NULL)
 		after = end[1 + strspn(end + 1, " \t\r\n")];
 	if (end == NULL || (after != '\0' && after != ';' && after != '#')) {
 		parser_error(p, "a section's title is one [...] on its line");
-		p->in_section = true;
-		p->section = NULL;
 		return;
 	}
 	*end = '\0';
@@ -355,20 +354,41 @@ static char *reader_next(char *to, int size, void *stream)
 	return to;
 }
 
-static void file_parse(struct settings *s, const struct settings_file *file)
-{
-	struct parser p = {.settings = s, .file = file->path, .rest = file->text};
+/* ---- files ---- */
 
-	p.end = p.rest + file->len;
-#ifdef INIH_LONG_LINES
-	ini_use_stack = false;
-	ini_max_line = ini_initial_alloc = LINE_BYTES_MAX;
-#endif
-	if (ini_parse_stream(reader_next, &p, key_handle, &p) == -2)
-		error_add(&s->errors, file->path, 0, "out of memory");
+int settings_file(struct settings *s, const char *path)
+{
+	struct settings_files *files = &s->files;
+	struct settings_file *items = reallocarray(files->items, files->count + 1, sizeof(*items));
+	char *copy = strdup(path);
+
+	if (items != NULL)
+		files->items = items;
+	if (items == NULL || copy == NULL) {
+		free(copy);
+		return -1;
+	}
+	items[files->count++] = (struct settings_file){.path = copy};
+	section_end(&s->parser);
+	s->parser = (struct parser){.settings = s, .file = copy};
+	return 0;
 }
 
-/* ---- files ---- */
+/* inih cuts lines and long section names, swallows indented keys and gives no line number, so lines
+ * go through reader_next(), which counts and checks them and keeps the section itself. */
+void settings_text(struct settings *s, const char *text, size_t len)
+{
+	struct parser *p = &s->parser;
+
+	p->rest = text;
+	p->end = text + len;
+#ifdef INIH_LONG_LINES
+	ini_use_stack = false;
+	ini_max_line = ini_initial_alloc = SETTINGS_LINE_MAX;
+#endif
+	if (ini_parse_stream(reader_next, p, key_handle, p) == -2)
+		error_add(&s->errors, p->file, 0, "out of memory");
+}
 
 /* Read what fd has, at most max bytes. Returns it and its length, or NULL with errno. */
 static char *text_read(int fd, size_t max, size_t *len)
@@ -421,6 +441,7 @@ static void file_refuse(struct settings *s, const char *path)
 static void file_read(struct settings *s, const char *path)
 {
 	int fd = file_open(path);
+	struct settings_file *file;
 	char *text = NULL;
 	size_t len;
 
@@ -432,30 +453,19 @@ static void file_read(struct settings *s, const char *path)
 		close(fd);
 	if (text == NULL)
 		return;
-	if (settings_files_add(&s->files, path, text, len) < 0)
+	if (settings_file(s, path) < 0) {
 		error_add(&s->errors, path, 0, "out of memory");
-	else
-		file_parse(s, &s->files.items[s->files.count - 1]);
-}
-
-int settings_files_add(struct settings_files *files, const char *path, char *text, size_t len)
-{
-	struct settings_file *items = reallocarray(files->items, files->count + 1, sizeof(*items));
-	char *copy = strdup(path);
-
-	if (items != NULL)
-		files->items = items;
-	if (items == NULL || copy == NULL) {
-		free(copy);
 		free(text);
-		return -1;
+		return;
 	}
-	items[files->count++] = (struct settings_file){copy, text, len};
-	files->bytes += len;
-	return 0;
+	file = &s->files.items[s->files.count - 1];
+	file->text = text;
+	file->len = len;
+	s->files.bytes += len;
+	settings_text(s, text, len);
 }
 
-void settings_files_free(struct settings_files *files)
+static void files_free(struct settings_files *files)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		free(files->items[i].path);
@@ -503,7 +513,7 @@ static void include_pattern(struct settings *s, const char *pattern)
 static void includes_read(struct settings *s, const char *path)
 {
 	const struct option_list *patterns = &s->daemon->include;
-	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + LINE_BYTES_MAX];
+	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + SETTINGS_LINE_MAX];
 
 	if (patterns->count == 0)
 		return;
@@ -519,20 +529,6 @@ static void includes_read(struct settings *s, const char *path)
 
 /* ---- all of it ---- */
 
-static void sections_check(struct settings *s)
-{
-	struct section *section;
-
-	TAILQ_FOREACH(section, &s->sections, entry) {
-		for (size_t key = 0; key < section->kind->count; key++)
-			if ((section->kind->options[key].flags & OPTION_REQUIRED) &&
-			    section->from[key].text == NULL)
-				section_error(&s->errors, section, key, "is missing");
-		if (section->kind->check != NULL)
-			section->kind->check(section, &s->errors);
-	}
-}
-
 static void daemon_check(struct settings *s)
 {
 	const char *path = s->daemon->log_socket;
@@ -542,7 +538,7 @@ static void daemon_check(struct settings *s)
 			      "'%s' is not an absolute path of at most 107 bytes", path);
 }
 
-static struct settings *settings_new(void)
+struct settings *settings_new(void)
 {
 	struct settings *s = calloc(1, sizeof(*s));
 	struct section *daemon;
@@ -550,6 +546,7 @@ static struct settings *settings_new(void)
 	if (s == NULL)
 		return NULL;
 	TAILQ_INIT(&s->sections);
+	s->parser.settings = s;
 	daemon = section_add(s, &daemon_kind, "daemon ", "");
 	if (daemon == NULL) {
 		settings_free(s);
@@ -559,14 +556,14 @@ static struct settings *settings_new(void)
 	return s;
 }
 
-/* All is read. An error that could not be noted is one. */
-static struct settings *settings_judge(struct settings *s, const char *path)
+/* An error that could not be noted is one. */
+struct settings *settings_end(struct settings *s)
 {
+	section_end(&s->parser);
 	daemon_check(s);
-	sections_check(s);
 	listeners_check(s);
-	if (settings_listener(s, NULL) == NULL && s->errors.count == 0)
-		error_add(&s->errors, path, 0, "there is no [listener NAME]");
+	if (s->files.count > 0 && s->errors.count == 0 && settings_listener(s, NULL) == NULL)
+		error_add(&s->errors, s->files.items[0].path, 0, "there is no [listener NAME]");
 	if (!s->errors.incomplete)
 		return s;
 	settings_free(s);
@@ -581,27 +578,7 @@ struct settings *settings_load(const char *path)
 		return NULL;
 	file_read(s, path);
 	includes_read(s, path);
-	return settings_judge(s, path);
-}
-
-struct settings *settings_parse(struct settings_files *files, struct option_list *errors)
-{
-	struct settings *s = settings_new();
-
-	if (s == NULL) {
-		settings_files_free(files);
-		option_list_free(errors);
-		return NULL;
-	}
-	s->files = *files;
-	s->errors = *errors;
-	*files = (struct settings_files){0};
-	*errors = (struct option_list){0};
-	if (s->errors.count > 0 || s->files.count == 0)
-		return s;
-	for (size_t i = 0; i < s->files.count; i++)
-		file_parse(s, &s->files.items[i]);
-	return settings_judge(s, s->files.items[0].path);
+	return settings_end(s);
 }
 
 void settings_free(struct settings *s)
@@ -610,7 +587,7 @@ void settings_free(struct settings *s)
 		return;
 	sections_free(&s->sections);
 	index_free(&s->by_name);
-	settings_files_free(&s->files);
+	files_free(&s->files);
 	option_list_free(&s->errors);
 	free(s);
 }

@@ -26,7 +26,7 @@ struct daemon_conf {
 
 struct settings_file { /* owns both */
 	char *path;
-	char *text; /* not terminated */
+	char *text; /* where settings_load() has read it; not terminated */
 	size_t len;
 };
 
@@ -36,29 +36,42 @@ struct settings_files {
 	size_t bytes; /* of all texts */
 };
 
+struct parser { /* where the reading stands */
+	struct settings *settings;
+	const char *file; /* owned by settings->files */
+	const char *rest; /* of what there is of its text, up to end */
+	const char *end;
+	int line;
+	bool expects_key;        /* the line handed to inih must come back as a key */
+	bool in_section;         /* a title has been seen */
+	struct section *section; /* NULL: unknown, its keys are passed over */
+};
+
 struct settings {
 	struct daemon_conf *daemon;   /* in sections too */
 	struct section_list sections; /* as read; who uses one takes it out */
 	struct index by_name;         /* the sections there were, by what is between the brackets */
 	struct settings_files files;  /* in the order of reading */
 	struct option_list errors;    /* "FILE:LINE: key: reason" */
+	struct parser parser;
 };
 
 #define SETTINGS_BYTES_MAX (4 << 20) /* of all files */
+#define SETTINGS_LINE_MAX 8192       /* bytes, where inih takes so much */
 
 /* Read path and what it includes. Returns the settings, with errors.count > 0 if they must not be
  * used; or NULL with ENOMEM. Users and groups are asked for, which blocks (net/names.h). */
 struct settings *settings_load(const char *path);
-
-/* The same of files that somebody else has read, path first, and taken here; errors are those of
- * that reading, taken too. */
-struct settings *settings_parse(struct settings_files *files, struct option_list *errors);
 void settings_free(struct settings *settings);
 
-/* Takes text. Returns 0, or -1 with ENOMEM. */
-int settings_files_add(struct settings_files *files, const char *path, char *text, size_t len)
-	__attribute__((warn_unused_result));
-void settings_files_free(struct settings_files *files);
+/* The same where somebody else reads, piece by piece: none yet, or NULL with ENOMEM; */
+struct settings *settings_new(void);
+/* a file begins: 0, or -1 with ENOMEM; */
+int settings_file(struct settings *s, const char *path) __attribute__((warn_unused_result));
+/* more of its text, whole lines; */
+void settings_text(struct settings *s, const char *text, size_t len);
+/* and that was all: as settings_load(). */
+struct settings *settings_end(struct settings *s);
 
 /* Leave so many errors that a log can take them, and say how many more there are. */
 void settings_errors_shorten(struct option_list *errors);

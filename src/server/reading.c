@@ -12,7 +12,9 @@
 #include "net/resp.h"
 #include "services/registry.h"
 
-#define RECORDS_MAX (2 * SETTINGS_BYTES_MAX) /* bytes; the texts, and as much again */
+#define BYTES_MAX (2 * SETTINGS_BYTES_MAX) /* of all records: the texts, and as much again */
+#define PIECE_MAX (32 << 10)               /* bytes of a text in one record */
+#define RECORD_MAX (1 << 20)               /* bytes: a host has thousands of addresses at most */
 
 static const char *const kinds[] = {
 	[NAME_USER] = "user", [NAME_GROUP] = "group", [NAME_HOST] = "host"};
@@ -27,16 +29,34 @@ static int record_begin(struct buf *to, size_t fields, const char *word)
 	return resp_bulk(to, word, strlen(word));
 }
 
-static int error_record(struct buf *to, const char *text)
+static int text_record(struct buf *to, const char *word, const char *text, size_t len)
 {
-	return record_begin(to, 2, "error") < 0 ? -1 : resp_bulk(to, text, strlen(text));
+	return record_begin(to, 2, word) < 0 ? -1 : resp_bulk(to, text, len);
+}
+
+/* Lines of text, so many as fit. Returns how many bytes. */
+static size_t piece_of(const char *text, size_t len)
+{
+	const char *end;
+
+	if (len <= PIECE_MAX)
+		return len;
+	end = memrchr(text, '\n', PIECE_MAX); /* a longer line would have been an error */
+	return end != NULL ? (size_t)(end + 1 - text) : PIECE_MAX;
 }
 
 static int file_record(struct buf *to, const struct settings_file *file)
 {
-	if (record_begin(to, 3, "file") < 0 || resp_bulk(to, file->path, strlen(file->path)) < 0)
+	size_t done = 0, len;
+
+	if (text_record(to, "file", file->path, strlen(file->path)) < 0)
 		return -1;
-	return resp_bulk(to, file->text, file->len);
+	for (; done < file->len; done += len) {
+		len = piece_of(file->text + done, file->len - done);
+		if (text_record(to, "text", file->text + done, len) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int name_record(struct buf *to, const struct name *name)
@@ -67,22 +87,22 @@ static void needs_ask(struct settings *settings)
 
 static int records_make(struct buf *to, struct settings *settings)
 {
+	const struct option_list *errors = &settings->errors;
 	const struct name *name;
 
-	if (settings->errors.count > 0) {
-		settings_errors_shorten(&settings->errors);
-		for (size_t i = 0; i < settings->errors.count; i++)
-			if (error_record(to, settings->errors.items[i]) < 0)
-				return -1;
-		return 0;
-	}
-	needs_ask(settings);
-	for (size_t i = 0; i < settings->files.count; i++)
-		if (file_record(to, &settings->files.items[i]) < 0)
+	settings_errors_shorten(&settings->errors);
+	for (size_t i = 0; i < errors->count; i++)
+		if (text_record(to, "error", errors->items[i], strlen(errors->items[i])) < 0)
 			return -1;
+	if (errors->count > 0)
+		return 0;
+	needs_ask(settings);
 	STAILQ_FOREACH(name, names_all(), entry)
 	if (name_record(to, name) < 0)
 		return -1;
+	for (size_t i = 0; i < settings->files.count; i++)
+		if (file_record(to, &settings->files.items[i]) < 0)
+			return -1;
 	return 0;
 }
 
@@ -115,35 +135,25 @@ int reading_write(const char *path, int fd)
 
 /* ---- in the daemon ---- */
 
-/* What the records say. */
-struct findings {
-	struct settings_files files;
-	struct option_list errors;
-};
-
 static char *string_of(const struct slice *s)
 {
 	return strndup(s->data, s->len);
 }
 
-static int error_take(struct findings *f, const struct slice *argv)
+static int file_take(struct settings *s, const struct slice *path)
 {
-	return option_list_add(&f->errors, string_of(&argv[1]));
+	char *text = string_of(path);
+	int result = text != NULL ? settings_file(s, text) : -1;
+
+	free(text);
+	return result;
 }
 
-static int file_take(struct findings *f, const struct slice *argv)
+static int text_take(struct settings *s, const struct slice *text)
 {
-	char *path = string_of(&argv[1]), *text = malloc(argv[2].len + 1);
-	int result = -1;
-
-	if (path != NULL && text != NULL) {
-		memcpy(text, argv[2].data, argv[2].len);
-		result = settings_files_add(&f->files, path, text, argv[2].len);
-	} else {
-		free(text);
-	}
-	free(path);
-	return result;
+	if (s->files.count > 0)
+		settings_text(s, text->data, text->len);
+	return s->files.count > 0 ? 0 : -1;
 }
 
 static int name_take(enum name_kind kind, const struct slice *argv)
@@ -159,55 +169,70 @@ static int name_take(enum name_kind kind, const struct slice *argv)
 	return result;
 }
 
-static int record_take(struct findings *f, const struct request *record)
+/* Returns 0, or -1 with errno. */
+static int record_take(struct settings *s, const struct request *record)
 {
+	const struct slice *argv = record->argv;
+
 	errno = EPROTO;
-	if (record->argc == 2 && slice_is(&record->argv[0], "error"))
-		return error_take(f, record->argv);
-	if (record->argc == 3 && slice_is(&record->argv[0], "file"))
-		return file_take(f, record->argv);
+	if (record->argc == 2 && slice_is(&argv[0], "file"))
+		return file_take(s, &argv[1]);
+	if (record->argc == 2 && slice_is(&argv[0], "text"))
+		return text_take(s, &argv[1]);
+	if (record->argc == 2 && slice_is(&argv[0], "error"))
+		return option_list_add(&s->errors, string_of(&argv[1]));
 	for (size_t i = 0; record->argc == 4 && i < KINDS; i++)
-		if (slice_is(&record->argv[0], kinds[i]))
-			return name_take((enum name_kind)i, record->argv);
+		if (slice_is(&argv[0], kinds[i]))
+			return name_take((enum name_kind)i, argv);
 	return -1;
 }
 
-/* Returns 0, or -1 with errno. */
-static int records_take(struct findings *f, struct buf *records)
+/* Take those that are complete. Returns 0, or -1 with errno. */
+static int records_take(struct reading *r)
 {
 	static struct slice argv[REQUEST_ARGS_MAX];
+	struct request record = {.argv = argv};
+	ssize_t len;
 
-	while (buf_len(records) > 0) {
-		struct request record = {.argv = argv};
-		ssize_t len = protocol_resp.next(buf_data(records), buf_len(records), RECORDS_MAX,
-						 true, &record);
-
-		if (len <= 0) {
-			errno = EPROTO;
+	while (buf_len(&r->records) > 0) {
+		len = protocol_resp.next(buf_data(&r->records), buf_len(&r->records), RECORD_MAX,
+					 false, &record);
+		if (len == 0)
+			return 0;
+		errno = EPROTO;
+		if (len < 0 || record_take(r->settings, &record) < 0)
 			return -1;
-		}
-		if (record_take(f, &record) < 0)
-			return -1;
-		buf_consume(records, (size_t)len);
+		buf_consume(&r->records, (size_t)len);
 	}
 	return 0;
 }
 
-/* Returns NULL with errno. */
-static struct settings *settings_make(struct buf *records)
+static void reading_output(struct job *job, enum job_stream stream, const char *data, size_t len)
 {
-	struct findings f = {0};
-	int result = records_take(&f, records);
+	struct reading *r = container_of(job, struct reading, job);
 
-	if (result == 0 && (f.files.count > 0 || f.errors.count > 0)) {
-		errno = ENOMEM;
-		return settings_parse(&f.files, &f.errors);
-	}
-	if (result == 0)
-		errno = EPROTO;
-	settings_files_free(&f.files);
-	option_list_free(&f.errors);
-	return NULL;
+	r->bytes += len;
+	if (stream == JOB_STDERR)
+		log_warning("%s: %.*s", r->path, (int)len, data);
+	else if (r->error == 0 && r->bytes > BYTES_MAX)
+		r->error = EFBIG;
+	else if (r->error == 0 && (buf_add(&r->records, data, len) < 0 || records_take(r) < 0))
+		r->error = errno;
+}
+
+/* Returns NULL with errno. */
+static struct settings *settings_take(struct reading *r)
+{
+	struct settings *settings = r->settings;
+
+	errno = r->error != 0 ? r->error : EPROTO;
+	if (r->error != 0 || buf_len(&r->records) > 0)
+		return NULL;
+	if (settings->errors.count == 0 && settings->files.count == 0)
+		return NULL;
+	r->settings = NULL;
+	errno = ENOMEM;
+	return settings->errors.count > 0 ? settings : settings_end(settings);
 }
 
 static void failure_print(const struct reading *r, char *reason, size_t size)
@@ -232,28 +257,18 @@ static void reading_ended(struct job *job)
 	char reason[OPTION_REASON_MAX] = "";
 
 	r->running = false;
-	names_close();
-	errno = ENOMEM;
 	if (job->exit_status != 0)
 		failure_print(r, reason, sizeof(reason));
-	else if (r->failed || (settings = settings_make(&r->records)) == NULL)
+	else if ((settings = settings_take(r)) == NULL)
 		snprintf(reason, sizeof(reason), "%s", strerror(errno));
+	settings_free(r->settings);
 	buf_free(&r->records);
 	if (r->stopped)
 		settings_free(settings);
 	else
 		r->done(r, settings, reason);
-	names_forget();
-}
-
-static void reading_output(struct job *job, enum job_stream stream, const char *data, size_t len)
-{
-	struct reading *r = container_of(job, struct reading, job);
-
-	if (stream == JOB_STDERR)
-		log_warning("%s: %.*s", r->path, (int)len, data);
-	else if (buf_len(&r->records) + len > RECORDS_MAX || buf_add(&r->records, data, len) < 0)
-		r->failed = true;
+	if (!r->running)
+		names_forget();
 }
 
 void reading_init(struct reading *r, const char *path, int64_t timeout_ms,
@@ -272,9 +287,17 @@ int reading_start(struct reading *r)
 	char *const argv[] = {program, option, config, path, NULL};
 	const struct job_spec spec = {.argv = argv, .envp = environ, .cwd = ".", .stdin_fd = -1};
 
-	r->failed = r->stopped = false;
-	r->running = path != NULL && job_start(&r->job, &spec, &r->timeouts, &ops) == 0;
+	names_forget();
+	names_close();
+	r->stopped = false;
+	r->bytes = 0;
+	r->error = 0;
+	r->settings = settings_new();
+	r->running = path != NULL && r->settings != NULL &&
+		     job_start(&r->job, &spec, &r->timeouts, &ops) == 0;
 	free(path);
+	if (!r->running)
+		settings_free(r->settings);
 	return r->running ? 0 : -1;
 }
 

@@ -7,10 +7,12 @@
  * and says what it has found: the texts of the files, and what stands for each name. The daemon
  * makes its settings of these, and asks nobody.
  *
- * What the child says are records, each an array of strings in RESP2:
- *	error TEXT                 of the reading; there are no other records then
- *	file PATH TEXT             in the order of reading
+ * What the child says are records, each an array of strings in RESP2. They are small, so that each
+ * turn of the loop parses a little:
  *	KIND NAME ERROR VALUE      a name, net/names.h
+ *	file PATH                  begins; in the order of reading
+ *	text LINES                 more of it
+ *	error TEXT                 of the reading; there are no other records then
  */
 #include "core/buf.h"
 #include "process/job.h"
@@ -20,9 +22,11 @@ struct reading {
 	const char *path; /* borrowed */
 	struct job job;
 	struct deadline_queue timeouts;
-	struct buf records;
+	struct buf records;        /* that are not complete yet */
+	size_t bytes;              /* of all that have come */
+	struct settings *settings; /* in the making */
+	int error;                 /* of errno: they cannot be made; 0: none */
 	bool running, stopped;
-	bool failed; /* the records are too many, or there was no memory for them */
 	/* It is over. settings are for the owner, with errors as settings_load() has them;
 	 * names_ask() knows what they name, until names_forget(). NULL: reason says why there are
 	 * none. */

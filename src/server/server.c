@@ -168,6 +168,17 @@ static void reload_end(struct server *s, bool applied)
 	systemd_ready(s->table.clients);
 }
 
+/* The daemon stops. */
+static void reload_cancel(struct server *s)
+{
+	s->reload_again = false;
+	if (!s->reading.running)
+		return;
+	reading_stop(&s->reading);
+	log_notice("the reload is given up");
+	reload_end(s, false);
+}
+
 static void reload_begin(struct server *s)
 {
 	systemd_reloading();
@@ -217,10 +228,10 @@ static void server_drain(struct server *s)
 		s->loop.stop = true;
 		return;
 	}
+	reload_cancel(s);
 	log_notice("stopping: %u clients", s->table.clients);
 	systemd_stopping();
 	s->draining = true;
-	reading_stop(&s->reading);
 	listeners_end(&s->listeners);
 	conn_table_drain(&s->table);
 	if (s->settings->daemon->drain_timeout == 0)
