@@ -124,13 +124,12 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 	s->table.reject = settings->daemon->when_full == 1;
 }
 
-static void errors_log(struct settings *settings)
+static void errors_log(const struct settings *settings)
 {
 	if (settings == NULL) {
 		log_error("out of memory");
 		return;
 	}
-	settings_errors_shorten(&settings->errors);
 	for (size_t i = 0; i < settings->errors.count; i++)
 		log_error("%s", settings->errors.items[i]);
 }
@@ -355,6 +354,8 @@ enum exit_status server_run(const char *path)
 	struct settings *settings = settings_load(path);
 	enum exit_status status;
 
+	if (settings != NULL)
+		settings_errors_shorten(&settings->errors);
 	errors_log(settings);
 	if (settings == NULL || settings->errors.count > 0) {
 		status = settings == NULL ? EXIT_SYSTEM : EXIT_CONFIG;
