@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "server.h"
+#include "net/names.h"
+#include "server/reading.h"
+#include "server/server.h"
 #include "services/registry.h"
 #include "settings.h"
 
@@ -18,13 +20,14 @@
 #endif
 
 static const char usage[] =
-	"usage: pollard [-c FILE] [--check | --dump | --list]\n"
+	"usage: pollard [-c FILE] [--check | --dump | --resolve | --list]\n"
 	"\n"
 	"Answers on the sockets that FILE names; runs in the foreground.\n"
 	"\n"
 	"  -c, --config FILE  the configuration (" CONFIG_FILE ")\n"
 	"      --check        name all errors of the configuration; touch nothing\n"
 	"      --dump         print the configuration in force, defaults included\n"
+	"      --resolve      print its files and what stands for its names, for a reload\n"
 	"      --list         print the services and protocols there are\n"
 	"      --version      print the version\n"
 	"      --help         print this\n"
@@ -37,6 +40,7 @@ enum mode {
 	MODE_RUN,
 	MODE_CHECK,
 	MODE_DUMP,
+	MODE_RESOLVE,
 	MODE_LIST,
 	MODE_VERSION,
 	MODE_HELP,
@@ -63,8 +67,17 @@ static enum exit_status check(const char *path, enum mode mode)
 	else
 		printf("%s: no errors\n", path);
 	settings_free(settings);
+	names_forget();
 	if (fflush(stdout) == 0)
 		return status;
+	perror("pollard: standard output");
+	return EXIT_SYSTEM;
+}
+
+static enum exit_status resolve(const char *path)
+{
+	if (reading_write(path, STDOUT_FILENO) == 0)
+		return EXIT_OK;
 	perror("pollard: standard output");
 	return EXIT_SYSTEM;
 }
@@ -86,6 +99,7 @@ static enum mode options_read(int argc, char **argv, const char **path)
 		{"config", required_argument, NULL, 'c'},
 		{"check", no_argument, NULL, MODE_CHECK},
 		{"dump", no_argument, NULL, MODE_DUMP},
+		{"resolve", no_argument, NULL, MODE_RESOLVE},
 		{"list", no_argument, NULL, MODE_LIST},
 		{"version", no_argument, NULL, MODE_VERSION},
 		{"help", no_argument, NULL, MODE_HELP},
@@ -128,6 +142,8 @@ int main(int argc, char **argv)
 		return check(path, MODE_CHECK);
 	case MODE_DUMP:
 		return check(path, MODE_DUMP);
+	case MODE_RESOLVE:
+		return resolve(path);
 	case MODE_LIST:
 		return list();
 	case MODE_VERSION:

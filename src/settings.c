@@ -22,7 +22,7 @@
 #include "services/registry.h"
 #include "settings_check.h"
 
-#define LINE_BYTES_MAX 8192 /* a configuration's line, where inih takes so much */
+#define ERRORS_TOLD 50 /* in a log */
 
 static const struct option_def daemon_options[DAEMON_KEYS] = {
 #define OPT(key, kind, ...) \
@@ -37,19 +37,6 @@ static const struct section_kind daemon_kind = {
 	.options = daemon_options,
 	.count = DAEMON_KEYS,
 	.size = sizeof(struct daemon_conf),
-};
-
-/* Where the parser stands. inih cuts lines and long section names, swallows indented keys and
- * gives no line number, so lines go through reader_next(), which counts and checks them and keeps
- * the section itself. */
-struct parser {
-	struct settings *settings;
-	const char *file; /* owned by settings->files */
-	FILE *stream;
-	int line;
-	bool expects_key;        /* the line handed to inih must come back as a key */
-	bool in_section;         /* a title has been seen */
-	struct section *section; /* NULL: unknown, its keys are passed over */
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -130,20 +117,27 @@ static bool name_is_good(const char *name)
 	return name[strspn(name, good)] == '\0' && strlen(name) <= 64;
 }
 
-static struct section *section_find(const struct settings *s, const struct section_kind *kind,
-				    const char *name)
+/* Put a new section among the others. Returns NULL with ENOMEM. */
+static struct section *section_add(struct settings *settings, const struct section_kind *kind,
+				   const char *key, const char *name)
 {
-	struct section *other = section_of(TAILQ_FIRST(&s->sections), kind);
+	struct section *s = section_new(kind, name);
 
-	while (other != NULL && strcmp(other->name, name) != 0)
-		other = section_of(TAILQ_NEXT(other, entry), kind);
-	return other;
+	if (s == NULL || index_add(&settings->by_name, key, s) < 0) {
+		section_free(s);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&settings->sections, s, entry);
+	return s;
 }
 
 static void section_open(struct parser *p, const struct section_kind *kind, const char *name)
 {
-	struct section *s = section_find(p->settings, kind, name);
+	char key[SETTINGS_LINE_MAX + 1];
+	struct section *s;
 
+	snprintf(key, sizeof(key), "%s %s", kind->word, name);
+	s = index_find(&p->settings->by_name, key);
 	if (s != NULL && s->line > 0)
 		parser_error(p, "[%s%s%s]: again (it began at %s:%d)", kind->word,
 			     name[0] != '\0' ? " " : "", name, s->file, s->line);
@@ -151,12 +145,11 @@ static void section_open(struct parser *p, const struct section_kind *kind, cons
 		parser_error(p, "[%s]: a name is up to 64 letters, digits, '_', '.' and '-'",
 			     kind->word);
 	if (s == NULL || kind != &daemon_kind) {
-		s = section_new(kind, name);
+		s = section_add(p->settings, kind, key, name);
 		if (s == NULL) {
 			parser_error(p, "out of memory");
 			return;
 		}
-		TAILQ_INSERT_TAIL(&p->settings->sections, s, entry);
 	}
 	if (s->line == 0) {
 		s->file = p->file;
@@ -165,14 +158,28 @@ static void section_open(struct parser *p, const struct section_kind *kind, cons
 	p->section = s;
 }
 
+/* What a section must have can be told when it has been read. */
+static void section_end(struct parser *p)
+{
+	struct option_list *errors = &p->settings->errors;
+	struct section *s = p->section;
+
+	p->section = NULL;
+	if (s == NULL)
+		return;
+	for (size_t key = 0; key < s->kind->count; key++)
+		if ((s->kind->options[key].flags & OPTION_REQUIRED) && s->from[key].text == NULL)
+			section_error(errors, s, key, "is missing");
+	if (s->kind->check != NULL)
+		s->kind->check(s, errors);
+}
+
 /* text: between the brackets. */
 static void section_begin(struct parser *p, char *text)
 {
 	const char *word = strtok(text, " \t"), *name = strtok(NULL, " \t");
 	const struct section_kind *kind = NULL;
 
-	p->in_section = true;
-	p->section = NULL;
 	if (word == NULL)
 		word = "";
 	if (name == NULL)
@@ -190,12 +197,12 @@ static void section_line(struct parser *p, char *line)
 	char *end = strchr(line, ']');
 	char after = '\0';
 
+	section_end(p);
+	p->in_section = true;
 	if (end != NULL)
 		after = end[1 + strspn(end + 1, " \t\r\n")];
 	if (end == NULL || (after != '\0' && after != ';' && after != '#')) {
 		parser_error(p, "a section's title is one [...] on its line");
-		p->in_section = true;
-		p->section = NULL;
 		return;
 	}
 	*end = '\0';
@@ -298,34 +305,48 @@ static void key_missed(struct parser *p)
 	p->expects_key = false;
 }
 
+/* The next line as a string of its own, the caller's, and its length. NULL: there is none. */
+static char *line_take(struct parser *p, size_t *len)
+{
+	const char *newline = memchr(p->rest, '\n', (size_t)(p->end - p->rest));
+	char *line;
+
+	if (p->rest == p->end)
+		return NULL;
+	*len = (size_t)((newline != NULL ? newline + 1 : p->end) - p->rest);
+	line = strndup(p->rest, *len);
+	p->line++;
+	p->rest += *len;
+	if (line == NULL) {
+		parser_error(p, "out of memory");
+		p->rest = p->end;
+	}
+	return line;
+}
+
 /* Like fgets(3), for inih: the next line without leading blanks, so that an indented key is a
  * key. What cannot be handed on whole is an error, and goes on as an empty line. */
 static char *reader_next(char *to, int size, void *stream)
 {
 	struct parser *p = stream;
-	char *line = NULL, *start;
-	size_t cap = 0;
-	ssize_t len;
+	char *line, *start, nothing[] = "";
+	size_t len;
 
 	key_missed(p);
-	errno = ENOMEM;
-	len = getline(&line, &cap, p->stream);
-	if (len < 0) {
-		free(line);
+	line = line_take(p, &len);
+	if (line == NULL)
 		return NULL;
-	}
-	p->line++;
 	start = line + (p->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
 	start += strspn(start, " \t\r\n\v\f");
-	if (strlen(line) != (size_t)len) {
+	if (strlen(line) != len) {
 		parser_error(p, "the line holds a NUL byte");
-		start = line + len;
+		start = nothing;
 	} else if (strlen(start) + 3 > (size_t)size) {
 		parser_error(p, "the line is longer than %d bytes", size - 4);
-		start = line + len;
+		start = nothing;
 	} else if (*start == '[') {
 		section_line(p, start);
-		start = line + len;
+		start = nothing;
 	}
 	p->expects_key = *start != '\0' && *start != ';' && *start != '#';
 	strlcpy(to, *start != '\0' ? start : "\n", (size_t)size);
@@ -333,47 +354,125 @@ static char *reader_next(char *to, int size, void *stream)
 	return to;
 }
 
-static FILE *file_open(struct settings *s, const char *path)
+/* ---- files ---- */
+
+int settings_file(struct settings *s, const char *path)
+{
+	struct settings_files *files = &s->files;
+	struct settings_file *items = reallocarray(files->items, files->count + 1, sizeof(*items));
+	char *copy = strdup(path);
+
+	if (items != NULL)
+		files->items = items;
+	if (items == NULL || copy == NULL) {
+		free(copy);
+		return -1;
+	}
+	items[files->count++] = (struct settings_file){.path = copy};
+	section_end(&s->parser);
+	s->parser = (struct parser){.settings = s, .file = copy};
+	return 0;
+}
+
+/* inih cuts lines and long section names, swallows indented keys and gives no line number, so lines
+ * go through reader_next(), which counts and checks them and keeps the section itself. */
+void settings_text(struct settings *s, const char *text, size_t len)
+{
+	struct parser *p = &s->parser;
+
+	p->rest = text;
+	p->end = text + len;
+#ifdef INIH_LONG_LINES
+	ini_use_stack = false;
+	ini_max_line = ini_initial_alloc = SETTINGS_LINE_MAX;
+#endif
+	if (ini_parse_stream(reader_next, p, key_handle, p) == -2)
+		error_add(&s->errors, p->file, 0, "out of memory");
+}
+
+/* Read what fd has, at most max bytes. Returns it and its length, or NULL with errno. */
+static char *text_read(int fd, size_t max, size_t *len)
+{
+	char *text = malloc(max + 1), *fitting;
+	ssize_t n = 1;
+
+	if (text == NULL)
+		return NULL;
+	for (*len = 0; *len <= max && n > 0; *len += (size_t)n) {
+		n = read(fd, text + *len, max + 1 - *len);
+		if (n < 0) {
+			free(text);
+			return NULL;
+		}
+	}
+	if (*len > max) {
+		free(text);
+		errno = EFBIG;
+		return NULL;
+	}
+	fitting = realloc(text, *len + 1);
+	return fitting != NULL ? fitting : text;
+}
+
+/* What is no file may wait for ever, or have no end. */
+static int file_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	FILE *stream;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+static void file_refuse(struct settings *s, const char *path)
+{
+	if (errno == EINVAL)
 		error_add(&s->errors, path, 0, "is not a regular file");
-		close(fd);
-		return NULL;
-	}
-	stream = fd >= 0 ? fdopen(fd, "r") : NULL;
-	if (stream == NULL)
+	else if (errno == EFBIG)
+		error_add(&s->errors, path, 0, "with this the configuration is larger than %d MiB",
+			  SETTINGS_BYTES_MAX >> 20);
+	else
 		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
-	if (stream == NULL && fd >= 0)
-		close(fd);
-	return stream;
 }
 
 static void file_read(struct settings *s, const char *path)
 {
-	struct parser p = {.settings = s};
-	FILE *stream = file_open(s, path);
+	int fd = file_open(path);
+	struct settings_file *file;
+	char *text = NULL;
+	size_t len;
 
-	if (stream == NULL)
+	if (fd >= 0)
+		text = text_read(fd, SETTINGS_BYTES_MAX - s->files.bytes, &len);
+	if (text == NULL)
+		file_refuse(s, path);
+	if (fd >= 0)
+		close(fd);
+	if (text == NULL)
 		return;
-	if (option_list_add(&s->files, strdup(path)) < 0) {
+	if (settings_file(s, path) < 0) {
 		error_add(&s->errors, path, 0, "out of memory");
-		fclose(stream);
+		free(text);
 		return;
 	}
-	p.file = s->files.items[s->files.count - 1];
-	p.stream = stream;
-#ifdef INIH_LONG_LINES
-	ini_use_stack = false;
-	ini_max_line = ini_initial_alloc = LINE_BYTES_MAX;
-#endif
-	errno = ENOMEM;
-	if (ini_parse_stream(reader_next, &p, key_handle, &p) == -2 || !feof(stream))
-		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
-	fclose(stream);
+	file = &s->files.items[s->files.count - 1];
+	file->text = text;
+	file->len = len;
+	s->files.bytes += len;
+	settings_text(s, text, len);
+}
+
+static void files_free(struct settings_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		free(files->items[i].path);
+		free(files->items[i].text);
+	}
+	free(files->items);
+	*files = (struct settings_files){0};
 }
 
 /* The directory of the file that includes others is no pattern. */
@@ -414,7 +513,7 @@ static void include_pattern(struct settings *s, const char *pattern)
 static void includes_read(struct settings *s, const char *path)
 {
 	const struct option_list *patterns = &s->daemon->include;
-	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + LINE_BYTES_MAX];
+	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + SETTINGS_LINE_MAX];
 
 	if (patterns->count == 0)
 		return;
@@ -429,20 +528,6 @@ static void includes_read(struct settings *s, const char *path)
 }
 
 /* ---- all of it ---- */
-
-static void sections_check(struct settings *s)
-{
-	struct section *section;
-
-	TAILQ_FOREACH(section, &s->sections, entry) {
-		for (size_t key = 0; key < section->kind->count; key++)
-			if ((section->kind->options[key].flags & OPTION_REQUIRED) &&
-			    section->from[key].text == NULL)
-				section_error(&s->errors, section, key, "is missing");
-		if (section->kind->check != NULL)
-			section->kind->check(section, &s->errors);
-	}
-}
 
 static void sections_warn(struct settings *s)
 {
@@ -462,32 +547,49 @@ static void daemon_check(struct settings *s)
 			      "'%s' is not an absolute path of at most 107 bytes", path);
 }
 
-struct settings *settings_load(const char *path)
+struct settings *settings_new(void)
 {
 	struct settings *s = calloc(1, sizeof(*s));
-	struct section *daemon = section_new(&daemon_kind, "");
+	struct section *daemon;
 
-	if (s == NULL || daemon == NULL) {
-		section_free(daemon);
-		free(s);
+	if (s == NULL)
+		return NULL;
+	TAILQ_INIT(&s->sections);
+	s->parser.settings = s;
+	daemon = section_add(s, &daemon_kind, "daemon ", "");
+	if (daemon == NULL) {
+		settings_free(s);
 		return NULL;
 	}
-	TAILQ_INIT(&s->sections);
-	TAILQ_INSERT_HEAD(&s->sections, daemon, entry);
 	s->daemon = container_of(daemon, struct daemon_conf, section);
-	file_read(s, path);
-	includes_read(s, path);
+	return s;
+}
+
+/* An error that could not be noted is one. */
+struct settings *settings_end(struct settings *s)
+{
+	section_end(&s->parser);
 	daemon_check(s);
-	sections_check(s);
 	listeners_check(s);
-	if (settings_listener(s, NULL) == NULL && s->errors.count == 0)
-		error_add(&s->errors, path, 0, "there is no [listener NAME]");
+	if (s->files.count > 0 && s->errors.count == 0 && settings_listener(s, NULL) == NULL)
+		error_add(&s->errors, s->files.items[0].path, 0, "there is no [listener NAME]");
 	if (s->errors.count == 0)
 		sections_warn(s);
 	if (!s->errors.incomplete)
 		return s;
-	settings_free(s); /* an error that could not be noted is one */
+	settings_free(s);
 	return NULL;
+}
+
+struct settings *settings_load(const char *path)
+{
+	struct settings *s = settings_new();
+
+	if (s == NULL)
+		return NULL;
+	file_read(s, path);
+	includes_read(s, path);
+	return settings_end(s);
 }
 
 void settings_free(struct settings *s)
@@ -495,10 +597,24 @@ void settings_free(struct settings *s)
 	if (s == NULL)
 		return;
 	sections_free(&s->sections);
-	option_list_free(&s->files);
+	index_free(&s->by_name);
+	files_free(&s->files);
 	option_list_free(&s->errors);
 	option_list_free(&s->warnings);
 	free(s);
+}
+
+void settings_errors_shorten(struct option_list *errors)
+{
+	size_t more = errors->count > ERRORS_TOLD ? errors->count - ERRORS_TOLD : 0;
+	char *text = NULL;
+
+	if (more == 0)
+		return;
+	while (errors->count > ERRORS_TOLD)
+		free(errors->items[--errors->count]);
+	if (asprintf(&text, "and %zu more errors, which pollard --check names", more) >= 0)
+		option_list_add(errors, text);
 }
 
 struct listener_conf *settings_listener(const struct settings *s, const struct listener_conf *conf)

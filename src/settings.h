@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "core/index.h"
 #include "net/listener.h"
 
 enum {
@@ -23,18 +24,58 @@ struct daemon_conf {
 #undef OPT
 };
 
+struct settings_file { /* owns both */
+	char *path;
+	char *text; /* where settings_load() has read it; not terminated */
+	size_t len;
+};
+
+struct settings_files {
+	struct settings_file *items;
+	size_t count;
+	size_t bytes; /* of all texts */
+};
+
+struct parser { /* where the reading stands */
+	struct settings *settings;
+	const char *file; /* owned by settings->files */
+	const char *rest; /* of what there is of its text, up to end */
+	const char *end;
+	int line;
+	bool expects_key;        /* the line handed to inih must come back as a key */
+	bool in_section;         /* a title has been seen */
+	struct section *section; /* NULL: unknown, its keys are passed over */
+};
+
 struct settings {
 	struct daemon_conf *daemon;   /* in sections too */
 	struct section_list sections; /* as read; who uses one takes it out */
-	struct option_list files;     /* that were read */
+	struct index by_name;         /* the sections there were, by what is between the brackets */
+	struct settings_files files;  /* in the order of reading */
 	struct option_list errors;    /* "FILE:LINE: key: reason" */
 	struct option_list warnings;  /* "FILE:LINE: key: warning: reason"; without errors only */
+	struct parser parser;
 };
 
-/* Read path. Returns the settings, with errors.count > 0 if they must not be used; or NULL with
- * ENOMEM. */
+#define SETTINGS_BYTES_MAX (4 << 20) /* of all files */
+#define SETTINGS_LINE_MAX 8192       /* bytes, where inih takes so much */
+
+/* Read path and what it includes. Returns the settings, with errors.count > 0 if they must not be
+ * used; or NULL with ENOMEM. Users and groups are asked for, which blocks (net/names.h). */
 struct settings *settings_load(const char *path);
 void settings_free(struct settings *settings);
+
+/* The same where somebody else reads, piece by piece: none yet, or NULL with ENOMEM; */
+struct settings *settings_new(void);
+/* a file begins: 0, or -1 with ENOMEM; */
+int settings_file(struct settings *s, const char *path) __attribute__((warn_unused_result));
+/* more of its text, whole lines; */
+void settings_text(struct settings *s, const char *text, size_t len);
+/* and that was all: as settings_load(). */
+struct settings *settings_end(struct settings *s);
+
+/* Leave so many errors that a log can take them, and say how many more there are. */
+void settings_errors_shorten(struct option_list *errors);
 
 /* The listener after conf, or the first; NULL: none. */
 struct listener_conf *settings_listener(const struct settings *settings,

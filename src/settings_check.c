@@ -130,28 +130,25 @@ static void network_check(struct settings *s, const struct listener_conf *conf)
 				       conf->offers[i]->name);
 }
 
-/* Two listeners cannot have one address; names are compared as they are written. */
-static void address_check(struct settings *s, const struct listener_conf *conf, size_t index)
+/* Two listeners cannot have one address; names are compared as they are written. Port 0 is a new
+ * one each time. */
+static void address_check(struct settings *s, struct listener_conf *conf, struct index *taken,
+			  const struct addr_spec *spec)
 {
-	const struct listener_conf *other = NULL;
-	const char *text = conf->specs[index].text;
-	bool is_any_port = strcmp(conf->specs[index].port, "0") == 0;
+	char key[ADDR_TEXT_MAX + 80];
+	const struct listener_conf *other;
 
-	while ((other = settings_listener(s, other)) != NULL) {
-		for (size_t i = 0; other->specs != NULL && i < other->listen.count; i++) {
-			if (other == conf && i == index)
-				return;
-			if (strcmp(other->specs[i].text, text) != 0 ||
-			    (is_any_port && other != conf))
-				continue;
-			LISTENER_ERROR(s, conf, listen, "%.100s is taken by listener %.64s", text,
-				       other->section.name);
-			return;
-		}
-	}
+	snprintf(key, sizeof(key), "%s %.64s", spec->text,
+		 strcmp(spec->port, "0") == 0 ? conf->section.name : "");
+	other = index_find(taken, key);
+	if (other != NULL)
+		LISTENER_ERROR(s, conf, listen, "%.100s is taken by listener %.64s", spec->text,
+			       other->section.name);
+	else if (index_add(taken, key, conf) < 0)
+		LISTENER_ERROR(s, conf, listen, "out of memory");
 }
 
-static void addresses_check(struct settings *s, struct listener_conf *conf)
+static void addresses_check(struct settings *s, struct listener_conf *conf, struct index *taken)
 {
 	char reason[OPTION_REASON_MAX];
 	bool udp = false, network = false;
@@ -161,14 +158,19 @@ static void addresses_check(struct settings *s, struct listener_conf *conf)
 		LISTENER_ERROR(s, conf, listen, "out of memory");
 	for (size_t i = 0; conf->specs != NULL && i < conf->listen.count; i++) {
 		struct addr_spec *spec = &conf->specs[i];
+		const char *text = conf->listen.items[i];
+		bool optional = text[0] == '-';
 
-		if (addr_spec_parse(spec, conf->listen.items[i], reason, sizeof(reason)) < 0) {
+		if (addr_spec_parse(spec, text + optional, reason, sizeof(reason)) < 0) {
 			LISTENER_ERROR(s, conf, listen, "%s", reason);
 			continue;
 		}
+		spec->optional = optional;
+		if (optional && spec->transport == TRANSPORT_UNIX)
+			LISTENER_ERROR(s, conf, listen, "'-' has no meaning for unix:");
 		udp = udp || spec->transport == TRANSPORT_UDP;
 		network = network || spec->transport != TRANSPORT_UNIX;
-		address_check(s, conf, i);
+		address_check(s, conf, taken, spec);
 	}
 	if (udp)
 		udp_check(s, conf);
@@ -185,6 +187,7 @@ static void addresses_check(struct settings *s, struct listener_conf *conf)
 void listeners_check(struct settings *s)
 {
 	struct listener_conf *conf = NULL;
+	struct index taken = {0}; /* addresses, by whom */
 
 	while ((conf = settings_listener(s, conf)) != NULL) {
 		conf->wire = protocol_find(conf->protocol);
@@ -193,6 +196,7 @@ void listeners_check(struct settings *s)
 				       "there is no protocol '%.100s'; pollard --list names them",
 				       conf->protocol);
 		services_check(s, conf);
-		addresses_check(s, conf);
+		addresses_check(s, conf, &taken);
 	}
+	index_free(&taken);
 }

@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define ADDRS_MAX 16
 #define BACKLOG_WAIT_MS 50 /* a full UNIX backlog cannot be polled for */
 #define BACKLOG_TRIES 100
 
@@ -77,8 +77,8 @@ static int connect_any(const struct addr *addrs, int count, int64_t give_up_ms)
 
 int dial(const struct addr_spec *spec, int64_t give_up_ms, char *reason)
 {
-	struct addr addrs[ADDRS_MAX];
-	int count = addr_resolve(spec, addrs, ADDRS_MAX, reason, DIAL_REASON_MAX);
+	struct addr *addrs;
+	int count = addr_resolve(spec, &addrs, reason, DIAL_REASON_MAX);
 	int fd;
 
 	if (count < 0)
@@ -87,6 +87,7 @@ int dial(const struct addr_spec *spec, int64_t give_up_ms, char *reason)
 	if (fd < 0)
 		snprintf(reason, DIAL_REASON_MAX, "cannot connect to %s: %s", spec->text,
 			 strerror(errno));
+	free(addrs);
 	return fd;
 }
 

@@ -18,7 +18,7 @@ struct section_kind {
 	const struct option_def *options;
 	size_t count;
 	size_t size; /* of the struct that begins with struct section */
-	/* What only makes sense together; after all sections are read. NULL: nothing. */
+	/* What of it only makes sense together, when it has been read. NULL: nothing. */
 	void (*check)(struct section *s, struct option_list *errors);
 	/* What it asks for and this process will not get from the system as it is now; where
 	 * there is no error. It looks, and changes nothing. NULL: nothing. */

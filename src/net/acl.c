@@ -3,11 +3,11 @@
 
 #include <arpa/inet.h>
 #include <bsd/stdlib.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "net/names.h"
 
 static bool bits_equal(const unsigned char *a, const unsigned char *b, unsigned bits)
 {
@@ -115,29 +115,26 @@ static void cidrs_free(void *field)
 	*list = (struct cidr_list){0};
 }
 
-static int user_find(const char *name, id_t *id)
+/* A name, or else a number. */
+static int id_parse(enum name_kind kind, const char *word, id_t *id, char *reason)
 {
-	const struct passwd *user = getpwnam(name);
+	const struct name *name = names_ask(kind, word);
+	const char *error;
 
-	if (user != NULL)
-		*id = user->pw_uid;
-	return user != NULL ? 0 : -1;
+	if (name->error == NULL) {
+		memcpy(id, name->value, sizeof(*id));
+		return 0;
+	}
+	*id = (id_t)strtonum(word, 0, UINT32_MAX - 1, &error);
+	if (error == NULL)
+		return 0;
+	snprintf(reason, OPTION_REASON_MAX, "%s", name->error);
+	return -1;
 }
 
-static int group_find(const char *name, id_t *id)
-{
-	const struct group *group = getgrnam(name);
-
-	if (group != NULL)
-		*id = group->gr_gid;
-	return group != NULL ? 0 : -1;
-}
-
-static int ids_parse(const char *text, struct id_list *list, char *reason, const char *what,
-		     int (*find)(const char *name, id_t *id))
+static int ids_parse(enum name_kind kind, const char *text, struct id_list *list, char *reason)
 {
 	struct option_list words;
-	const char *error;
 	int result = -1;
 
 	if (option_split(&words, text) < 0 || words.count == 0) {
@@ -146,18 +143,9 @@ static int ids_parse(const char *text, struct id_list *list, char *reason, const
 	}
 	snprintf(reason, OPTION_REASON_MAX, "out of memory");
 	list->ids = calloc(words.count, sizeof(*list->ids));
-	for (size_t i = 0; list->ids != NULL && i < words.count; i++) {
-		id_t *id = &list->ids[list->count++];
-
-		if (find(words.items[i], id) == 0)
-			continue;
-		*id = (id_t)strtonum(words.items[i], 0, UINT32_MAX - 1, &error);
-		if (error != NULL) {
-			snprintf(reason, OPTION_REASON_MAX, "there is no %s '%s'", what,
-				 words.items[i]);
+	for (size_t i = 0; list->ids != NULL && i < words.count; i++)
+		if (id_parse(kind, words.items[i], &list->ids[list->count++], reason) < 0)
 			goto out;
-		}
-	}
 	result = list->ids != NULL ? 0 : -1;
 out:
 	option_list_free(&words);
@@ -166,12 +154,12 @@ out:
 
 static int users_parse(const struct option_def *def, const char *text, void *field, char *reason)
 {
-	return ids_parse(text, field, reason, "user", user_find);
+	return ids_parse(NAME_USER, text, field, reason);
 }
 
 static int groups_parse(const struct option_def *def, const char *text, void *field, char *reason)
 {
-	return ids_parse(text, field, reason, "group", group_find);
+	return ids_parse(NAME_GROUP, text, field, reason);
 }
 
 static void ids_free(void *field)

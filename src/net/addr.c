@@ -3,8 +3,10 @@
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const transport_names[] = {"tcp", "udp", "unix"};
@@ -97,21 +99,13 @@ static bool addr_is_among(const struct addr *a, const struct addr *addrs, int co
 	return false;
 }
 
-int addr_resolve(const struct addr_spec *spec, struct addr *addrs, int max, char *reason,
-		 size_t size)
+/* Fill addrs with what of list is IPv4 or IPv6, each once. Returns how many. */
+static int addrs_collect(const struct addr_spec *spec, const struct addrinfo *list,
+			 struct addr *addrs)
 {
-	struct addrinfo hints = {.ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *list, *ai;
-	int error, count = 0;
+	int count = 0;
 
-	if (spec->transport == TRANSPORT_UNIX)
-		return unix_resolve(spec, addrs);
-	hints.ai_socktype = spec->transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	error = getaddrinfo(spec->host, spec->port, &hints, &list);
-	if (error != 0) {
-		snprintf(reason, size, "host '%s': %s", spec->host, gai_strerror(error));
-		return -1;
-	}
-	for (ai = list; ai != NULL && count < max; ai = ai->ai_next) {
+	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
 		if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
 			continue;
 		addrs[count] = (struct addr){.transport = spec->transport, .len = ai->ai_addrlen};
@@ -119,12 +113,57 @@ int addr_resolve(const struct addr_spec *spec, struct addr *addrs, int max, char
 		if (!addr_is_among(&addrs[count], addrs, count))
 			count++;
 	}
-	freeaddrinfo(list);
-	if (count == 0) {
-		snprintf(reason, size, "host '%s' has no IPv4 or IPv6 address", spec->host);
-		return -1;
-	}
 	return count;
+}
+
+static struct addrinfo *host_resolve(const struct addr_spec *spec, char *reason, size_t size)
+{
+	struct addrinfo hints = {.ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *list;
+	int error;
+
+	hints.ai_socktype = spec->transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	error = getaddrinfo(spec->host, spec->port, &hints, &list);
+	if (error == 0)
+		return list;
+	snprintf(reason, size, "host '%s': %s", spec->host,
+		 error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+	return NULL;
+}
+
+static size_t list_length(const struct addrinfo *list)
+{
+	size_t length = 0;
+
+	for (; list != NULL; list = list->ai_next)
+		length++;
+	return length;
+}
+
+int addr_resolve(const struct addr_spec *spec, struct addr **addrs, char *reason, size_t size)
+{
+	struct addrinfo *list = NULL;
+	int count = -1;
+
+	*addrs = NULL;
+	if (spec->transport != TRANSPORT_UNIX) {
+		list = host_resolve(spec, reason, size);
+		if (list == NULL)
+			return -1;
+	}
+	snprintf(reason, size, "out of memory");
+	*addrs = calloc(list_length(list) + 1, sizeof(**addrs));
+	if (*addrs != NULL)
+		count = list != NULL ? addrs_collect(spec, list, *addrs)
+				     : unix_resolve(spec, *addrs);
+	if (list != NULL)
+		freeaddrinfo(list);
+	if (count == 0)
+		snprintf(reason, size, "host '%s' has no IPv4 or IPv6 address", spec->host);
+	if (count > 0)
+		return count;
+	free(*addrs);
+	*addrs = NULL;
+	return -1;
 }
 
 bool addr_equal(const struct addr *a, const struct addr *b)

@@ -25,6 +25,7 @@ struct addr_spec {
 	enum transport transport;
 	char host[256]; /* tcp, udp: without brackets; unix: the path */
 	char port[6];   /* tcp, udp: decimal */
+	bool optional;  /* the owner's word: it may not be there; false at first */
 };
 
 struct addr {
@@ -41,10 +42,9 @@ struct addr {
 /* Take text apart. Returns 0, or -1 with the reason in reason[size]. */
 int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size_t size);
 
-/* Fill addrs[0, max) with the addresses of spec. A host name may ask the resolver, which blocks.
- * Returns how many (> 0), or -1 with the reason in reason[size]. */
-int addr_resolve(const struct addr_spec *spec, struct addr *addrs, int max, char *reason,
-		 size_t size);
+/* Find the addresses of spec, all of them. A host name may ask the resolver, which blocks. Returns
+ * how many (> 0), in *addrs, the caller's to free; or -1 with the reason in reason[size]. */
+int addr_resolve(const struct addr_spec *spec, struct addr **addrs, char *reason, size_t size);
 
 bool addr_equal(const struct addr *a, const struct addr *b);
 

@@ -148,11 +148,21 @@ static int stale_remove(const struct addr *addr)
 	return error == ECONNREFUSED ? unlink(addr->un.sun_path) : -1;
 }
 
+static int file_note(struct endpoint *e)
+{
+	struct stat st;
+
+	if (lstat(e->addr.un.sun_path, &st) < 0)
+		return -1;
+	e->dev = st.st_dev;
+	e->ino = st.st_ino;
+	return 0;
+}
+
 static int unix_bind(struct endpoint *e)
 {
 	const struct listener_conf *conf = e->listener->conf;
 	const char *path = e->addr.un.sun_path;
-	struct stat st;
 	mode_t mask;
 	int result;
 
@@ -161,11 +171,9 @@ static int unix_bind(struct endpoint *e)
 	mask = umask(0777); /* nobody gets in before owner and mode are right */
 	result = bind(e->watch.fd, &e->addr.sa, e->addr.len);
 	umask(mask);
-	if (result < 0 || lstat(path, &st) < 0)
+	if (result < 0 || file_note(e) < 0)
 		return -1;
 	e->unlinks = true;
-	e->dev = st.st_dev;
-	e->ino = st.st_ino;
 	if ((conf->socket_owner.count > 0 || conf->socket_group.count > 0) &&
 	    chown(path, conf->socket_owner.count > 0 ? conf->socket_owner.ids[0] : (uid_t)-1,
 		  conf->socket_group.count > 0 ? conf->socket_group.ids[0] : (gid_t)-1) < 0)
@@ -190,7 +198,8 @@ static void tcp_options(const struct endpoint *e)
 
 static int socket_bind(struct endpoint *e)
 {
-	int on = 1, v6only = e->listener->conf->v6only;
+	int on = 1, v6only = e->listener->conf->v6only, freebind = e->listener->conf->freebind;
+	bool is_v6 = e->addr.sa.sa_family == AF_INET6;
 
 	e->watch.fd =
 		socket(e->addr.sa.sa_family, addr_type(&e->addr) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -198,8 +207,11 @@ static int socket_bind(struct endpoint *e)
 		return -1;
 	if (e->addr.transport == TRANSPORT_UNIX)
 		return unix_bind(e);
-	if (e->addr.sa.sa_family == AF_INET6 &&
+	if (is_v6 &&
 	    setsockopt(e->watch.fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
+		return -1;
+	if (freebind && setsockopt(e->watch.fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+				   is_v6 ? IPV6_FREEBIND : IP_FREEBIND, &on, sizeof(on)) < 0)
 		return -1;
 	if (e->addr.transport == TRANSPORT_TCP &&
 	    setsockopt(e->watch.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
@@ -214,6 +226,8 @@ static int endpoint_listen(struct endpoint *e, int fd, int backlog)
 	e->watch.fd = fd;
 	if (fd < 0 && socket_bind(e) < 0)
 		return -1;
+	if (fd >= 0 && e->addr.transport == TRANSPORT_UNIX)
+		file_note(e); /* where there is none, there is none to miss */
 	flags = fcntl(e->watch.fd, F_GETFL);
 	if (flags < 0 || fcntl(e->watch.fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -1;
@@ -233,21 +247,27 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 {
 	struct endpoint *e = calloc(1, sizeof(*e));
 	socklen_t len = sizeof(e->addr.un);
+	int error;
 
 	if (e == NULL) {
 		fail(reason, "listen on", spec);
 		return NULL;
 	}
-	*e = (struct endpoint){
-		.listener = l, .table = table, .addr = *addr, .watch.fd = fd, .passed = fd >= 0};
+	*e = (struct endpoint){.listener = l,
+			       .table = table,
+			       .addr = *addr,
+			       .spec = spec,
+			       .watch.fd = fd,
+			       .passed = fd >= 0};
 	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_ready;
-	e->spec = strdup(spec);
 	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
-	if (e->spec == NULL || endpoint_listen(e, fd, backlog) < 0 ||
+	if (endpoint_listen(e, fd, backlog) < 0 ||
 	    watches_add(&table->loop->watches, &e->watch, WATCH_IGNORED) < 0) {
+		error = errno;
 		fail(reason, "listen on", spec);
 		e->watch.ready = NULL;
 		endpoint_close(e);
+		errno = error;
 		return NULL;
 	}
 	if (addr->transport != TRANSPORT_UNIX)
@@ -256,33 +276,35 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 	return e;
 }
 
-static void file_unlink(const struct endpoint *e)
+bool endpoint_is_reachable(const struct endpoint *e)
 {
 	struct stat st;
 
-	if (e->unlinks && lstat(e->addr.un.sun_path, &st) == 0 && st.st_dev == e->dev &&
-	    st.st_ino == e->ino)
-		unlink(e->addr.un.sun_path);
+	if (e->addr.transport != TRANSPORT_UNIX)
+		return true;
+	return lstat(e->addr.un.sun_path, &st) == 0 && st.st_dev == e->dev && st.st_ino == e->ino;
 }
 
 void endpoint_close(struct endpoint *e)
 {
-	file_unlink(e);
+	if (e->unlinks && endpoint_is_reachable(e))
+		unlink(e->addr.un.sun_path);
 	deadline_cancel(&e->held);
 	if (e->watch.ready != NULL)
 		watches_drop(&e->table->loop->watches, &e->watch);
 	if (e->watch.fd >= 0)
 		close(e->watch.fd);
 	TAILQ_REMOVE(&e->listener->endpoints, e, entry);
-	free(e->spec);
 	free(e);
 }
 
-void endpoint_move(struct endpoint *e, struct listener *l)
+void endpoint_move(struct endpoint *e)
 {
 	TAILQ_REMOVE(&e->listener->endpoints, e, entry);
-	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
-	e->listener = l;
+	e->listener = e->claimed;
+	e->spec = e->claimed_spec;
+	e->claimed = NULL;
+	TAILQ_INSERT_TAIL(&e->listener->endpoints, e, entry);
 	if (e->addr.transport == TRANSPORT_TCP)
 		tcp_options(e);
 	endpoint_update(e);

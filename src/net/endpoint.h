@@ -14,18 +14,19 @@ struct endpoint {
 	TAILQ_ENTRY(endpoint) entry; /* in listener->endpoints */
 	struct listener *listener;   /* borrowed */
 	struct listener *claimed;    /* who gets it if a reload succeeds */
+	const char *claimed_spec;    /* as what */
 	struct conn_table *table;    /* borrowed */
 	struct addr addr;
-	char *spec;   /* the address as configured */
-	bool passed;  /* by systemd */
-	bool unlinks; /* we made the socket file */
-	dev_t dev;    /* of the socket file */
+	const char *spec; /* the address as configured; borrowed from the listener's conf */
+	bool passed;      /* by systemd */
+	bool unlinks;     /* we made the socket file */
+	dev_t dev;        /* of the socket file */
 	ino_t ino;
 	struct deadline held; /* runs while accept(2) has nothing left */
 };
 
 /* Open the socket of addr for l, with fd if >= 0 (passed by systemd, taken), else a new one.
- * Returns NULL with the reason in reason[OPTION_REASON_MAX]. */
+ * Returns NULL with errno and the reason in reason[OPTION_REASON_MAX]. */
 struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 			       const struct addr *addr, const char *spec, int fd, int backlog,
 			       char *reason);
@@ -34,8 +35,11 @@ void endpoint_close(struct endpoint *e);
 /* Accept who is waiting, as far as there are places. */
 void endpoint_accept_all(struct endpoint *e);
 
-/* Give it to another listener. */
-void endpoint_move(struct endpoint *e, struct listener *l);
+/* Give it to whom it is claimed for. */
+void endpoint_move(struct endpoint *e);
+
+/* Whether its socket file, where it has one, still leads to it. */
+bool endpoint_is_reachable(const struct endpoint *e);
 
 /* Poll it or not, as there is place. */
 void endpoint_update(struct endpoint *e);

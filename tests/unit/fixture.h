@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -108,11 +109,13 @@ static inline struct addr addr_of(const char *transport, const char *host, unsig
 {
 	char text[64], reason[OPTION_REASON_MAX];
 	struct addr_spec spec;
-	struct addr addr;
+	struct addr *addrs, addr;
 
 	snprintf(text, sizeof(text), "%s:%s:%u", transport, host, port);
 	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
-	assert_int_equal(addr_resolve(&spec, &addr, 1, reason, sizeof(reason)), 1);
+	assert_int_equal(addr_resolve(&spec, &addrs, reason, sizeof(reason)), 1);
+	addr = addrs[0];
+	free(addrs);
 	return addr;
 }
 

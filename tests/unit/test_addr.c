@@ -8,25 +8,44 @@
 
 #include <dlfcn.h>
 #include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/addr.h"
 
 static char reason[300];
 
-/* The host "twice" resolves to 127.0.0.1, and again to 127.0.0.1. */
+#define MANY 100
+
+/* The host "twice" resolves to 127.0.0.1, and again to 127.0.0.1; "many" to MANY addresses. */
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
 		struct addrinfo **list)
 {
 	__typeof__(getaddrinfo) *real = NULL;
-	int error;
+	bool many = strcmp(host, "many") == 0;
+	char number[16];
+	int error = 0;
 
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
 	assert_non_null(real);
-	if (strcmp(host, "twice") != 0)
+	if (strcmp(host, "twice") != 0 && !many)
 		return real(host, port, hints, list);
-	error = real("127.0.0.1", port, hints, list);
-	return error != 0 ? error : real("127.0.0.1", port, hints, &(*list)->ai_next);
+	for (int i = 0; i < (many ? MANY : 2) && error == 0; i++) {
+		snprintf(number, sizeof(number), "127.0.0.%d", many ? i + 1 : 1);
+		error = real(number, port, hints, list);
+		list = &(*list)->ai_next;
+	}
+	return error;
+}
+
+/* Returns how many addresses text has, in *addrs, the caller's to free. */
+static int resolve(const char *text, struct addr **addrs)
+{
+	struct addr_spec spec;
+
+	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
+	return addr_resolve(&spec, addrs, reason, sizeof(reason));
 }
 
 static void good_addresses_are_taken_apart(void **state)
@@ -105,19 +124,19 @@ static void numeric_addresses_print_as_they_were(void **state)
 {
 	static const char *const texts[] = {"tcp:127.0.0.1:3234", "udp:[::1]:7", "tcp:[::]:0",
 					    "udp:0.0.0.0:65535", "unix:/run/x"};
-	struct addr_spec spec;
-	struct addr addrs[4], again[4];
+	struct addr *addrs, *again;
 	char printed[ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		assert_int_equal(addr_spec_parse(&spec, texts[i], reason, sizeof(reason)), 0);
-		assert_int_equal(addr_resolve(&spec, addrs, 4, reason, sizeof(reason)), 1);
-		assert_int_equal(addr_resolve(&spec, again, 4, reason, sizeof(reason)), 1);
+		assert_int_equal(resolve(texts[i], &addrs), 1);
+		assert_int_equal(resolve(texts[i], &again), 1);
 		assert_true(addr_equal(&addrs[0], &again[0]));
 		addr_print(&addrs[0], printed, sizeof(printed));
 		assert_string_equal(printed, texts[i]);
 		assert_int_equal(addr_type(&addrs[0]),
 				 texts[i][1] == 'd' ? SOCK_DGRAM : SOCK_STREAM);
+		free(addrs);
+		free(again);
 	}
 }
 
@@ -127,28 +146,37 @@ static void addresses_differ_by_transport_port_and_host(void **state)
 					    "tcp:127.0.0.2:1", "tcp:[::1]:1",     "unix:/a",
 					    "unix:/b"};
 	const int count = sizeof(texts) / sizeof(texts[0]);
-	struct addr_spec spec;
-	struct addr addrs[8];
+	struct addr *addrs[8];
 
-	for (int i = 0; i < count; i++) {
-		assert_int_equal(addr_spec_parse(&spec, texts[i], reason, sizeof(reason)), 0);
-		assert_int_equal(addr_resolve(&spec, &addrs[i], 1, reason, sizeof(reason)), 1);
-	}
+	for (int i = 0; i < count; i++)
+		assert_int_equal(resolve(texts[i], &addrs[i]), 1);
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < count; j++)
-			assert_int_equal(addr_equal(&addrs[i], &addrs[j]), i == j);
+			assert_int_equal(addr_equal(addrs[i], addrs[j]), i == j);
+	for (int i = 0; i < count; i++)
+		free(addrs[i]);
 }
 
 static void an_address_that_a_host_has_twice_is_one(void **state)
 {
-	struct addr_spec spec;
-	struct addr addrs[4];
+	struct addr *addrs;
 	char printed[ADDR_TEXT_MAX];
 
-	assert_int_equal(addr_spec_parse(&spec, "tcp:twice:80", reason, sizeof(reason)), 0);
-	assert_int_equal(addr_resolve(&spec, addrs, 4, reason, sizeof(reason)), 1);
+	assert_int_equal(resolve("tcp:twice:80", &addrs), 1);
 	addr_print(&addrs[0], printed, sizeof(printed));
 	assert_string_equal(printed, "tcp:127.0.0.1:80");
+	free(addrs);
+}
+
+static void a_host_has_all_its_addresses(void **state)
+{
+	struct addr *addrs;
+	char printed[ADDR_TEXT_MAX];
+
+	assert_int_equal(resolve("tcp:many:80", &addrs), MANY);
+	addr_print(&addrs[MANY - 1], printed, sizeof(printed));
+	assert_string_equal(printed, "tcp:127.0.0.100:80");
+	free(addrs);
 }
 
 int main(void)
@@ -161,6 +189,7 @@ int main(void)
 		cmocka_unit_test(numeric_addresses_print_as_they_were),
 		cmocka_unit_test(addresses_differ_by_transport_port_and_host),
 		cmocka_unit_test(an_address_that_a_host_has_twice_is_one),
+		cmocka_unit_test(a_host_has_all_its_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/reading.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "net/names.h"
+#include "net/resp.h"
+#include "services/registry.h"
+
+#define BYTES_MAX (2 * SETTINGS_BYTES_MAX) /* of all records: the texts, and as much again */
+#define PIECE_MAX (32 << 10)               /* bytes of a text in one record */
+#define RECORD_MAX (1 << 20)               /* bytes: a host has thousands of addresses at most */
+
+static const char *const kinds[] = {
+	[NAME_USER] = "user", [NAME_GROUP] = "group", [NAME_HOST] = "host"};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* ---- in the child ---- */
+
+static int record_begin(struct buf *to, size_t fields, const char *word)
+{
+	if (resp_array(to, fields) < 0)
+		return -1;
+	return resp_bulk(to, word, strlen(word));
+}
+
+static int text_record(struct buf *to, const char *word, const char *text, size_t len)
+{
+	return record_begin(to, 2, word) < 0 ? -1 : resp_bulk(to, text, len);
+}
+
+/* Lines of text, so many as fit. Returns how many bytes. */
+static size_t piece_of(const char *text, size_t len)
+{
+	const char *end;
+
+	if (len <= PIECE_MAX)
+		return len;
+	end = memrchr(text, '\n', PIECE_MAX); /* a longer line would have been an error */
+	return end != NULL ? (size_t)(end + 1 - text) : PIECE_MAX;
+}
+
+static int file_record(struct buf *to, const struct settings_file *file)
+{
+	size_t done = 0, len;
+
+	if (text_record(to, "file", file->path, strlen(file->path)) < 0)
+		return -1;
+	for (; done < file->len; done += len) {
+		len = piece_of(file->text + done, file->len - done);
+		if (text_record(to, "text", file->text + done, len) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int name_record(struct buf *to, const struct name *name)
+{
+	const char *error = name->error != NULL ? name->error : "";
+
+	if (record_begin(to, 4, kinds[name->kind]) < 0 ||
+	    resp_bulk(to, name->text, strlen(name->text)) < 0 ||
+	    resp_bulk(to, error, strlen(error)) < 0)
+		return -1;
+	return resp_bulk(to, name->value, name->value != NULL ? name->size : 0);
+}
+
+/* Ask for what the daemon will need beside users and groups, which it took to read; and see the
+ * folders that services name, which may have to be mounted. */
+static void needs_ask(struct settings *settings)
+{
+	const struct listener_conf *conf = NULL;
+	char reason[OPTION_REASON_MAX];
+
+	while ((conf = settings_listener(settings, conf)) != NULL)
+		for (size_t i = 0; i < conf->listen.count; i++)
+			names_ask(NAME_HOST, conf->specs[i].text);
+	for (size_t i = 0; services[i] != NULL; i++)
+		if (services[i]->prepare != NULL)
+			services[i]->prepare(&settings->sections, reason);
+}
+
+static int records_make(struct buf *to, struct settings *settings)
+{
+	const struct option_list *errors = &settings->errors;
+	const struct name *name;
+
+	settings_errors_shorten(&settings->errors);
+	for (size_t i = 0; i < errors->count; i++)
+		if (text_record(to, "error", errors->items[i], strlen(errors->items[i])) < 0)
+			return -1;
+	if (errors->count > 0)
+		return 0;
+	needs_ask(settings);
+	STAILQ_FOREACH(name, names_all(), entry)
+	if (name_record(to, name) < 0)
+		return -1;
+	for (size_t i = 0; i < settings->files.count; i++)
+		if (file_record(to, &settings->files.items[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int records_send(struct buf *records, int fd)
+{
+	ssize_t n;
+
+	for (; buf_len(records) > 0; buf_consume(records, (size_t)n)) {
+		n = write(fd, buf_data(records), buf_len(records));
+		if (n < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int reading_write(const char *path, int fd)
+{
+	struct settings *settings = settings_load(path);
+	struct buf records = {0};
+	int result = -1;
+
+	errno = ENOMEM;
+	if (settings != NULL && records_make(&records, settings) == 0)
+		result = records_send(&records, fd);
+	buf_free(&records);
+	settings_free(settings);
+	names_forget();
+	return result;
+}
+
+/* ---- in the daemon ---- */
+
+static char *string_of(const struct slice *s)
+{
+	return strndup(s->data, s->len);
+}
+
+static int file_take(struct settings *s, const struct slice *path)
+{
+	char *text = string_of(path);
+	int result = text != NULL ? settings_file(s, text) : -1;
+
+	free(text);
+	return result;
+}
+
+static int text_take(struct settings *s, const struct slice *text)
+{
+	if (s->files.count > 0)
+		settings_text(s, text->data, text->len);
+	return s->files.count > 0 ? 0 : -1;
+}
+
+static int name_take(enum name_kind kind, const struct slice *argv)
+{
+	char *text = string_of(&argv[1]), *error = string_of(&argv[2]);
+	int result = -1;
+
+	if (text != NULL && error != NULL)
+		result = names_add(kind, text, error[0] != '\0' ? error : NULL, argv[3].data,
+				   argv[3].len);
+	free(text);
+	free(error);
+	return result;
+}
+
+/* Returns 0, or -1 with errno. */
+static int record_take(struct settings *s, const struct request *record)
+{
+	const struct slice *argv = record->argv;
+
+	errno = EPROTO;
+	if (record->argc == 2 && slice_is(&argv[0], "file"))
+		return file_take(s, &argv[1]);
+	if (record->argc == 2 && slice_is(&argv[0], "text"))
+		return text_take(s, &argv[1]);
+	if (record->argc == 2 && slice_is(&argv[0], "error"))
+		return option_list_add(&s->errors, string_of(&argv[1]));
+	for (size_t i = 0; record->argc == 4 && i < KINDS; i++)
+		if (slice_is(&argv[0], kinds[i]))
+			return name_take((enum name_kind)i, argv);
+	return -1;
+}
+
+/* Take those that are complete. Returns 0, or -1 with errno. */
+static int records_take(struct reading *r)
+{
+	static struct slice argv[REQUEST_ARGS_MAX];
+	struct request record = {.argv = argv};
+	ssize_t len;
+
+	while (buf_len(&r->records) > 0) {
+		len = protocol_resp.next(buf_data(&r->records), buf_len(&r->records), RECORD_MAX,
+					 false, &record);
+		if (len == 0)
+			return 0;
+		errno = EPROTO;
+		if (len < 0 || record_take(r->settings, &record) < 0)
+			return -1;
+		buf_consume(&r->records, (size_t)len);
+	}
+	return 0;
+}
+
+static void reading_output(struct job *job, enum job_stream stream, const char *data, size_t len)
+{
+	struct reading *r = container_of(job, struct reading, job);
+
+	r->bytes += len;
+	if (stream == JOB_STDERR)
+		log_warning("%s: %.*s", r->path, (int)len, data);
+	else if (r->error == 0 && r->bytes > BYTES_MAX)
+		r->error = EFBIG;
+	else if (r->error == 0 && (buf_add(&r->records, data, len) < 0 || records_take(r) < 0))
+		r->error = errno;
+}
+
+/* Returns NULL with errno. */
+static struct settings *settings_take(struct reading *r)
+{
+	struct settings *settings = r->settings;
+
+	errno = r->error != 0 ? r->error : EPROTO;
+	if (r->error != 0 || buf_len(&r->records) > 0)
+		return NULL;
+	if (settings->errors.count == 0 && settings->files.count == 0)
+		return NULL;
+	r->settings = NULL;
+	errno = ENOMEM;
+	return settings->errors.count > 0 ? settings : settings_end(settings);
+}
+
+static void failure_print(const struct reading *r, char *reason, size_t size)
+{
+	if (r->job.timed_out)
+		snprintf(
+			reason, size,
+			"it takes longer than %d s; a name server or a file system does not answer",
+			(int)(r->timeouts.timeout_ms / 1000));
+	else if (r->job.signal > 0)
+		snprintf(reason, size, "who read it was ended by SIG%s",
+			 sigabbrev_np(r->job.signal));
+	else
+		snprintf(reason, size, "who read it gave up with status %d", r->job.exit_status);
+}
+
+/* done() may start the next one. */
+static void reading_ended(struct job *job)
+{
+	struct reading *r = container_of(job, struct reading, job);
+	struct settings *settings = NULL;
+	char reason[OPTION_REASON_MAX] = "";
+
+	r->running = false;
+	if (job->exit_status != 0)
+		failure_print(r, reason, sizeof(reason));
+	else if ((settings = settings_take(r)) == NULL)
+		snprintf(reason, sizeof(reason), "%s", strerror(errno));
+	settings_free(r->settings);
+	buf_free(&r->records);
+	if (r->stopped)
+		settings_free(settings);
+	else
+		r->done(r, settings, reason);
+	if (!r->running)
+		names_forget();
+}
+
+void reading_init(struct reading *r, const char *path, int64_t timeout_ms,
+		  void (*done)(struct reading *r, struct settings *settings, const char *reason))
+{
+	*r = (struct reading){.path = path, .done = done};
+	job_timeouts_init(&r->timeouts, timeout_ms);
+}
+
+/* The program that runs, wherever its file has gone since: what it says is what this one reads. */
+int reading_start(struct reading *r)
+{
+	static const struct job_ops ops = {.output = reading_output, .ended = reading_ended};
+	static char program[] = "/proc/self/exe", option[] = "--resolve", config[] = "-c";
+	char *path = strdup(r->path);
+	char *const argv[] = {program, option, config, path, NULL};
+	const struct job_spec spec = {.argv = argv, .envp = environ, .cwd = ".", .stdin_fd = -1};
+
+	names_forget();
+	names_close();
+	r->stopped = false;
+	r->bytes = 0;
+	r->error = 0;
+	r->settings = settings_new();
+	r->running = path != NULL && r->settings != NULL &&
+		     job_start(&r->job, &spec, &r->timeouts, &ops) == 0;
+	free(path);
+	if (!r->running)
+		settings_free(r->settings);
+	return r->running ? 0 : -1;
+}
+
+void reading_stop(struct reading *r)
+{
+	r->stopped = true;
+	if (r->running)
+		job_stop(&r->job);
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/server.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "core/log.h"
+#include "core/signals.h"
+#include "core/stats.h"
+#include "core/systemd.h"
+#include "net/names.h"
+#include "process/job.h"
+#include "server/listeners.h"
+#include "server/reading.h"
+#include "services/registry.h"
+#include "settings.h"
+
+#define FDS_RESERVED 128  /* descriptors that are not clients: log, signals, lingering callers */
+#define STATUS_MS 1000    /* between two reports of the client count */
+#define LAST_WORDS_MS 100 /* a log daemon's time to take them */
+#define READING_MS 60000  /* a reload's time to read the configuration */
+
+struct server {
+	const char *path;
+	struct loop loop;
+	struct conn_table table;
+	struct signals signals;
+	struct settings *settings;
+	struct listeners listeners;
+	struct reading reading; /* a reload that is under way */
+	bool reload_again;      /* it has been asked for since */
+	struct deadline_queue pings, statuses, drains;
+	struct deadline ping, status, drain;
+	unsigned changes_seen; /* of the table, as of the last turn */
+	bool draining;
+};
+
+/* ---- services ---- */
+
+static int services_prepare(struct settings *settings)
+{
+	char reason[OPTION_REASON_MAX];
+
+	for (size_t i = 0; services[i] != NULL; i++) {
+		if (services[i]->prepare == NULL ||
+		    services[i]->prepare(&settings->sections, reason) == 0)
+			continue;
+		log_error("service %s: %s", services[i]->name, reason);
+		return -1;
+	}
+	return 0;
+}
+
+static void services_use(struct settings *settings)
+{
+	for (size_t i = 0; services[i] != NULL; i++)
+		if (services[i]->use != NULL)
+			services[i]->use(&settings->sections);
+}
+
+static void services_stop(void)
+{
+	for (size_t i = 0; services[i] != NULL; i++)
+		if (services[i]->stop != NULL)
+			services[i]->stop();
+}
+
+/* ---- settings in force ---- */
+
+/* By the place of a word in daemon.def. */
+static const enum log_target log_targets[] = {LOG_TARGET_AUTO, LOG_TARGET_SYSLOG,
+					      LOG_TARGET_STDERR};
+static const int log_levels[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
+static const int log_facilities[] = {
+	LOG_AUTH,   LOG_AUTHPRIV, LOG_CRON,   LOG_DAEMON, LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2,
+	LOG_LOCAL3, LOG_LOCAL4,   LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7, LOG_USER,
+};
+
+static void log_use(const struct daemon_conf *daemon)
+{
+	log_open(log_targets[daemon->log_target], daemon->log_socket,
+		 log_facilities[daemon->log_facility], log_levels[daemon->log_level]);
+}
+
+static rlim_t sockets_of(const struct settings *settings)
+{
+	const struct listener_conf *conf = NULL;
+	rlim_t count = 0;
+
+	while ((conf = settings_listener(settings, conf)) != NULL)
+		count += conf->listen.count;
+	return count;
+}
+
+/* Raise the soft limit of descriptors to what listeners and max_clients need, each client with a
+ * file on its way. Returns how many clients there can be. */
+static unsigned clients_that_fit(const struct settings *settings)
+{
+	unsigned max_clients = (unsigned)settings->daemon->max_clients;
+	rlim_t reserved = FDS_RESERVED + sockets_of(settings);
+	rlim_t needed = reserved + max_clients, wanted = needed + max_clients;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return max_clients;
+	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max
+				 ? wanted
+				 : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed)
+		return max_clients;
+	wanted = limit.rlim_cur > 2 * reserved ? limit.rlim_cur - reserved : limit.rlim_cur / 2;
+	log_warning("max_clients = %u does not fit the limit of %ju descriptors; %ju are served "
+		    "(LimitNOFILE, ulimit -n)",
+		    max_clients, (uintmax_t)limit.rlim_max, (uintmax_t)wanted);
+	return (unsigned)wanted;
+}
+
+static void warnings_log(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->warnings.count; i++)
+		log_warning("%s", settings->warnings.items[i]);
+}
+
+static void settings_use(struct server *s, struct settings *settings, unsigned max_clients)
+{
+	warnings_log(settings);
+	s->table.max_clients = max_clients;
+	services_use(settings); /* they may ask for the limit of descriptors */
+	settings_free(s->settings);
+	s->settings = settings;
+	s->table.reject = settings->daemon->when_full == 1;
+}
+
+static void errors_log(const struct settings *settings)
+{
+	if (settings == NULL) {
+		log_error("out of memory");
+		return;
+	}
+	for (size_t i = 0; i < settings->errors.count; i++)
+		log_error("%s", settings->errors.items[i]);
+}
+
+/* ---- reload ---- */
+
+/* Takes settings. Returns whether they are in force; if not, nothing has changed. */
+static bool settings_apply(struct server *s, struct settings *settings)
+{
+	struct listener_list next = TAILQ_HEAD_INITIALIZER(next);
+	unsigned max_clients;
+
+	errors_log(settings);
+	if (settings->errors.count > 0 || services_prepare(settings) < 0)
+		goto fail;
+	max_clients = clients_that_fit(settings);
+	if (listeners_prepare(&s->listeners, settings, &next) < 0)
+		goto fail;
+	settings_use(s, settings, max_clients);
+	listeners_swap(&s->listeners, &next, settings);
+	log_use(settings->daemon);
+	listeners_update(&s->listeners);
+	return true;
+fail:
+	settings_free(settings);
+	return false;
+}
+
+static void reload_end(struct server *s, bool applied)
+{
+	if (applied)
+		log_notice("reloaded %s", s->path);
+	else
+		log_error("%s is not used; the configuration stays as it was", s->path);
+	systemd_ready(s->table.clients);
+}
+
+/* The daemon stops. */
+static void reload_cancel(struct server *s)
+{
+	s->reload_again = false;
+	if (!s->reading.running)
+		return;
+	reading_stop(&s->reading);
+	log_notice("the reload is given up");
+	reload_end(s, false);
+}
+
+static void reload_begin(struct server *s)
+{
+	systemd_reloading();
+	if (reading_start(&s->reading) == 0)
+		return;
+	log_error("%s cannot be read: %m", s->path);
+	reload_end(s, false);
+}
+
+static void reading_done(struct reading *r, struct settings *settings, const char *reason)
+{
+	struct server *s = container_of(r, struct server, reading);
+
+	if (settings == NULL)
+		log_error("%s cannot be read: %s", s->path, reason);
+	reload_end(s, settings != NULL && settings_apply(s, settings));
+	if (s->reload_again) {
+		s->reload_again = false;
+		reload_begin(s);
+	}
+}
+
+static void server_reload(struct server *s)
+{
+	if (s->draining)
+		return;
+	if (s->reading.running)
+		s->reload_again = true; /* what is read now may be older than what was asked for */
+	else
+		reload_begin(s);
+}
+
+/* ---- drain and stop ---- */
+
+static void drain_expired(struct deadline *d)
+{
+	struct server *s = container_of(d, struct server, drain);
+
+	log_warning("drain_timeout is over; %u clients are cut off", s->table.clients);
+	s->loop.stop = true;
+}
+
+static void server_drain(struct server *s)
+{
+	if (s->draining) {
+		log_notice("stopping at once");
+		s->loop.stop = true;
+		return;
+	}
+	reload_cancel(s);
+	log_notice("stopping: %u clients", s->table.clients);
+	systemd_stopping();
+	s->draining = true;
+	listeners_end(&s->listeners);
+	conn_table_drain(&s->table);
+	if (s->settings->daemon->drain_timeout == 0)
+		s->loop.stop = true;
+	deadline_queue_init(&s->loop.deadlines, &s->drains, s->settings->daemon->drain_timeout,
+			    drain_expired);
+	deadline_start(&s->drains, &s->drain);
+}
+
+static void stats_log(void)
+{
+	char text[900];
+
+	stats_print(text, sizeof(text));
+	log_notice("stats %s", text);
+}
+
+static void signal_arrived(struct signals *signals, int signal)
+{
+	struct server *s = container_of(signals, struct server, signals);
+
+	if (signal == SIGHUP)
+		server_reload(s);
+	else if (signal == SIGUSR1)
+		stats_log();
+	else
+		server_drain(s);
+}
+
+/* ---- the loop ---- */
+
+static void ping_expired(struct deadline *d)
+{
+	struct server *s = container_of(d, struct server, ping);
+
+	systemd_ping();
+	deadline_start(&s->pings, d);
+}
+
+static void status_expired(struct deadline *d)
+{
+	struct server *s = container_of(d, struct server, status);
+
+	if (!s->draining)
+		systemd_status(s->table.clients);
+}
+
+static void server_before_wait(void *arg)
+{
+	struct server *s = arg;
+
+	conn_table_reap(&s->table);
+	if (s->table.changes != s->changes_seen) {
+		s->changes_seen = s->table.changes;
+		listeners_update(&s->listeners);
+		if (s->status.queue == NULL)
+			deadline_start(&s->statuses, &s->status);
+	}
+	if (s->draining && TAILQ_EMPTY(&s->table.live))
+		s->loop.stop = true;
+}
+
+static int server_init(struct server *s)
+{
+	if (loop_init(&s->loop, server_before_wait, s) < 0)
+		return -1;
+	listeners_init(&s->listeners, &s->table);
+	log_attach(&s->loop);
+	endpoint_init(&s->loop);
+	deadline_queue_init(&s->loop.deadlines, &s->pings, systemd_ping_ms(), ping_expired);
+	deadline_queue_init(&s->loop.deadlines, &s->statuses, STATUS_MS, status_expired);
+	if (jobs_init(&s->loop) < 0 || conn_table_init(&s->table, &s->loop) < 0)
+		return -1;
+	reading_init(&s->reading, s->path, READING_MS, reading_done);
+	return signals_open(&s->signals, &s->loop, signal_arrived);
+}
+
+static void server_free(struct server *s)
+{
+	passed_free(&s->listeners.passed);
+	listeners_close(&s->listeners.live);
+	conn_table_free(&s->table);
+	reading_stop(&s->reading);
+	jobs_kill();
+	services_stop();
+	signals_close(&s->signals, &s->loop);
+	settings_free(s->settings);
+	log_finish(LAST_WORDS_MS);
+	log_detach();
+	loop_free(&s->loop);
+}
+
+static enum exit_status server_serve(struct server *s)
+{
+	struct listener_list next = TAILQ_HEAD_INITIALIZER(next);
+	int result;
+
+	if (passed_collect(&s->listeners.passed) < 0)
+		return EXIT_SYSTEM;
+	result = listeners_prepare(&s->listeners, s->settings, &next);
+	names_forget();
+	if (result < 0)
+		return EXIT_BIND;
+	listeners_swap(&s->listeners, &next, s->settings);
+	passed_free(&s->listeners.passed);
+	listeners_update(&s->listeners);
+	log_notice("ready: %s", s->path);
+	systemd_ready(0);
+	deadline_start(&s->pings, &s->ping);
+	if (loop_run(&s->loop) < 0) {
+		log_error("poll: %m");
+		return EXIT_SYSTEM;
+	}
+	stats_log();
+	return EXIT_OK;
+}
+
+enum exit_status server_run(const char *path)
+{
+	struct server s = {.path = path};
+	struct settings *settings = settings_load(path);
+	enum exit_status status;
+
+	if (settings != NULL)
+		settings_errors_shorten(&settings->errors);
+	errors_log(settings);
+	if (settings == NULL || settings->errors.count > 0) {
+		status = settings == NULL ? EXIT_SYSTEM : EXIT_CONFIG;
+		settings_free(settings);
+		names_forget();
+		log_finish(LAST_WORDS_MS);
+		log_detach();
+		return status;
+	}
+	log_use(settings->daemon);
+	if (server_init(&s) < 0) {
+		log_error("cannot start: %m");
+		settings_free(settings);
+		return EXIT_SYSTEM;
+	}
+	if (services_prepare(settings) < 0) {
+		settings_free(settings);
+		status = EXIT_SYSTEM;
+	} else {
+		settings_use(&s, settings, clients_that_fit(settings));
+		status = server_serve(&s);
+	}
+	names_forget();
+	server_free(&s);
+	return status;
+}
