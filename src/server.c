@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/order.h"
 #include "core/signals.h"
 #include "core/stats.h"
 #include "core/systemd.h"
@@ -40,6 +41,7 @@ struct server {
 	struct deadline ping, status, drain;
 	unsigned changes_seen; /* of the table, as of the last turn */
 	bool draining;
+	bool forbidden; /* the last address could not be had, and never will */
 	struct passed *passed;
 	int passed_count;
 };
@@ -185,8 +187,10 @@ static int addr_open(struct server *s, const struct settings *settings, struct l
 		return 0;
 	e = endpoint_open(l, &s->table, addr, spec, passed_find(s, addr), backlog_of(l, settings),
 			  reason);
-	if (e == NULL)
+	if (e == NULL) {
+		s->forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
 		return -1;
+	}
 	addr_print(&e->addr, text, sizeof(text));
 	log_notice("listener %s: listening on %s", l->conf->section.name, text);
 	return 0;
@@ -439,14 +443,21 @@ static bool reload(struct server *s)
 
 static void server_reload(struct server *s)
 {
-	if (s->draining)
+	pid_t asker = s->signals.sender;
+	bool done;
+
+	if (s->draining) {
+		order_answer(asker, false);
 		return;
+	}
 	systemd_reloading();
-	if (reload(s))
+	done = reload(s);
+	if (done)
 		log_notice("reloaded %s", s->path);
 	else
 		log_error("%s is not used; the configuration stays as it was", s->path);
 	systemd_ready(s->table.clients);
+	order_answer(asker, done);
 }
 
 /* ---- drain and stop ---- */
@@ -580,18 +591,19 @@ static enum exit_status server_serve(struct server *s)
 	if (passed_collect(s) < 0)
 		return EXIT_SYSTEM;
 	if (listeners_prepare(s, s->settings, &list) < 0)
-		return EXIT_BIND;
+		return s->forbidden ? EXIT_SYSTEM : EXIT_BIND;
 	listeners_swap(s, &list);
 	passed_report(s);
 	passed_free(s);
 	ports_use(s);
 	endpoints_update(s);
 	log_notice("ready: %s", s->path);
+	log_started();
 	systemd_ready(0);
 	deadline_start(&s->pings, &s->ping);
 	if (loop_run(&s->loop) < 0) {
 		log_error("poll: %m");
-		return EXIT_SYSTEM;
+		return EXIT_FAILED;
 	}
 	stats_log();
 	return EXIT_OK;
@@ -600,9 +612,12 @@ static enum exit_status server_serve(struct server *s)
 enum exit_status server_run(const char *path)
 {
 	struct server s = {.path = path};
-	struct settings *settings = settings_load(path);
+	struct settings *settings;
 	enum exit_status status;
 
+	signals_hold();
+	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_INFO);
+	settings = settings_load(path);
 	errors_log(settings);
 	if (settings == NULL || settings->errors.count > 0) {
 		status = settings == NULL ? EXIT_SYSTEM : EXIT_CONFIG;
@@ -615,6 +630,7 @@ enum exit_status server_run(const char *path)
 	if (server_init(&s) < 0) {
 		log_error("cannot start: %m");
 		settings_free(settings);
+		log_finish(LAST_WORDS_MS);
 		return EXIT_SYSTEM;
 	}
 	if (services_prepare(settings) < 0) {

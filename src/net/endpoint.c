@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/endpoint.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -118,6 +119,18 @@ void endpoint_accept_all(struct endpoint *e)
 		;
 }
 
+/* What lets the socket's file have the owner and group that are asked for, chown(2). */
+static const char *chown_advice(const struct listener_conf *conf, int error)
+{
+	if (error != EPERM)
+		return "";
+	if (conf->socket_owner.count > 0 && conf->socket_owner.ids[0] != geteuid())
+		return " (only root gives files away: allow_users, not socket_owner)";
+	if (conf->socket_group.count > 0)
+		return " (allow_groups, or SupplementaryGroups= in the unit for socket_group)";
+	return "";
+}
+
 static int fail(char *reason, const char *what, const char *spec)
 {
 	snprintf(reason, OPTION_REASON_MAX, "%s %s: %s", what, spec, strerror(errno));
@@ -231,6 +244,7 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 {
 	struct endpoint *e = calloc(1, sizeof(*e));
 	socklen_t len = sizeof(e->addr.un);
+	int error;
 
 	if (e == NULL) {
 		fail(reason, "listen on", spec);
@@ -243,9 +257,12 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
 	if (e->spec == NULL || endpoint_listen(e, fd, backlog) < 0 ||
 	    watches_add(&table->loop->watches, &e->watch, WATCH_IGNORED) < 0) {
+		error = errno;
 		fail(reason, "listen on", spec);
+		strlcat(reason, chown_advice(l->conf, error), OPTION_REASON_MAX);
 		e->watch.ready = NULL;
 		endpoint_close(e);
+		errno = error;
 		return NULL;
 	}
 	if (addr->transport != TRANSPORT_UNIX)
@@ -254,18 +271,18 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 	return e;
 }
 
-static void file_unlink(const struct endpoint *e)
+static bool file_is_ours(const struct endpoint *e)
 {
 	struct stat st;
 
-	if (e->unlinks && lstat(e->addr.un.sun_path, &st) == 0 && st.st_dev == e->dev &&
-	    st.st_ino == e->ino)
-		unlink(e->addr.un.sun_path);
+	return e->unlinks && lstat(e->addr.un.sun_path, &st) == 0 && st.st_dev == e->dev &&
+	       st.st_ino == e->ino;
 }
 
 void endpoint_close(struct endpoint *e)
 {
-	file_unlink(e);
+	if (file_is_ours(e))
+		unlink(e->addr.un.sun_path);
 	deadline_cancel(&e->held);
 	if (e->watch.ready != NULL)
 		watches_drop(&e->table->loop->watches, &e->watch);
@@ -283,5 +300,8 @@ void endpoint_move(struct endpoint *e, struct listener *l)
 	e->listener = l;
 	if (e->addr.transport == TRANSPORT_TCP)
 		tcp_options(e);
+	if (file_is_ours(e) && chmod(e->addr.un.sun_path, l->conf->socket_mode) < 0)
+		log_warning("listener %s: mode of %s: %m", l->conf->section.name,
+			    e->addr.un.sun_path);
 	endpoint_update(e);
 }
