@@ -4,11 +4,14 @@
 #include "config.h"
 #endif
 
+#include <bsd/stdlib.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/order.h"
 #include "net/names.h"
 #include "server/reading.h"
 #include "server/server.h"
@@ -20,7 +23,7 @@
 #endif
 
 static const char usage[] =
-	"usage: pollard [-c FILE] [--check | --dump | --resolve | --list]\n"
+	"usage: pollard [-c FILE] [--check | --dump | --resolve | --list | --reload PID]\n"
 	"\n"
 	"Answers on the sockets that FILE names; runs in the foreground.\n"
 	"\n"
@@ -29,12 +32,14 @@ static const char usage[] =
 	"      --dump         print the configuration in force, defaults included\n"
 	"      --resolve      print its files and what stands for its names, for a reload\n"
 	"      --list         print the services and protocols there are\n"
+	"      --reload PID   have the daemon PID reload, and wait for the outcome\n"
 	"      --version      print the version\n"
 	"      --help         print this\n"
 	"\n"
 	"SIGHUP reloads, SIGTERM finishes what is owed and ends, SIGUSR1 logs counters.\n"
 	"Exit status: 0 stopped or fine, 1 errors in the configuration, 2 wrong use,\n"
-	"3 a socket cannot be bound, 4 the system refuses what is needed.\n";
+	"3 a socket cannot be bound, 4 the system refuses what is needed, 5 the system\n"
+	"failed later on.\n";
 
 enum mode {
 	MODE_RUN,
@@ -42,6 +47,7 @@ enum mode {
 	MODE_DUMP,
 	MODE_RESOLVE,
 	MODE_LIST,
+	MODE_RELOAD,
 	MODE_VERSION,
 	MODE_HELP,
 	MODE_WRONG,
@@ -93,7 +99,31 @@ static enum exit_status list(void)
 	return EXIT_OK;
 }
 
-static enum mode options_read(int argc, char **argv, const char **path)
+static enum exit_status reload(const char *pid_text)
+{
+	const char *error;
+	char reason[100];
+	pid_t pid = (pid_t)strtonum(pid_text, 1, INT_MAX, &error);
+
+	if (error != NULL) {
+		fprintf(stderr, "pollard: --reload: '%s' is not the number of a process\n",
+			pid_text);
+		return EXIT_USAGE;
+	}
+	switch (order_reload(pid, reason, sizeof(reason))) {
+	case ORDER_DONE:
+		return EXIT_OK;
+	case ORDER_REFUSED:
+		fprintf(stderr, "pollard: the daemon goes on as it was; its log says why\n");
+		return EXIT_CONFIG;
+	case ORDER_FAILED:
+		break;
+	}
+	fprintf(stderr, "pollard: --reload: %s\n", reason);
+	return EXIT_SYSTEM;
+}
+
+static enum mode options_read(int argc, char **argv, const char **path, const char **pid_text)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
@@ -101,6 +131,7 @@ static enum mode options_read(int argc, char **argv, const char **path)
 		{"dump", no_argument, NULL, MODE_DUMP},
 		{"resolve", no_argument, NULL, MODE_RESOLVE},
 		{"list", no_argument, NULL, MODE_LIST},
+		{"reload", required_argument, NULL, MODE_RELOAD},
 		{"version", no_argument, NULL, MODE_VERSION},
 		{"help", no_argument, NULL, MODE_HELP},
 		{NULL, 0, NULL, 0},
@@ -115,6 +146,8 @@ static enum mode options_read(int argc, char **argv, const char **path)
 			return MODE_WRONG;
 		else
 			mode = (enum mode)option;
+		if (option == MODE_RELOAD)
+			*pid_text = optarg;
 	}
 	if (optind == argc)
 		return mode;
@@ -126,18 +159,20 @@ static enum mode options_read(int argc, char **argv, const char **path)
 static int standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) {
+			perror("pollard: /dev/null");
 			return -1;
+		}
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	const char *path = CONFIG_FILE;
+	const char *path = CONFIG_FILE, *pid_text = NULL;
 
 	if (standard_descriptors() < 0)
 		return EXIT_SYSTEM;
-	switch (options_read(argc, argv, &path)) {
+	switch (options_read(argc, argv, &path, &pid_text)) {
 	case MODE_CHECK:
 		return check(path, MODE_CHECK);
 	case MODE_DUMP:
@@ -146,6 +181,8 @@ int main(int argc, char **argv)
 		return resolve(path);
 	case MODE_LIST:
 		return list();
+	case MODE_RELOAD:
+		return reload(pid_text);
 	case MODE_VERSION:
 		printf("pollard %s\n", PACKAGE_VERSION);
 		return EXIT_OK;

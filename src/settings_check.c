@@ -184,6 +184,20 @@ static void addresses_check(struct settings *s, struct listener_conf *conf, stru
 		LISTENER_ERROR(s, conf, socket_group, "a file has one group");
 }
 
+/* Those who may call must get to the socket; the kernel says who they are, and the others are
+ * hung up on. */
+static void mode_check(struct settings *s, struct listener_conf *conf)
+{
+	struct option_source *from = &conf->section.from[LISTENER_KEY_socket_mode];
+
+	if (from->text != NULL || (conf->allow_users.count == 0 && conf->allow_groups.count == 0))
+		return;
+	*from = (struct option_source){strdup("0666"), conf->section.file, conf->section.line};
+	if (from->text == NULL)
+		LISTENER_ERROR(s, conf, socket_mode, "out of memory");
+	conf->socket_mode = 0666;
+}
+
 void listeners_check(struct settings *s)
 {
 	struct listener_conf *conf = NULL;
@@ -197,6 +211,7 @@ void listeners_check(struct settings *s)
 				       conf->protocol);
 		services_check(s, conf);
 		addresses_check(s, conf, &taken);
+		mode_check(s, conf);
 	}
 	index_free(&taken);
 }

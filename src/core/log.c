@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ static struct {
 	int facility, level;
 	bool journal;   /* stderr is read by the journal: "<N>" prefixes */
 	bool is_socket; /* stderr is a socket */
+	bool is_stream; /* the log socket is one: a NUL ends each message */
+	bool started;   /* errors are no more repeated on stderr */
 	struct loop *loop;
 	struct watch watch; /* fd: the log socket, or what stands for stderr; -1: none */
 	bool watched;
@@ -65,6 +68,14 @@ static bool stderr_is_journal(void)
 	return strcmp(stream, text) == 0;
 }
 
+/* Closed by who started us, or thrown away. */
+static bool stderr_is_null(void)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 /* A description of stderr that is ours alone, so that O_NONBLOCK does not reach the shell's. */
 static int stderr_open(void)
 {
@@ -79,19 +90,28 @@ static int stderr_open(void)
 	return fd;
 }
 
-static int syslog_open(void)
+static int syslog_open_as(int type)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
 
 	if (fd < 0)
 		return -1;
 	strlcpy(sun.sun_path, log_state.path, sizeof(sun.sun_path));
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int syslog_open(void)
+{
+	int fd = syslog_open_as(SOCK_DGRAM);
+
+	log_state.is_stream = fd < 0 && errno == EPROTOTYPE;
+	return log_state.is_stream ? syslog_open_as(SOCK_STREAM) : fd;
 }
 
 static void log_disconnect(void)
@@ -127,23 +147,34 @@ static void log_wait(void)
 
 /* A pipe or terminal that could not be opened anew may block; not so after poll(2) says there is
  * room, which for a pipe is PIPE_BUF bytes, more than a line. */
-static ssize_t stderr_write(const char *data, size_t len)
+static ssize_t stderr_write(int fd, const char *data, size_t len)
 {
-	struct pollfd pfd = {.fd = log_state.watch.fd, .events = POLLOUT};
+	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
 
 	if (poll(&pfd, 1, 0) == 1)
-		return write(log_state.watch.fd, data, len);
+		return write(fd, data, len);
 	errno = EAGAIN;
 	return -1;
 }
 
-static unsigned line_prefix(const struct line *line, char *text, size_t size)
+static unsigned stderr_prefix(const struct line *line, char *text, size_t size)
+{
+	char when[32];
+	struct tm tm;
+	int len;
+
+	if (log_state.journal)
+		return (unsigned)snprintf(text, size, "<%d>", line->level);
+	localtime_r(&line->when, &tm);
+	len = (int)strftime(when, sizeof(when), "%FT%T%z", &tm) - 2;
+	return (unsigned)snprintf(text, size, "%.*s:%s ", len, when, when + len); /* RFC 3339 */
+}
+
+static unsigned syslog_prefix(const struct line *line, char *text, size_t size)
 {
 	char when[32];
 	struct tm tm;
 
-	if (log_state.target == LOG_TARGET_STDERR)
-		return log_state.journal ? (unsigned)snprintf(text, size, "<%d>", line->level) : 0;
 	localtime_r(&line->when, &tm);
 	strftime(when, sizeof(when), "%b %e %H:%M:%S", &tm); /* RFC 3164, 4.1.2 */
 	return (unsigned)snprintf(text, size,
@@ -151,26 +182,48 @@ static unsigned line_prefix(const struct line *line, char *text, size_t size)
 				  (int)getpid());
 }
 
+/* Returns the length of what a target gets. */
+static unsigned line_format(const struct line *line, enum log_target target, char *data)
+{
+	unsigned len = target == LOG_TARGET_STDERR ? stderr_prefix(line, data, PREFIX_MAX)
+						   : syslog_prefix(line, data, PREFIX_MAX);
+
+	len += (unsigned)strlcpy(data + len, line->text, LINE_BYTES);
+	if (target == LOG_TARGET_STDERR)
+		data[len++] = '\n';
+	else if (log_state.is_stream)
+		data[len++] = '\0';
+	return len;
+}
+
 /* Returns true when the line has gone, or can never go; false with errno. A stream that took only
  * a part gets the rest of the same bytes. */
 static bool line_send(const struct line *line)
 {
+	bool to_stderr = log_state.target == LOG_TARGET_STDERR;
 	char data[PREFIX_MAX + LINE_BYTES + 1];
-	unsigned len = line_prefix(line, data, PREFIX_MAX);
+	unsigned len = line_format(line, log_state.target, data);
+	int fd = log_state.watch.fd;
 	ssize_t n;
 
-	len += (unsigned)strlcpy(data + len, line->text, LINE_BYTES);
-	if (log_state.target == LOG_TARGET_STDERR)
-		data[len++] = '\n';
-	if (log_state.target == LOG_TARGET_SYSLOG || log_state.is_socket)
-		n = send(log_state.watch.fd, data + log_state.sent, len - log_state.sent,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (to_stderr && !log_state.is_socket)
+		n = stderr_write(fd, data + log_state.sent, len - log_state.sent);
 	else
-		n = stderr_write(data + log_state.sent, len - log_state.sent);
+		n = send(fd, data + log_state.sent, len - log_state.sent,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
 		return errno == EMSGSIZE;
 	log_state.sent += (unsigned)n;
-	return log_state.sent == len || log_state.target == LOG_TARGET_SYSLOG;
+	return log_state.sent == len || !(to_stderr || log_state.is_stream);
+}
+
+/* Who starts the daemon sees why it does not start, wherever messages go. */
+static void line_repeat(const struct line *line)
+{
+	char data[PREFIX_MAX + LINE_BYTES + 1];
+	unsigned len = line_format(line, LOG_TARGET_STDERR, data);
+
+	stderr_write(STDERR_FILENO, data, len);
 }
 
 static bool ring_drain(void)
@@ -258,18 +311,32 @@ void log_detach(void)
 	log_state.loop = NULL;
 }
 
+/* Standard error where somebody is known to read it, or where there is no log daemon. */
+static enum log_target target_choose(void)
+{
+	if (log_state.journal || isatty(STDERR_FILENO))
+		return LOG_TARGET_STDERR;
+	return log_connect() || stderr_is_null() ? LOG_TARGET_SYSLOG : LOG_TARGET_STDERR;
+}
+
 void log_open(enum log_target target, const char *path, int facility, int level)
 {
-	log_state.journal = stderr_is_journal();
-	if (target == LOG_TARGET_AUTO)
-		target = log_state.journal || isatty(STDERR_FILENO) ? LOG_TARGET_STDERR
-								    : LOG_TARGET_SYSLOG;
 	log_disconnect();
-	log_state.target = target;
-	strlcpy(log_state.path, path, sizeof(log_state.path));
+	log_state.journal = stderr_is_journal();
 	log_state.facility = facility;
 	log_state.level = level;
+	log_state.target = LOG_TARGET_SYSLOG;
+	strlcpy(log_state.path, path, sizeof(log_state.path));
+	if (target != LOG_TARGET_SYSLOG)
+		log_state.target = target == LOG_TARGET_AUTO ? target_choose() : target;
+	else if (!log_connect())
+		log_error("log_socket %s: %m; messages wait for a log daemon there", path);
 	log_flush();
+}
+
+void log_started(void)
+{
+	log_state.started = true;
 }
 
 static void line_make(struct line *line, int level, const char *text, size_t len)
@@ -284,6 +351,7 @@ static void line_make(struct line *line, int level, const char *text, size_t len
 
 void log_write(int level, const char *format, ...)
 {
+	struct line *line = &log_state.ring[(log_state.head + log_state.count) % RING_LINES];
 	char text[TEXT_MAX];
 	va_list args;
 	int saved = errno, len;
@@ -302,9 +370,10 @@ void log_write(int level, const char *format, ...)
 		return;
 	if (len >= (int)sizeof(text))
 		len = sizeof(text) - 1;
-	line_make(&log_state.ring[(log_state.head + log_state.count) % RING_LINES], level, text,
-		  (size_t)len);
+	line_make(line, level, text, (size_t)len);
 	log_state.count++;
+	if (!log_state.started && level <= LOG_ERR && log_state.target == LOG_TARGET_SYSLOG)
+		line_repeat(line);
 	if (!log_state.watched && log_state.retry.queue == NULL)
 		log_flush();
 	errno = saved;

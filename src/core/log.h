@@ -2,9 +2,9 @@
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 /*
- * One place that writes messages: RFC 3164 datagrams to the local log socket, or lines on
- * stderr (with "<N>" priorities when systemd reads it). It never blocks: what the reader does
- * not take waits in a bounded ring, and what the ring cannot hold is dropped and counted.
+ * One place that writes messages: RFC 3164 to the local log socket, or lines on stderr, with
+ * "<N>" priorities when systemd reads it, else with the time. It never blocks: what the reader
+ * does not take waits in a bounded ring, and what the ring cannot hold is dropped and counted.
  * Every message goes through strvisx(3), so foreign text cannot forge a line. errno is kept,
  * "%m" works. Not to be confused with syslog(3), which blocks when the log daemon stalls.
  */
@@ -13,14 +13,17 @@
 #include "core/loop.h"
 
 enum log_target {
-	LOG_TARGET_AUTO,   /* stderr if a terminal or the journal reads it, else syslog */
-	LOG_TARGET_SYSLOG, /* datagrams to the log socket */
+	LOG_TARGET_AUTO,   /* syslog; but stderr if that is read, or no log daemon is there */
+	LOG_TARGET_SYSLOG, /* messages to the log socket */
 	LOG_TARGET_STDERR, /* lines */
 };
 
 /* Where messages go from now on. path is copied; facility is LOG_DAEMON, ...; messages less
  * urgent than level are not written. Before the first call: stderr, LOG_INFO. */
 void log_open(enum log_target target, const char *path, int facility, int level);
+
+/* Until this call, errors for syslog are written to stderr as well. */
+void log_started(void);
 
 /* Lets the loop send what waits. */
 void log_attach(struct loop *loop);

@@ -5,13 +5,36 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* Linux ignores no signal that is blocked, whatever its disposition. */
+static void signals_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+}
+
+void signals_hold(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN); /* sendfile(2) has no MSG_NOSIGNAL, nor has write(2) to stderr */
+	signal(SIGXFSZ, SIG_IGN); /* a log file that is full, setrlimit(2) */
+	signal(SIGTTOU, SIG_IGN); /* the terminal of another job, with stty tostop */
+	signals_set(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
 static void signals_ready(struct watch *w, short revents)
 {
 	struct signals *s = container_of(w, struct signals, watch);
 	struct signalfd_siginfo info;
 
-	if (read(s->watch.fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		s->arrived(s, (int)info.ssi_signo);
+	if (read(s->watch.fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	s->sender = (pid_t)info.ssi_pid;
+	s->arrived(s, (int)info.ssi_signo);
 }
 
 int signals_open(struct signals *s, struct loop *loop,
@@ -19,13 +42,7 @@ int signals_open(struct signals *s, struct loop *loop,
 {
 	sigset_t set;
 
-	signal(SIGPIPE, SIG_IGN); /* sendfile(2) has no MSG_NOSIGNAL, nor has write(2) to stderr */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals_set(&set);
 	s->arrived = arrived;
 	s->watch.ready = signals_ready;
 	s->watch.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

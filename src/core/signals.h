@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_SIGNALS_H
 #define CORE_SIGNALS_H
-/* SIGTERM, SIGINT, SIGHUP and SIGUSR1 as events of the loop; SIGPIPE ignored. */
+/* SIGTERM, SIGINT, SIGHUP and SIGUSR1 as events of the loop, though who started the daemon had
+ * them ignored; those that would end or stop it because of a write are ignored. */
+#include <sys/types.h>
+
 #include "core/loop.h"
 
 struct signals {
 	struct watch watch; /* owns watch.fd */
+	pid_t sender;       /* of the one that arrived; 0: no process that we can see */
 	void (*arrived)(struct signals *s, int signal);
 };
+
+/* Call first of all: what arrives from now on waits for signals_open(). */
+void signals_hold(void);
 
 /* Returns 0, or -1 with errno. */
 int signals_open(struct signals *s, struct loop *loop,

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "core/systemd.h"
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +14,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 /* As sd_notify(3), which waits for ever where the manager does not read. */
 static void __attribute__((format(printf, 1, 2))) notify(const char *format, ...)
@@ -75,28 +70,31 @@ void systemd_ping(void)
 	notify("WATCHDOG=1");
 }
 
-#ifdef HAVE_SYSTEMD
+/* 0: it is not there, or no number. */
+static int64_t number_of(const char *name)
+{
+	const char *text = getenv(name), *error;
+
+	return text != NULL ? strtonum(text, 0, INT64_MAX, &error) : 0;
+}
+
+/* Without a process's number the watchdog is meant for whoever finds it. */
 int64_t systemd_ping_ms(void)
 {
-	uint64_t usec;
-
-	return sd_watchdog_enabled(0, &usec) > 0 ? (int64_t)(usec / 2000) : 0;
+	if (getenv("WATCHDOG_PID") != NULL && number_of("WATCHDOG_PID") != getpid())
+		return 0;
+	return number_of("WATCHDOG_USEC") / 2000;
 }
 
 int systemd_sockets(void)
 {
-	int count = sd_listen_fds(1);
+	int64_t passed = number_of("LISTEN_PID") == getpid() ? number_of("LISTEN_FDS") : 0;
+	int count = 0;
 
-	return count > 0 ? count : 0;
+	while (count < passed && fcntl(SYSTEMD_FIRST_FD + count, F_SETFD, FD_CLOEXEC) == 0)
+		count++;
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	return count;
 }
-#else
-int64_t systemd_ping_ms(void)
-{
-	return 0;
-}
-
-int systemd_sockets(void)
-{
-	return 0;
-}
-#endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/endpoint.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -118,6 +119,18 @@ void endpoint_accept_all(struct endpoint *e)
 		return;
 	while (most-- > 0 && endpoint_may_accept(e) && endpoint_accept(e) == 0)
 		;
+}
+
+/* What lets the socket's file have the owner and group that are asked for, chown(2). */
+static const char *chown_advice(const struct listener_conf *conf, int error)
+{
+	if (error != EPERM)
+		return "";
+	if (conf->socket_owner.count > 0 && conf->socket_owner.ids[0] != geteuid())
+		return " (only root gives files away: allow_users, not socket_owner)";
+	if (conf->socket_group.count > 0)
+		return " (allow_groups, or SupplementaryGroups= in the unit for socket_group)";
+	return "";
 }
 
 static int fail(char *reason, const char *what, const char *spec)
@@ -265,6 +278,7 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 	    watches_add(&table->loop->watches, &e->watch, WATCH_IGNORED) < 0) {
 		error = errno;
 		fail(reason, "listen on", spec);
+		strlcat(reason, chown_advice(l->conf, error), OPTION_REASON_MAX);
 		e->watch.ready = NULL;
 		endpoint_close(e);
 		errno = error;
@@ -285,9 +299,14 @@ bool endpoint_is_reachable(const struct endpoint *e)
 	return lstat(e->addr.un.sun_path, &st) == 0 && st.st_dev == e->dev && st.st_ino == e->ino;
 }
 
+static bool file_is_ours(const struct endpoint *e)
+{
+	return e->unlinks && endpoint_is_reachable(e);
+}
+
 void endpoint_close(struct endpoint *e)
 {
-	if (e->unlinks && endpoint_is_reachable(e))
+	if (file_is_ours(e))
 		unlink(e->addr.un.sun_path);
 	deadline_cancel(&e->held);
 	if (e->watch.ready != NULL)
@@ -307,5 +326,8 @@ void endpoint_move(struct endpoint *e)
 	TAILQ_INSERT_TAIL(&e->listener->endpoints, e, entry);
 	if (e->addr.transport == TRANSPORT_TCP)
 		tcp_options(e);
+	if (file_is_ours(e) && chmod(e->addr.un.sun_path, e->listener->conf->socket_mode) < 0)
+		log_warning("listener %s: mode of %s: %m", e->listener->conf->section.name,
+			    e->addr.un.sun_path);
 	endpoint_update(e);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -29,9 +31,34 @@ static bool __attribute__((format(printf, 2, 3))) refused(char *reason, const ch
 	return true;
 }
 
+static bool is_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Whether the unit has put an empty folder of /proc in the place of one that path is in. */
+static bool is_sandboxed(const char *path)
+{
+	static const char *const folders[] = {"/home", "/root", "/run/user"};
+	struct statfs fs;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (is_below(path, folders[i]) && statfs(folders[i], &fs) == 0 &&
+		    fs.f_type == PROC_SUPER_MAGIC)
+			return true;
+	return false;
+}
+
 /* Whether what is at path is not there, or cannot be looked at. */
 static bool is_hidden(const char *path, struct stat *st, char *reason)
 {
+	if (is_sandboxed(path))
+		return refused(reason,
+			       "%.140s is hidden by the unit (ProtectHome=); the drop-in "
+			       "see-disks.conf shows it",
+			       path);
 	if (stat(path, st) == 0)
 		return false;
 	if (errno == ENOENT)

@@ -179,6 +179,7 @@ static int addr_open(const struct change *change, struct listener *l, const stru
 		log_notice("listener %s: %s; left out", l->conf->section.name, reason);
 		return 0;
 	}
+	ls->forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
 	if (errno == EADDRINUSE)
 		passed_explain(&ls->passed, addr, reason);
 	log_error("listener %s: %s", l->conf->section.name, reason);

@@ -17,6 +17,7 @@ struct listeners {
 	struct listener_list live;
 	struct conn_table *table; /* borrowed, as its loop is */
 	struct passed passed;     /* of the start, until it is over */
+	bool forbidden;           /* what failed to open never will */
 };
 
 void listeners_init(struct listeners *ls, struct conn_table *table);

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "core/log.h"
+#include "core/order.h"
 #include "core/signals.h"
 #include "core/stats.h"
 #include "core/systemd.h"
@@ -27,8 +28,9 @@ struct server {
 	struct signals signals;
 	struct settings *settings;
 	struct listeners listeners;
-	struct reading reading; /* a reload that is under way */
-	bool reload_again;      /* it has been asked for since */
+	struct reading reading;      /* a reload that is under way */
+	struct order_askers askers;  /* who asked for it */
+	struct order_askers waiting; /* who has asked since: what is read may be older than that */
 	struct deadline_queue pings, statuses, drains;
 	struct deadline ping, status, drain;
 	unsigned changes_seen; /* of the table, as of the last turn */
@@ -172,12 +174,13 @@ static void reload_end(struct server *s, bool applied)
 	else
 		log_error("%s is not used; the configuration stays as it was", s->path);
 	systemd_ready(s->table.clients);
+	order_answer(&s->askers, applied);
 }
 
 /* The daemon stops. */
 static void reload_cancel(struct server *s)
 {
-	s->reload_again = false;
+	order_answer(&s->waiting, false);
 	if (!s->reading.running)
 		return;
 	reading_stop(&s->reading);
@@ -188,6 +191,8 @@ static void reload_cancel(struct server *s)
 static void reload_begin(struct server *s)
 {
 	systemd_reloading();
+	s->askers = s->waiting;
+	s->waiting = (struct order_askers){0};
 	if (reading_start(&s->reading) == 0)
 		return;
 	log_error("%s cannot be read: %m", s->path);
@@ -201,19 +206,16 @@ static void reading_done(struct reading *r, struct settings *settings, const cha
 	if (settings == NULL)
 		log_error("%s cannot be read: %s", s->path, reason);
 	reload_end(s, settings != NULL && settings_apply(s, settings));
-	if (s->reload_again) {
-		s->reload_again = false;
+	if (s->waiting.count > 0)
 		reload_begin(s);
-	}
 }
 
 static void server_reload(struct server *s)
 {
+	order_take(&s->waiting, s->signals.sender);
 	if (s->draining)
-		return;
-	if (s->reading.running)
-		s->reload_again = true; /* what is read now may be older than what was asked for */
-	else
+		order_answer(&s->waiting, false);
+	else if (!s->reading.running)
 		reload_begin(s);
 }
 
@@ -340,16 +342,17 @@ static enum exit_status server_serve(struct server *s)
 	result = listeners_prepare(&s->listeners, s->settings, &next);
 	names_forget();
 	if (result < 0)
-		return EXIT_BIND;
+		return s->listeners.forbidden ? EXIT_SYSTEM : EXIT_BIND;
 	listeners_swap(&s->listeners, &next, s->settings);
 	passed_free(&s->listeners.passed);
 	listeners_update(&s->listeners);
 	log_notice("ready: %s", s->path);
+	log_started();
 	systemd_ready(0);
 	deadline_start(&s->pings, &s->ping);
 	if (loop_run(&s->loop) < 0) {
 		log_error("poll: %m");
-		return EXIT_SYSTEM;
+		return EXIT_FAILED;
 	}
 	stats_log();
 	return EXIT_OK;
@@ -358,9 +361,12 @@ static enum exit_status server_serve(struct server *s)
 enum exit_status server_run(const char *path)
 {
 	struct server s = {.path = path};
-	struct settings *settings = settings_load(path);
+	struct settings *settings;
 	enum exit_status status;
 
+	signals_hold();
+	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_INFO);
+	settings = settings_load(path);
 	if (settings != NULL)
 		settings_errors_shorten(&settings->errors);
 	errors_log(settings);
@@ -376,6 +382,8 @@ enum exit_status server_run(const char *path)
 	if (server_init(&s) < 0) {
 		log_error("cannot start: %m");
 		settings_free(settings);
+		names_forget();
+		log_finish(LAST_WORDS_MS);
 		return EXIT_SYSTEM;
 	}
 	if (services_prepare(settings) < 0) {

@@ -5,13 +5,14 @@
 
 struct server;
 
-/* What main exits with. */
+/* What main exits with. The unit tries again after those that trying again can help. */
 enum exit_status {
 	EXIT_OK = 0,
 	EXIT_CONFIG = 1, /* the configuration has errors */
 	EXIT_USAGE = 2,  /* wrong use */
-	EXIT_BIND = 3,   /* a socket cannot be bound */
+	EXIT_BIND = 3,   /* a socket cannot be bound now */
 	EXIT_SYSTEM = 4, /* no memory, or the system refuses what is needed */
+	EXIT_FAILED = 5, /* the system fails while we serve */
 };
 
 /* Serve what the file at path says until told to stop. */

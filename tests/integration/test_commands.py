@@ -792,7 +792,7 @@ def test_what_a_caller_can_cause_is_no_warning(serve):
         assert is_refused(client("RUN", name), code)
     server.signal(signal.SIGUSR1)
     server.wait_log("stats ")
-    assert server.log().partition("\nstats ")[0] == before
+    assert re.split(r"\n\S+ stats ", server.log())[0] == before
 
 
 def test_the_list_tells_name_usage_and_description(serve):
@@ -1162,7 +1162,7 @@ def test_a_run_is_logged_with_its_arguments_on_one_line(serve):
     line = server.wait_log("job command=x")
     assert re.search(r"peer=127\.0\.0\.1:\d+ exit=3 signal=none ms=\d+ stdout=4 stderr=0 ", line)
     assert r"a\nforged line\033[31m\\ b c" in line
-    assert not [line for line in server.log().splitlines() if line.startswith("forged")]
+    assert not [line for line in server.log().splitlines() if not line.startswith("20")]
 
 
 def test_quotes_in_arguments_do_not_end_what_the_log_quotes(serve):

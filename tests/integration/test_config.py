@@ -387,14 +387,41 @@ def test_the_directory_of_a_file_is_no_pattern(tmp_path):
     assert "[listener a]" in done.stdout
 
 
-def test_another_mode_for_a_socket_is_announced_for_a_restart_whatever_the_name(
+def test_another_group_for_a_socket_is_announced_for_a_restart_whatever_the_name(
         pollard, tmp_path):
     listen = f"unix:{tmp_path}/s"
-    server = pollard(old={"listen": listen, "socket_mode": "0666"})
-    server.reload(ini(new={"listen": listen, "socket_mode": "0600"}))
+    server = pollard(old={"listen": listen})
+    server.reload(ini(new={"listen": listen, "socket_group": os.getgid()}))
     server.wait_log("reloaded")
-    assert server.wait_log("socket_mode: ", timeout=1).startswith(
-        "listener new: socket_mode: changed, takes effect after a restart")
+    assert ("listener new: socket_group: changed, takes effect after a restart"
+            in server.wait_log("socket_group: ", timeout=1))
+
+
+def test_a_reload_takes_over_the_mode_of_a_socket(pollard, tmp_path):
+    listen = f"unix:{tmp_path}/s"
+    server = pollard(main={"listen": listen, "allow_users": "root"})
+
+    def mode():
+        return stat.S_IMODE(os.stat(tmp_path / "s").st_mode)
+
+    assert mode() == 0o666
+    server.reload(ini(main={"listen": listen}))
+    server.wait_log("reloaded")
+    assert mode() == 0o660
+    server.reload(ini(main={"listen": listen, "allow_groups": 0, "socket_mode": "0600"}))
+    server.wait_log("reloaded", count=2)
+    assert mode() == 0o600
+    assert "takes effect after a restart" not in server.log()
+
+
+@pytest.mark.parametrize("keys, mode", [
+    ("", "0660"), ("allow_users = root", "0666"), ("allow_groups = 0", "0666"),
+    ("allow_groups = 0\nsocket_mode = 0640", "0640")])
+def test_who_may_call_decides_the_mode_that_a_socket_has_by_default(tmp_path, keys, mode):
+    path = tmp_path / "p.ini"
+    path.write_text(f"[listener a]\nlisten = unix:{tmp_path}/s\nservices = upper\n{keys}\n")
+    done = run("--dump", "-c", path)
+    assert re.search(f"^socket_mode = {mode}$", done.stdout, re.M), done.stdout
 
 
 def test_a_reload_may_spell_an_address_in_another_way(pollard):

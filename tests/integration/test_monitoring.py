@@ -8,28 +8,22 @@ import os
 import re
 import struct
 import subprocess
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from socketserver import BaseRequestHandler, TCPServer, UDPServer
 
-import test_systemd as unit
-from test_systemd import booted, configure, prepare, run, systemctl
+import pytest
+from booted import booted, configure, journal, main, run, systemctl, wait_for
 
 HERE = Path(__file__).resolve()
 PLUGINS = Path("/usr/lib/nagios/plugins")
 SOCKET = "/run/pollard/requests.sock"
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 
-if __name__ != "__main__":
-    import pytest
-
-    pytestmark = [
-        *([unit.pytestmark] if hasattr(unit, "pytestmark") else []),
-        pytest.mark.skipif(not (PLUGINS / "check_procs").exists(),
-                           reason="monitoring-plugins-basic is not installed")]
+pytestmark = pytest.mark.skipif(not (PLUGINS / "check_procs").exists(),
+                                reason="monitoring-plugins-basic is not installed")
 
 
 # The verbs of the tests.
@@ -68,7 +62,7 @@ def ask(name):
 
 def says(name, status, text=""):
     done = ask(name)
-    assert done[0] == status and text in done[1], f"{name}: {done}\n{unit.journal()}"
+    assert done[0] == status and text in done[1], f"{name}: {done}\n{journal()}"
 
 
 def outside(words):
@@ -183,7 +177,7 @@ def test_nice_needs_the_drop_in():
           less="/usr/bin/nice -n -5 /usr/bin/nice")
     configure("[command key]\nexec = /usr/bin/nice\nnice = 7\n")
     systemctl("reload", "pollard.service")
-    unit.wait_for("the command", lambda: ask("key")[0] == 0)
+    wait_for("the command", lambda: ask("key")[0] == 0)
     assert ask("inherited") == ask("key") == (0, "0\n")
     says("more", 0, "cannot set niceness")
     add_drop_ins("nice.conf")
@@ -317,15 +311,12 @@ def test_all_drop_ins_go_together():
     assert ask("nice") == (0, "5\n")
 
 
-if __name__ != "__main__":
-    def test_the_manual_names_every_plugin():
-        manual = HERE.parents[2] / "man" / "pollard.8"
-        words = set(re.findall(r"\w+", manual.read_text()))
-        done = run("dpkg-query", "-L", "monitoring-plugins-basic")
-        plugins = {Path(name).name for name in done.stdout.split() if f"{PLUGINS}/" in name}
-        assert plugins - {"utils.pm", "utils.sh"} <= words
+def test_the_manual_names_every_plugin():
+    manual = HERE.parents[2] / "man" / "pollard.8"
+    words = set(re.findall(r"\w+", manual.read_text()))
+    done = run("dpkg-query", "-L", "monitoring-plugins-basic")
+    plugins = {Path(name).name for name in done.stdout.split() if f"{PLUGINS}/" in name}
+    assert plugins - {"utils.pm", "utils.sh"} <= words
 
 
-if __name__ == "__main__":
-    prepare()
-    globals()[sys.argv[1]]()
+main(globals())

@@ -161,8 +161,6 @@ def test_a_name_server_that_does_not_answer_holds_up_nobody_at_a_reload(pollard,
 
 
 def test_a_watchdog_is_answered_during_a_reload(pollard, tmp_path, slow):
-    if b"sd_listen_fds" not in Path(POLLARD).read_bytes():
-        pytest.skip("built without systemd")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(f"{tmp_path}/notify")
         manager.settimeout(DEADLINE_S)
@@ -213,6 +211,51 @@ def test_a_reload_that_is_asked_for_during_another_comes_after_it(pollard, tmp_p
     server.wait_log("reloaded", count=2)
     with server.connect() as sock:
         assert ask(sock, b"hello") == b"hello"
+
+
+@pytest.fixture
+def askers(pollard):
+    """askers(server) is a new process that has asked for a reload and waits."""
+    processes = []
+
+    def make(server):
+        process = subprocess.Popen([POLLARD, "--reload", str(server.pid)],
+                                   stderr=subprocess.DEVNULL)
+        processes.append(process)
+        wait_for(lambda: f"@pollard-order.{process.pid}\n" in Path("/proc/net/unix").read_text(),
+                 "asker")
+        return process
+
+    yield make
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_who_asks_during_a_reload_hears_how_the_next_one_ended(pollard, tmp_path, slow, askers):
+    server = pollard(env=slow)
+    server.path.write_text(slow_ini(tmp_path, "user"))
+    first = askers(server)
+    wait_for(lambda: children(server), "child")
+    server.path.write_text("nonsense\n")
+    others = [askers(server) for _ in range(3)]
+    Path(slow["GATE"]).touch()
+    assert first.wait(DEADLINE_S) == 0
+    assert [other.wait(DEADLINE_S) for other in others] == [1, 1, 1]
+
+
+def test_a_stop_refuses_all_who_wait_for_a_reload(pollard, tmp_path, slow, askers):
+    server = pollard(env=slow)
+    server.path.write_text(slow_ini(tmp_path, "user"))
+    first = askers(server)
+    wait_for(lambda: children(server), "child")
+    with server.connect() as sock:
+        second = askers(server)
+        assert ask(sock, b"hello") == b"HELLO"
+        server.signal(signal.SIGTERM)
+        assert first.wait(DEADLINE_S) == 1
+    assert server.wait() == 0
+    assert second.wait(DEADLINE_S) in (1, 4)  # 4: its order came too late for anybody to answer
 
 
 def test_a_host_that_cannot_be_asked_for_keeps_its_sockets(pollard, slow):
@@ -430,13 +473,6 @@ def test_a_socket_file_that_has_gone_is_made_anew_by_a_reload(pollard, tmp_path,
 
 # Sockets that systemd passes.
 
-@pytest.fixture
-def passed(pollard):
-    if b"sd_listen_fds" not in Path(POLLARD).read_bytes():
-        pytest.skip("built without systemd")
-    return pollard
-
-
 def dual_stack(port=0):
     sock = socket.socket(socket.AF_INET6)
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -450,25 +486,25 @@ def dual_stack(port=0):
     ("127.0.0.1", "0.0.0.0"),
 ])
 def test_a_passed_socket_that_takes_an_address_in_another_way_is_named(
-        passed, address, configured):
+        pollard, address, configured):
     sock = dual_stack() if address == "[::]" else socket.create_server((address, 0))
     with sock:
         port = sock.getsockname()[1]
-        server = passed(main={"listen": f"tcp:{configured}:{port}"}, sockets=[sock], ready=False)
+        server = pollard(main={"listen": f"tcp:{configured}:{port}"}, sockets=[sock], ready=False)
         assert server.wait() == 3
     assert (f"listener main: listen on tcp:{configured}:{port}: Address already in use; "
             f"systemd passed tcp:{address}:{port}, which takes it") in server.log()
 
 
-def test_a_passed_socket_that_takes_ipv4_too_is_told_of(passed):
+def test_a_passed_socket_that_takes_ipv4_too_is_told_of(pollard):
     with dual_stack() as sock:
         port = sock.getsockname()[1]
-        server = passed(main={"listen": f"tcp:[::]:{port}"}, sockets=[sock])
+        server = pollard(main={"listen": f"tcp:[::]:{port}"}, sockets=[sock])
         server.wait_log(f"systemd passed tcp:[::]:{port} with BindIPv6Only=both, "
                         "so v6only = yes has no effect")
 
 
-def test_passed_sockets_of_the_wrong_kind_are_named_and_closed(passed, tmp_path):
+def test_passed_sockets_of_the_wrong_kind_are_named_and_closed(pollard, tmp_path):
     listening = socket.create_server(("127.0.0.1", 0))
     connection = socket.create_connection(listening.getsockname())
     port = connection.getsockname()[1]
@@ -482,7 +518,7 @@ def test_passed_sockets_of_the_wrong_kind_are_named_and_closed(passed, tmp_path)
     abstract.bind("\0pollard abstract")
     netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
     sockets = [connection, datagram, packets, abstract, netlink]
-    server = passed(
+    server = pollard(
         main={"listen": f"unix:{tmp_path}/s tcp:127.0.0.1:{number}"}, sockets=sockets)
     for text in (f"systemd passed tcp:127.0.0.1:{port}, which is a connection (Accept=yes); closed",
                  f"systemd passed udp:127.0.0.1:{number}, which no listener names; closed",
@@ -496,11 +532,11 @@ def test_passed_sockets_of_the_wrong_kind_are_named_and_closed(passed, tmp_path)
         sock.close()
 
 
-def test_a_passed_socket_whose_file_has_gone_is_told_of_and_kept(passed, tmp_path):
+def test_a_passed_socket_whose_file_has_gone_is_told_of_and_kept(pollard, tmp_path):
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(f"{tmp_path}/s")
         sock.listen()
-        server = passed(main={"listen": f"unix:{tmp_path}/s"}, sockets=[sock])
+        server = pollard(main={"listen": f"unix:{tmp_path}/s"}, sockets=[sock])
         (tmp_path / "s").unlink()
         server.reload()
         server.wait_log(f"the file of unix:{tmp_path}/s has gone; restart the systemd socket")

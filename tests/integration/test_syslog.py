@@ -177,9 +177,10 @@ def test_what_waits_for_one_target_goes_to_the_next_in_its_shape(logged, tmp_pat
         {"log_target": "stderr", "log_level": level},
         main={"listen": f"unix:{tmp_path}/s", "services": "echo"}))
     server.wait_log("closed listener=main", timeout=5, count=4)
-    assert re.match(r"ready: \S+$", server.wait_log("ready:"))
+    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d "
+    assert re.match(time + r"ready: \S+$", server.wait_log("ready:"))
     for line in server.log().splitlines():
-        assert re.match(r"(listener main: |ready: |closed |reloaded )", line), line
+        assert re.match(time + "(listener main: |ready: |closed |reloaded |log_socket )", line), line
 
 
 def test_the_last_words_wait_for_a_log_that_is_read_slowly(tmp_path):
@@ -208,5 +209,5 @@ def test_the_last_words_wait_for_a_log_that_is_read_slowly(tmp_path):
         wait_for(lambda: not (tmp_path / "s").exists(), "stop")
         lines = log.read().splitlines()
         assert process.wait(DEADLINE_S) == 0
-    assert len([line for line in lines if line.startswith("closed ")]) == 101
-    assert lines[-1].startswith("stats ")
+    assert len([line for line in lines if " closed listener=main " in line]) == 101
+    assert " stats " in lines[-1]

@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The installed unit under a real systemd.
-
-Each test is a function that runs inside a system that ../sdboot boots for it: out here
-booted() installs the build, hands this very file to the booted system, and the same
-function is called there by name.
-"""
+"""The installed unit under a real systemd, see booted.py."""
 import contextlib
 import json
 import os
@@ -12,178 +7,12 @@ import pwd
 import re
 import signal
 import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve()
-DEADLINE_S = 20
-
-if __name__ != "__main__":
-    import pytest
-
-    pytestmark = pytest.mark.skipif(
-        os.environ.get("POLLARD_SANITIZED") == "1",
-        reason="the unit's sandbox and a sanitizer do not get along")
-
-
-# Outside: install, boot, judge.
-
-def make_install(root):
-    """Install the build below root. Its paths stay those it was configured with."""
-    build = Path(os.environ.get("POLLARD_BUILD", HERE.parents[2] / "build")).resolve()
-    if not (build / "src" / "pollard").exists():
-        pytest.skip(f"no src/pollard in {build} (POLLARD_BUILD)")
-    prefix = re.search(r"^prefix = (.*)$", (build / "Makefile").read_text(), re.M)[1]
-    if prefix.startswith(("/tmp/", "/var/tmp/", "/home/", "/root/")):
-        pytest.skip(f"the unit's sandbox hides the prefix {prefix}")
-    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
-    done = subprocess.run(
-        ["make", "-C", build, "install", f"DESTDIR={root}"],
-        env=environment, umask=0o022, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout
-
-
-def boot(case, function):
-    root = case / "root"
-    root.mkdir()
-    make_install(root)
-    file = Path(function.__code__.co_filename)
-    for source in {file, HERE}:
-        (case / source.name).write_bytes(source.read_bytes())
-    (case / "test.sh").write_text(
-        "set -e\n"
-        "tar -C /t/root -c . | tar -C / -x --no-overwrite-dir --keep-directory-symlink\n"
-        f"exec /usr/bin/python3 -B /t/{file.name} {function.__name__}\n")
-    done = subprocess.run([HERE.parents[1] / "sdboot", case], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode == 77:
-        pytest.skip(done.stdout.strip())
-    output = case / "result" / "output"
-    text = output.read_text(errors="replace") if output.exists() else ""
-    assert done.returncode == 0, f"{done.stdout}\n{text}"
-
-
-def booted(function):
-    """Make function a test that runs in a system of its own."""
-    if function.__module__ == "__main__":
-        return function
-
-    def test(tmp_path):
-        boot(tmp_path, function)
-
-    test.__doc__ = function.__doc__
-    return test
-
-
-# Inside: the verbs of the tests.
-
-def run(*argv):
-    return subprocess.run(argv, text=True, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def systemctl(*argv):
-    done = run("systemctl", *argv)
-    assert done.returncode == 0, f"systemctl {' '.join(argv)}: {done.stdout}\n{journal()}"
-    return done.stdout.strip()
-
-
-def show(name, unit="pollard.service"):
-    return systemctl("show", "--value", "-p", name, unit)
-
-
-def main_pid():
-    pid = int(show("MainPID"))
-    assert pid > 0, journal()
-    return pid
-
-
-def journal(*argv):
-    run("journalctl", "--sync")
-    return run("journalctl", "--no-pager", "-u", "pollard.service", *argv).stdout
-
-
-def wait_for(what, condition):
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain: {what}\n{journal()}"
-        time.sleep(0.02)
-
-
-def unit_file():
-    return Path(show("FragmentPath"))
-
-
-def config_file():
-    """The file that the installed unit names."""
-    return Path(re.search(r"^ExecStart=.* -c (\S+)", unit_file().read_text(), re.M).group(1))
-
-
-def configure(text, mode="a"):
-    with config_file().open(mode) as file:
-        file.write(text)
-
-
-def drop_in(text):
-    directory = Path("/etc/systemd/system/pollard.service.d")
-    directory.mkdir()
-    (directory / "test.conf").write_text(text)
-    systemctl("daemon-reload")
-
-
-def call(port=3234):
-    return socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
-
-
-def exchange(connection, data):
-    """Send data; returns as many bytes of answer."""
-    connection.settimeout(DEADLINE_S)
-    connection.sendall(data)
-    answer = b""
-    while len(answer) < len(data):
-        part = connection.recv(len(data) - len(answer))
-        assert part, f"end of stream after {answer!r}\n{journal()}"
-        answer += part
-    return answer
-
-
-def answers(port=3234):
-    with call(port) as connection:
-        return exchange(connection, b"hello") == b"HELLO"
-
-
-def is_refused(port=3234):
-    try:
-        call(port).close()
-    except ConnectionRefusedError:
-        return True
-    return False
-
-
-def listening_inodes(port):
-    """Inodes of the sockets that listen on 127.0.0.1:port, proc(5)."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return [row[9] for row in rows if row[1] == f"0100007F:{port:04X}" and row[3] == "0A"]
-
-
-def prepare():
-    """What a package's postinst does."""
-    installed = Path("/t/root")
-    for kind, tool in (("sysusers.d", ["systemd-sysusers"]),
-                       ("tmpfiles.d", ["systemd-tmpfiles", "--create"])):
-        files = ["/" + str(f.relative_to(installed)) for f in installed.rglob(f"{kind}/*.conf")]
-        assert files, f"nothing installed in {kind}"
-        done = run(*tool, *files)
-        assert done.returncode == 0, done.stdout
-    if run("systemctl", "cat", "pollard.service").returncode != 0:
-        for kind in ("service", "socket"):
-            for file in installed.rglob(f"pollard.{kind}"):
-                systemctl("link", "/" + str(file.relative_to(installed)))
-    systemctl("daemon-reload")
-    assert config_file().exists(), f"{config_file()} is not installed"
+from booted import (
+    answers, booted, call, configure, drop_in, exchange, is_refused, journal, listening_inodes,
+    main, main_pid, run, show, systemctl, unit_file, wait_for,
+)
 
 
 # The tests.
@@ -307,21 +136,27 @@ def test_what_the_sandbox_forbids_a_command_is_logged_with_the_drop_in_that_allo
               "services = commands\n[command nice]\nexec = /bin/true\nnice = 7\n"
               f"[command ping]\nexec = {programs['ping']}\n"
               f"[command sudo]\nexec = {programs['sudo']}\n"
-              "[command home]\nexec = /bin/true\ncwd = /root\n")
+              "[command home]\nexec = /bin/true\ncwd = /root\n"
+              "[command away]\nexec = /home/alice/true\ncwd = /run/user/1000\n")
 
     systemctl("start", "pollard.service")
     expected = [("nice", "nice.conf", "allows"), ("exec", "ping.conf", "gives"),
-                ("exec", "sudo.conf", "changes"), ("cwd", "/root", "may not be entered")]
+                ("exec", "sudo.conf", "changes"),
+                ("cwd", "/root is .* see-disks.conf", "shows"),
+                ("exec", "/home/alice/true is .* see-disks.conf", "shows"),
+                ("cwd", "/run/user/1000 is .* see-disks.conf", "shows")]
     text = journal(f"_PID={main_pid()}")
     for key, name, what in expected:
         assert len(re.findall(f": {key}: warning: .*{name} {what}", text)) == 1, text
+    assert text.count("warning: ") == len(expected), text
     systemctl("reload", "pollard.service")
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(path)
-        connection.sendall(b"RUN nice\r\nRUN ping\r\nRUN sudo\r\nRUN home\r\nQUIT\r\n")
+        connection.sendall(b"RUN nice\r\nRUN ping\r\nRUN sudo\r\nRUN home\r\nRUN away\r\nQUIT\r\n")
         answer = connection.makefile("rb").read()
-    assert answer.count(b"$4\r\nexit\r\n:0\r\n") == 3, answer
-    assert b"-ERR home: cannot be run: its folder /root may not be entered" in answer, answer
+    assert answer.count(b"$4\r\nexit\r\n:0\r\n") == 4, answer
+    reason = b"-ERR away: cannot be run: its folder /run/user/1000 is hidden by the unit"
+    assert reason in answer, answer
 
 
 @booted
@@ -426,6 +261,4 @@ def test_a_stop_drains_and_then_ends():
     assert show("Result") == "success"
 
 
-if __name__ == "__main__":
-    prepare()
-    globals()[sys.argv[1]]()
+main(globals())

@@ -17,17 +17,24 @@
 #include "core/log.h"
 #include "core/stats.h"
 
+#define TIME_LEN 26 /* of a line on stderr: "2026-11-23T12:00:00+01:00 " */
+
 static struct sockaddr_un sun = {.sun_family = AF_UNIX};
 static char text[4096];
 
-static int reader_open(void)
+static int reader_open_as(int type)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK, 0);
 
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "/tmp/log.%d", (int)getpid());
 	unlink(sun.sun_path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	return fd;
+}
+
+static int reader_open(void)
+{
+	return reader_open_as(SOCK_DGRAM);
 }
 
 static void reader_close(int fd)
@@ -138,6 +145,8 @@ static void a_reader_that_comes_back_gets_what_waited(void **state)
 	fd = reader_open();
 	for (int i = 0; i < 5 && !read_one(fd); i++)
 		assert_int_equal(loop_turn(&loop), 0);
+	assert_non_null(strstr(text, "]: log_socket /tmp/log."));
+	assert_true(read_one(fd));
 	assert_string_equal(strstr(text, "]: "), "]: waits");
 	log_detach();
 	loop_free(&loop);
@@ -182,19 +191,21 @@ static void stderr_restore(int fd, int saved)
 
 static void what_waited_for_syslog_goes_to_stderr_as_lines(void **state)
 {
-	int saved, fd = stderr_pipe(&saved);
+	int saved, fd = stderr_pipe(&saved), reader;
 	ssize_t n;
 
-	unlink(sun.sun_path);
+	reader = reader_open();
 	syslog_open_at(LOG_INFO);
+	reader_close(reader);
 	log_info("one");
 	log_info("two");
 	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_ERR);
 	n = read(fd, text, sizeof(text) - 1);
 	stderr_restore(fd, saved);
-	assert_true(n > 0);
+	assert_true(n > TIME_LEN);
 	text[n] = '\0';
-	assert_string_equal(text, "one\ntwo\n");
+	assert_memory_equal(text + TIME_LEN, "one\n", 4);
+	assert_string_equal(text + 2 * TIME_LEN + 4, "two\n");
 }
 
 static void what_waited_for_stderr_goes_to_syslog_as_datagrams(void **state)
@@ -219,6 +230,65 @@ static void what_waited_for_stderr_goes_to_syslog_as_datagrams(void **state)
 	reader_close(fd);
 }
 
+static void a_stream_gets_messages_that_end_in_nul(void **state)
+{
+	int fd = reader_open_as(SOCK_STREAM), peer;
+	const char *second;
+	ssize_t n;
+
+	assert_int_equal(listen(fd, 1), 0);
+	syslog_open_at(LOG_INFO);
+	log_info("one");
+	log_info("two");
+	peer = accept(fd, NULL, NULL);
+	n = recv(peer, text, sizeof(text), MSG_DONTWAIT);
+	assert_true(n > 0 && text[n - 1] == '\0');
+	assert_memory_equal(text, "<158>", 5);
+	assert_string_equal(strstr(text, "]: "), "]: one");
+	second = text + strlen(text) + 1;
+	assert_memory_equal(second, "<158>", 5);
+	assert_string_equal(strstr(second, "]: "), "]: two");
+	assert_ptr_equal(second + strlen(second) + 1, text + n);
+	close(peer);
+	reader_close(fd);
+}
+
+static void where_nobody_listens_auto_is_stderr(void **state)
+{
+	int saved, out = stderr_pipe(&saved), fd = reader_open();
+	ssize_t n;
+
+	log_open(LOG_TARGET_AUTO, sun.sun_path, LOG_DAEMON, LOG_INFO);
+	log_info("one");
+	reader_close(fd);
+	log_open(LOG_TARGET_AUTO, sun.sun_path, LOG_DAEMON, LOG_INFO);
+	log_info("two");
+	n = read(out, text, sizeof(text) - 1);
+	stderr_restore(out, saved);
+	assert_int_equal(n, TIME_LEN + 4);
+	assert_memory_equal(text + TIME_LEN, "two\n", 4);
+}
+
+/* The last test: there is no way back. */
+static void errors_are_on_stderr_too_until_the_start_is_over(void **state)
+{
+	int saved, out = stderr_pipe(&saved), fd = reader_open();
+	ssize_t n;
+
+	syslog_open_at(LOG_INFO);
+	log_error("one");
+	log_warning("two");
+	log_started();
+	log_error("three");
+	n = read(out, text, sizeof(text) - 1);
+	stderr_restore(out, saved);
+	assert_int_equal(n, TIME_LEN + 4);
+	assert_memory_equal(text + TIME_LEN, "one\n", 4);
+	for (int i = 0; i < 3; i++)
+		assert_true(read_one(fd));
+	reader_close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +300,9 @@ int main(void)
 		cmocka_unit_test(after_a_detached_loop_messages_go_out_at_once),
 		cmocka_unit_test(what_waited_for_syslog_goes_to_stderr_as_lines),
 		cmocka_unit_test(what_waited_for_stderr_goes_to_syslog_as_datagrams),
+		cmocka_unit_test(a_stream_gets_messages_that_end_in_nul),
+		cmocka_unit_test(where_nobody_listens_auto_is_stderr),
+		cmocka_unit_test(errors_are_on_stderr_too_until_the_start_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

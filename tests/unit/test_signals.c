@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/signals.h"
@@ -25,6 +27,7 @@ static void note(struct signals *s, int signal)
 static int open_signals(void **state)
 {
 	arrived_count = 0;
+	signals_hold();
 	assert_int_equal(loop_init(&loop, NULL, NULL), 0);
 	return signals_open(&signals, &loop, note);
 }
@@ -53,7 +56,31 @@ static void a_signal_becomes_an_event_of_the_loop(void **state)
 		assert_int_equal(loop_turn(&loop), 0);
 		assert_int_equal(arrived_count, i + 1);
 		assert_int_equal(arrived[i], numbers[i]);
+		assert_int_equal(signals.sender, getpid());
 	}
+}
+
+static void a_signal_that_comes_early_waits(void **state)
+{
+	signals_close(&signals, &loop);
+	kill(getpid(), SIGTERM);
+	assert_int_equal(signals_open(&signals, &loop, note), 0);
+	settle();
+	assert_int_equal(arrived_count, 1);
+	assert_int_equal(arrived[0], SIGTERM);
+}
+
+static void no_other_signal_stays_blocked(void **state)
+{
+	sigset_t all, now;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	signals_hold();
+	sigprocmask(SIG_SETMASK, NULL, &now);
+	assert_false(sigismember(&now, SIGABRT));
+	assert_false(sigismember(&now, SIGQUIT));
+	assert_true(sigismember(&now, SIGHUP));
 }
 
 static void signals_that_come_together_all_arrive(void **state)
@@ -90,6 +117,20 @@ static void a_broken_pipe_is_an_error_not_a_signal(void **state)
 	assert_int_equal(arrived_count, 0);
 }
 
+static void a_file_that_may_not_grow_is_an_error_not_a_signal(void **state)
+{
+	struct rlimit limit, none;
+	FILE *file = tmpfile();
+
+	assert_non_null(file);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(write(fileno(file), "x", 1), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	fclose(file);
+}
+
 static void closing_leaves_nothing_behind(void **state)
 {
 	struct signals other = {0};
@@ -109,9 +150,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_signal_becomes_an_event_of_the_loop),
+		TEST(a_signal_that_comes_early_waits),
+		TEST(no_other_signal_stays_blocked),
 		TEST(signals_that_come_together_all_arrive),
 		TEST(a_signal_that_is_pending_comes_once),
 		TEST(a_broken_pipe_is_an_error_not_a_signal),
+		TEST(a_file_that_may_not_grow_is_an_error_not_a_signal),
 		TEST(closing_leaves_nothing_behind),
 	};
 

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,12 +17,6 @@
 #include <unistd.h>
 
 #include "core/systemd.h"
-
-#ifdef HAVE_SYSTEMD
-#define NEEDS_SYSTEMD() ((void)0)
-#else
-#define NEEDS_SYSTEMD() skip()
-#endif
 
 static int manager; /* the end that systemd has of $NOTIFY_SOCKET */
 static char text[512];
@@ -73,7 +63,6 @@ static void pid_setenv(const char *name, int pid)
 
 static void systemd_is_told_of_each_state(void **state)
 {
-	NEEDS_SYSTEMD();
 	systemd_ready(3);
 	assert_string_equal(told(), "READY=1\nSTATUS=3 clients");
 	systemd_status(4294967295);
@@ -99,7 +88,6 @@ static void a_reload_is_told_with_its_time(void **state)
 	uint64_t before = monotonic_usec(), usec;
 	int len = 0;
 
-	NEEDS_SYSTEMD();
 	systemd_reloading();
 	assert_int_equal(sscanf(told(), "RELOADING=1\nMONOTONIC_USEC=%" SCNu64 "%n", &usec, &len),
 			 1);
@@ -122,7 +110,6 @@ static void without_systemd_nothing_happens(void **state)
 
 static void the_watchdog_wants_two_pings_in_its_time(void **state)
 {
-	NEEDS_SYSTEMD();
 	setenv("WATCHDOG_USEC", "20000000", 1);
 	assert_int_equal(systemd_ping_ms(), 10000);
 	pid_setenv("WATCHDOG_PID", getpid());
@@ -156,12 +143,25 @@ static void descriptors_pass(int count, int pid)
 
 static void passed_sockets_are_counted_once(void **state)
 {
-	NEEDS_SYSTEMD();
 	descriptors_pass(2, getpid());
 	assert_int_equal(systemd_sockets(), 2);
 	assert_true(fcntl(SYSTEMD_FIRST_FD + 1, F_GETFD) & FD_CLOEXEC);
 	assert_int_equal(systemd_sockets(), 0);
 	assert_null(getenv("LISTEN_FDS"));
+}
+
+static void only_descriptors_that_are_there_are_counted(void **state)
+{
+	int fd = SYSTEMD_FIRST_FD;
+
+	descriptors_pass(1, getpid());
+	while (fcntl(fd, F_GETFD) >= 0)
+		fd++;
+	setenv("LISTEN_FDS", "2000000000", 1);
+	assert_int_equal(systemd_sockets(), fd - SYSTEMD_FIRST_FD);
+	descriptors_pass(1, getpid());
+	setenv("LISTEN_FDS", "some", 1);
+	assert_int_equal(systemd_sockets(), 0);
 }
 
 static void sockets_of_another_process_are_not_ours(void **state)
@@ -182,6 +182,7 @@ int main(void)
 		TEST(the_watchdog_of_another_process_is_not_ours),
 		TEST(a_watchdog_that_makes_no_sense_is_none),
 		TEST(passed_sockets_are_counted_once),
+		TEST(only_descriptors_that_are_there_are_counted),
 		TEST(sockets_of_another_process_are_not_ours),
 	};
 
