@@ -1025,7 +1025,8 @@ def test_who_waits_is_refused_what_is_not_to_be_had_any_more(
     said = second.read()
     assert said.startswith(f"{code} {reason}"), said
     assert second.read() == "PONG"
-    assert "job command=sh" in server.log() and server.log().count("job command=sh") == 1
+    server.wait_log("job command=sh")
+    assert server.log().count("job command=sh") == 1
 
 
 def test_who_waits_is_given_what_the_command_has_become(queue, tmp_path):
