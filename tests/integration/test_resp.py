@@ -254,7 +254,7 @@ def test_a_big_file_in_the_middle_of_a_pipeline_stays_there(client):
     "words, reply", [(("PING",), b"+PONG\r\n"), (("GET", "small"), b"$7\r\ncontent\r\n")])
 def test_a_hundred_thousand_requests_of_a_late_reader_cost_no_memory(serve, words, reply):
     count = 100_000
-    server = serve()
+    server = serve(max_owed="64k")
     with server.connect() as sock:
         sock.sendall(pack(*words) * 2000)
         assert receive(sock, 2000 * len(reply)) == reply * 2000  # what is needed once is there now
@@ -274,7 +274,7 @@ def test_a_hundred_thousand_requests_of_a_late_reader_cost_no_memory(serve, word
 
 @pytest.mark.parametrize("name", ["page", "big"])
 def test_who_asks_for_megabytes_and_never_reads_is_read_no_further(serve, name):
-    server = serve()
+    server = serve(max_owed="64k")
     client, other = server.client(), server.client()
     before = server.rss()
     data = pack("GET", name) * 1_000_000
