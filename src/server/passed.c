@@ -2,7 +2,6 @@
 #include "server/passed.h"
 
 #include <bsd/string.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +82,6 @@ int passed_collect(struct passed *passed)
 		struct passed_socket *p = &passed->items[passed->count];
 
 		p->fd = SYSTEMD_FIRST_FD + passed->count++;
-		fcntl(p->fd, F_SETFD, FD_CLOEXEC);
 		p->unfit = socket_judge(p);
 	}
 	return 0;
