@@ -25,7 +25,7 @@ int signals_open(struct signals *s, struct loop *loop,
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL); /* Linux ignores no signal that is blocked */
 	s->arrived = arrived;
 	s->watch.ready = signals_ready;
 	s->watch.stays_hot = true;

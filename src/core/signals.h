@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_SIGNALS_H
 #define CORE_SIGNALS_H
-/* SIGTERM, SIGINT, SIGHUP and SIGUSR1 as events of the loop; SIGPIPE ignored. */
+/* SIGTERM, SIGINT, SIGHUP and SIGUSR1 as events of the loop, though who started the daemon had
+ * them ignored: whoever sends one means it. SIGPIPE ignored. */
 #include "core/loop.h"
 
 struct signals {

@@ -115,6 +115,13 @@ def run(*arguments):
     )
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Each test that was skipped, by name."""
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        terminalreporter.write_line(f"SKIP: {report.nodeid}: {reason}")
+
+
 class Pollard:
     def __init__(self, path, prefix=(), env=None, sockets=()):
         """sockets: those that the service manager passes."""
