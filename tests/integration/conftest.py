@@ -129,6 +129,7 @@ class Pollard:
         self.lines = []
         self.changed = threading.Condition()
         self.stopped = False
+        self.ended = False  # it says nothing more
         environment = {
             k: v for k, v in os.environ.items()
             if k not in ("JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -150,6 +151,9 @@ class Pollard:
             with self.changed:
                 self.lines.append(line.decode(errors="replace").rstrip("\n"))
                 self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
 
     def log(self):
         with self.changed:
@@ -161,8 +165,8 @@ class Pollard:
             return [line for line in self.lines if text in line]
 
         with self.changed:
-            ok = self.changed.wait_for(lambda: len(found()) >= count, timeout)
-            assert ok, f"not logged: {text!r}\n" + "\n".join(self.lines)
+            self.changed.wait_for(lambda: len(found()) >= count or self.ended, timeout)
+            assert len(found()) >= count, f"not logged: {text!r}\n" + "\n".join(self.lines)
             return found()[0]
 
     def port(self, name="main", transport="tcp"):
