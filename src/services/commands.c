@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/signal_name.h"
 #include "core/stats.h"
 #include "net/conn.h"
 #include "net/resp.h"
@@ -182,7 +183,7 @@ static void run_log(const struct run *run)
 	log_info("job command=%s peer=%s exit=%d signal=%s%s ms=%" PRId64 " stdout=%" PRIu64
 		 " stderr=%" PRIu64 " args=\"%s\"",
 		 run->command->section.name, run->peer, job->exit_status,
-		 job->signal > 0 ? sigabbrev_np(job->signal) : "none",
+		 job->signal > 0 ? signal_name(job->signal) : "none",
 		 job->timed_out ? " timed_out" : "", job->duration_ms, run->bytes[JOB_STDOUT],
 		 run->bytes[JOB_STDERR], args);
 }
@@ -310,7 +311,7 @@ static int integer_say(struct buf *out, const char *name, int64_t value)
 
 static int signal_say(struct buf *out, int signal)
 {
-	const char *name = sigabbrev_np(signal);
+	const char *name = signal_name(signal);
 
 	return name_say(out, name != NULL ? name : "unknown");
 }

@@ -99,7 +99,7 @@ static int beneath_open(int root_fd, const char *name, int flags)
 	long fd = -1;
 
 	for (int n = 0; n < OPEN_TRIES; n++) {
-		fd = syscall(SYS_openat2, root_fd, name, &how, sizeof(how));
+		fd = syscall(__NR_openat2, root_fd, name, &how, sizeof(how));
 		if (fd >= 0 || errno != EAGAIN)
 			break;
 	}
