@@ -35,6 +35,8 @@ def make_install(root):
     build = Path(os.environ.get("POLLARD_BUILD", HERE.parents[2] / "build")).resolve()
     if not (build / "src" / "pollard").exists():
         pytest.skip(f"no src/pollard in {build} (POLLARD_BUILD)")
+    if b"sd_listen_fds" not in (build / "src" / "pollard").read_bytes():
+        pytest.skip("built without systemd")
     prefix = re.search(r"^prefix = (.*)$", (build / "Makefile").read_text(), re.M)[1]
     if prefix.startswith(("/tmp/", "/var/tmp/", "/home/", "/root/")):
         pytest.skip(f"the unit's sandbox hides the prefix {prefix}")
@@ -117,7 +119,7 @@ def unit_file():
 
 def config_file():
     """The file that the installed unit names."""
-    return Path(re.search(r"^ExecStart=.* -c (\S+)", unit_file().read_text(), re.M).group(1))
+    return Path(re.search(r'^ExecStart=.* -c "(.*)"', unit_file().read_text(), re.M).group(1))
 
 
 def configure(text, mode="a"):
