@@ -115,11 +115,13 @@ def run(*arguments):
     )
 
 
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
-    """Each test that was skipped, by name."""
+    """Each test that was skipped, by name, and then what has failed."""
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2].removeprefix("Skipped: ")
         terminalreporter.write_line(f"SKIP: {report.nodeid}: {reason}")
+    yield
 
 
 class Pollard:
