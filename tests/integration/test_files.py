@@ -59,6 +59,10 @@ def held(server, path):
     return sum(name.startswith(str(path)) for name in open_files(server.pid))
 
 
+def wait_open(server, path, count=1):
+    wait_for(lambda: held(server, path) == count, f"{count} times {path}")
+
+
 def wait_closed(server, path):
     wait_for(lambda: held(server, path) == 0, f"end of {path}")
 
@@ -690,8 +694,9 @@ def test_who_comes_after_those_that_wait_for_a_digest_is_told_to_come_again(serv
     clients = [server.client() for _ in range(65)]
     for client in clients:
         client.send(("SHA256", "huge"))
+    wait_open(server, root / "huge", len(clients))
     other = server.client()
-    wait_for(lambda: is_refused(other("SHA256", "small"), "BUSY") or other.close(), "refusal")
+    assert is_refused(other("SHA256", "small"), "BUSY")
     assert other("GET", "small") == b"small"
     for client in clients[1:]:
         client.reset()
@@ -725,15 +730,19 @@ def test_a_stop_ends_a_digest(serve, root):
 
 
 def test_a_file_that_changes_during_its_digest_has_none(serve, root):
-    sparse(root / "data", 100 << 20)
-    server = serve()
-    client = server.client()
+    sparse(root / "huge", HUGE)
+    (root / "data").write_bytes(b"some")
+    server = serve(files={"max_digests": 1})
+    first, client = server.client(), server.client()
+    first.send(("SHA256", "huge"))
+    wait_open(server, root / "huge")
     client.send(("SHA256", "data"))
-    wait_for(lambda: children(server.pid), "digest")
+    wait_open(server, root / "data")
     with open(root / "data", "ab") as file:
         file.write(b"more")
+    first.reset()
     assert is_refused(client.read())
-    assert client("SHA256", "data") == sha256(bytes(100 << 20) + b"more")
+    assert client("SHA256", "data") == sha256(b"somemore")
 
 
 # Many, and those that do not behave
