@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/signal_name.h"
+
 #define RUNNING (-1)       /* no exit status yet */
 #define EXIT_TIMED_OUT 124 /* as timeout(1) */
 #define EXIT_SIGNALED 128  /* and the signal's number, as sh(1) */
@@ -69,7 +71,7 @@ static int on_signal(struct talk *t)
 	if (talk_next_string(t, name, sizeof(name)) < 0)
 		return EXIT_RUN_BROKEN;
 	for (int number = 1; number < NSIG; number++) {
-		const char *abbreviation = sigabbrev_np(number);
+		const char *abbreviation = signal_name(number);
 
 		if (abbreviation == NULL || strcmp(abbreviation, name) != 0)
 			continue;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/conn.h"
 
+#include <bsd/stdlib.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/sockios.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/tally.h"
 
+#include <bsd/stdlib.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct tally *tally_new(void)

@@ -57,22 +57,29 @@ struct birth {
 	int error;          /* why there is no program */
 };
 
+/* close_range(2): glibc has it from 2.34 on, and SYS_ names of what its own release knew. */
+static int close_from(int fd, unsigned flags)
+{
+	return (int)syscall(__NR_close_range, (unsigned)fd, ~0U, flags);
+}
+
 /* Its table is the daemon's until the first call has succeeded. */
 static int child_descriptors(void)
 {
-	if (close_range((unsigned)held.limit, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+	if (close_from(held.limit, CLOSE_RANGE_UNSHARE) < 0)
 		return -1;
 	for (int i = 0; i < STDIO; i++)
 		if (dup2(held.stages[i], i) < 0)
 			return -1;
-	return close_range(STDIO, ~0U, 0);
+	return close_from(STDIO, 0);
 }
 
 /* sigaction(3) would not do: glibc keeps two for itself, which may have been ignored by who
  * started the daemon. */
 static void child_signals(void)
 {
-	static const unsigned long standard[4]; /* struct kernel_sigaction: SIG_DFL, no flag */
+	/* struct kernel_sigaction, which has 20 bytes on i386: SIG_DFL, no flag */
+	static const unsigned long standard[8];
 	sigset_t none;
 
 	for (int signal = 1; signal < _NSIG; signal++)
@@ -89,7 +96,10 @@ static void child_limits(int nice)
 		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
 }
 
-static int child_main(void *arg)
+/* Does not return: what AddressSanitizer would note of its frame, in memory that is the daemon's,
+ * would stay, and be wrong for the next child on the same stack. Functions that it calls clean up
+ * when they return; they are not inlined here, where the attribute differs. */
+__attribute__((no_sanitize_address)) static int child_main(void *arg)
 {
 	struct birth *birth = arg;
 	const struct job_spec *spec = birth->spec;

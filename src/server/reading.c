@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/signal_name.h"
 #include "net/names.h"
 #include "net/resp.h"
 #include "services/registry.h"
@@ -244,7 +245,7 @@ static void failure_print(const struct reading *r, char *reason, size_t size)
 			(int)(r->timeouts.timeout_ms / 1000));
 	else if (r->job.signal > 0)
 		snprintf(reason, size, "who read it was ended by SIG%s",
-			 sigabbrev_np(r->job.signal));
+			 signal_name(r->job.signal));
 	else
 		snprintf(reason, size, "who read it gave up with status %d", r->job.exit_status);
 }

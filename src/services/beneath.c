@@ -163,7 +163,7 @@ static int resolve(const struct beneath *root, const char *name, int flags)
 	long fd = -1;
 
 	for (int n = 0; n < OPEN_TRIES; n++) {
-		fd = syscall(SYS_openat2, root->fd, name, &how, sizeof(how));
+		fd = syscall(__NR_openat2, root->fd, name, &how, sizeof(how));
 		if (fd >= 0 || errno != EAGAIN)
 			break;
 	}

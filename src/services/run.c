@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/signal_name.h"
 #include "net/resp.h"
 #include "process/job.h"
 #include "process/program.h"
@@ -77,7 +78,7 @@ static void run_log(const struct run *run)
 	log_info("job command=%s peer=%s exit=%d signal=%s%s ms=%" PRId64 " stdout=%" PRIu64
 		 " stderr=%" PRIu64 " args=\"%s\"",
 		 run->places->name, run->peer, job->exit_status,
-		 job->signal > 0 ? sigabbrev_np(job->signal) : "none",
+		 job->signal > 0 ? signal_name(job->signal) : "none",
 		 job->timed_out ? " timed_out" : "", job->duration_ms, run->bytes[JOB_STDOUT],
 		 run->bytes[JOB_STDERR], run->args);
 }
@@ -289,7 +290,7 @@ static int integer_say(struct buf *out, const char *name, int64_t value)
 
 static int signal_say(struct buf *out, int signal)
 {
-	const char *name = sigabbrev_np(signal);
+	const char *name = signal_name(signal);
 
 	return name_say(out, name != NULL ? name : "unknown");
 }

@@ -357,7 +357,7 @@ static bool path_is_there(const char *folder, const char *value)
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	long fd = root >= 0 ? syscall(SYS_openat2, root, value, &how, sizeof(how)) : -1;
+	long fd = root >= 0 ? syscall(__NR_openat2, root, value, &how, sizeof(how)) : -1;
 
 	if (root >= 0)
 		close(root);

@@ -23,6 +23,8 @@ static int replay(const char *path)
 	exact = realloc(input, size > 0 ? size : 1); /* a sanitizer sees one byte too many */
 	if (exact == NULL)
 		return -1;
+	puts(path);
+	fflush(stdout); /* the last one is where it crashed */
 	LLVMFuzzerTestOneInput(exact, size);
 	free(exact);
 	return 0;

@@ -124,7 +124,7 @@ def unit_file():
 
 def config_file():
     """The file that the installed unit names."""
-    return Path(re.search(r"^ExecStart=.* -c (\S+)", unit_file().read_text(), re.M).group(1))
+    return Path(re.search(r'^ExecStart=.* -c "(.*)"', unit_file().read_text(), re.M).group(1))
 
 
 def configure(text, mode="a"):

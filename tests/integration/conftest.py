@@ -115,6 +115,15 @@ def run(*arguments):
     )
 
 
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter):
+    """Each test that was skipped, by name, and then what has failed."""
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        terminalreporter.write_line(f"SKIP: {report.nodeid}: {reason}")
+    yield
+
+
 class Pollard:
     def __init__(self, path, prefix=(), env=None, sockets=()):
         """sockets: those that the service manager passes."""
@@ -122,6 +131,7 @@ class Pollard:
         self.lines = []
         self.changed = threading.Condition()
         self.stopped = False
+        self.ended = False  # it says nothing more
         environment = {
             k: v for k, v in os.environ.items()
             if k not in ("JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -143,6 +153,9 @@ class Pollard:
             with self.changed:
                 self.lines.append(line.decode(errors="replace").rstrip("\n"))
                 self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
 
     def log(self):
         with self.changed:
@@ -154,8 +167,8 @@ class Pollard:
             return [line for line in self.lines if text in line]
 
         with self.changed:
-            ok = self.changed.wait_for(lambda: len(found()) >= count, timeout)
-            assert ok, f"not logged: {text!r}\n" + "\n".join(self.lines)
+            self.changed.wait_for(lambda: len(found()) >= count or self.ended, timeout)
+            assert len(found()) >= count, f"not logged: {text!r}\n" + "\n".join(self.lines)
             return found()[0]
 
     def port(self, name="main", transport="tcp"):

@@ -571,7 +571,7 @@ def test_a_command_ends_with_its_caller(serve, verb):
     child = wait_for(lambda: children(server.pid), "command")[0]
     client.reset()
     assert "signal=TERM" in server.wait_log("job command=sh")
-    assert not group(child)
+    wait_for(lambda: not group(child), "end of the group")
     wait_for(lambda: len(open_files(server.pid)) == before - 1, "end of descriptors")
 
 

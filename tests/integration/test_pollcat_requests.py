@@ -218,9 +218,11 @@ def run(server, *args, **kwargs):
 
 
 def start(server, *args, **kwargs):
+    """It may be interrupted, though a shell that runs the tests in the background ignores that."""
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        [POLLCAT, server.address, *args], stdin=pipe, stdout=pipe, stderr=pipe, **kwargs
+        ["env", "--default-signal", POLLCAT, server.address, *args],
+        stdin=pipe, stdout=pipe, stderr=pipe, **kwargs
     )
 
 

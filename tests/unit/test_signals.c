@@ -83,6 +83,21 @@ static void no_other_signal_stays_blocked(void **state)
 	assert_true(sigismember(&now, SIGHUP));
 }
 
+/* As nohup(1) and shells without job control start what is to run in the background. */
+static void a_signal_that_was_ignored_at_the_start_arrives(void **state)
+{
+	signals_close(&signals, &loop);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	assert_int_equal(signals_open(&signals, &loop, note), 0);
+	kill(getpid(), SIGINT);
+	kill(getpid(), SIGHUP);
+	settle();
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	assert_int_equal(arrived_count, 2);
+}
+
 static void signals_that_come_together_all_arrive(void **state)
 {
 	unsigned seen = 0;
@@ -152,6 +167,7 @@ int main(void)
 		TEST(a_signal_becomes_an_event_of_the_loop),
 		TEST(a_signal_that_comes_early_waits),
 		TEST(no_other_signal_stays_blocked),
+		TEST(a_signal_that_was_ignored_at_the_start_arrives),
 		TEST(signals_that_come_together_all_arrive),
 		TEST(a_signal_that_is_pending_comes_once),
 		TEST(a_broken_pipe_is_an_error_not_a_signal),

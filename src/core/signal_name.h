@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_SIGNAL_NAME_H
+#define CORE_SIGNAL_NAME_H
+
+/* SIGTERM is "TERM", as kill(1) has it; NULL: no name. sigabbrev_np(3) is not in every C library.
+ */
+const char *signal_name(int number);
+
+#endif
