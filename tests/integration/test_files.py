@@ -1329,9 +1329,9 @@ LYING_FSTAT = """\
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <sys/stat.h>
-int fstat(int fd, struct stat *st)
+int fstat64(int fd, struct stat64 *st) /* by which name sizes of 64 bits are asked for */
 {
-	int (*real)(int, struct stat *) = (int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat");
+	int (*real)(int, struct stat64 *) = (int (*)(int, struct stat64 *))dlsym(RTLD_NEXT, "fstat64");
 	int result = real(fd, st);
 
 	if (result == 0 && st->st_size == 4321)

@@ -277,7 +277,7 @@ static void the_backlog_is_as_long_as_asked_for(void **state)
 		close(fds[--count]);
 }
 
-static void a_turn_accepts_64_callers_and_leaves_the_rest_to_the_next(void **state)
+static void a_turn_accepts_64_callers_at_most_and_leaves_the_rest_to_the_next(void **state)
 {
 	struct addr addr = addr_of_path();
 	int fds[100];
@@ -286,7 +286,7 @@ static void a_turn_accepts_64_callers_and_leaves_the_rest_to_the_next(void **sta
 	for (int i = 0; i < 100; i++)
 		assert_true((fds[i] = call(&addr)) >= 0);
 	assert_int_equal(loop_turn(&loop), 0);
-	assert_int_equal(table.clients, 64);
+	assert_in_range(table.clients, 1, 64); /* fewer where time is over */
 	settle();
 	assert_int_equal(table.clients, 100);
 	for (int i = 0; i < 100; i++)
@@ -412,7 +412,7 @@ int main(void)
 		TEST(accepted_sockets_have_the_options_of_their_listener),
 		TEST(an_ipv6_address_serves_ipv4_only_if_asked_to),
 		TEST(the_backlog_is_as_long_as_asked_for),
-		TEST(a_turn_accepts_64_callers_and_leaves_the_rest_to_the_next),
+		TEST(a_turn_accepts_64_callers_at_most_and_leaves_the_rest_to_the_next),
 		TEST(without_a_place_callers_wait_in_the_backlog),
 		TEST(without_a_place_of_the_listener_callers_wait_too),
 		TEST(with_reject_callers_are_told_there_is_no_place),
