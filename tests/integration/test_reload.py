@@ -220,16 +220,21 @@ def askers(pollard):
 
     def make(server):
         process = subprocess.Popen([POLLARD, "--reload", str(server.pid)],
-                                   stderr=subprocess.DEVNULL)
+                                   stderr=subprocess.PIPE, text=True)
         processes.append(process)
-        wait_for(lambda: f"@pollard-order.{process.pid}\n" in Path("/proc/net/unix").read_text(),
-                 "asker")
+
+        def asks():
+            assert process.poll() is None, process.stderr.read()
+            return f"@pollard-order.{process.pid}\n" in Path("/proc/net/unix").read_text()
+
+        wait_for(asks, "asker")
         return process
 
     yield make
     for process in processes:
         process.kill()
         process.wait()
+        process.stderr.close()
 
 
 def test_who_asks_during_a_reload_hears_how_the_next_one_ended(pollard, tmp_path, slow, askers):
