@@ -129,6 +129,7 @@ class Pollard:
         """sockets: those that the service manager passes."""
         self.path = path
         self.lines = []
+        self.rest = b""  # of a line
         self.changed = threading.Condition()
         self.stopped = False
         self.ended = False  # it says nothing more
@@ -149,16 +150,27 @@ class Pollard:
         self.thread.start()
 
     def _collect(self):
-        for line in self.process.stderr:
+        while not self.ended:
+            select.select([self.process.stderr], [], [])
             with self.changed:
-                self.lines.append(line.decode(errors="replace").rstrip("\n"))
-                self.changed.notify_all()
-        with self.changed:
-            self.ended = True
-            self.changed.notify_all()
+                self._take()
+
+    def _take(self):
+        """What can be read now. Under the lock."""
+        pipe = self.process.stderr
+        while not self.ended and select.select([pipe], [], [], 0)[0]:
+            data = os.read(pipe.fileno(), 65536)
+            *lines, self.rest = (self.rest + data).split(b"\n")
+            if not data and self.rest:
+                lines.append(self.rest)
+            self.lines += [line.decode(errors="replace") for line in lines]
+            self.ended = not data
+        self.changed.notify_all()
 
     def log(self):
+        """All that it has said by now."""
         with self.changed:
+            self._take()
             return "\n".join(self.lines)
 
     def wait_log(self, text, timeout=DEADLINE_S, count=1):
