@@ -13,14 +13,16 @@ import pytest
 from conftest import DEADLINE_S, POLLARD, SANITIZED, ask, ini, receive_all, run, wait_for
 
 # Stands before libc: whoever asks for "slow" waits until the file $GATE is there, and then gets
-# what "root", or 127.0.0.1, gets. $NO_IPV6: a kernel without.
+# what "root", or 127.0.0.1, gets; $GATE.asked says so. $NO_IPV6: a kernel without.
 SLOW = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,8 +30,12 @@ SLOW = r"""
 
 static const char *wait_for(const char *name, const char *instead)
 {
+	char asked[4096];
+
 	if (name == NULL || strcmp(name, "slow") != 0)
 		return name;
+	snprintf(asked, sizeof(asked), "%s.asked", getenv("GATE"));
+	close(open(asked, O_CREAT | O_WRONLY, 0600));
 	while (access(getenv("GATE"), F_OK) != 0)
 		usleep(1000);
 	return instead;
@@ -241,7 +247,7 @@ def test_who_asks_during_a_reload_hears_how_the_next_one_ended(pollard, tmp_path
     server = pollard(env=slow)
     server.path.write_text(slow_ini(tmp_path, "user"))
     first = askers(server)
-    wait_for(lambda: children(server), "child")
+    wait_for(lambda: Path(slow["GATE"] + ".asked").exists(), "question of the child")
     server.path.write_text("nonsense\n")
     others = [askers(server) for _ in range(3)]
     Path(slow["GATE"]).touch()
