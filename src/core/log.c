@@ -52,7 +52,7 @@ static struct {
 	.target = LOG_TARGET_STDERR,
 	.facility = LOG_DAEMON,
 	.level = LOG_INFO,
-	.watch.fd = -1,
+	.watch = {.fd = -1, .for_all = true},
 };
 
 /* sd_journald sets JOURNAL_STREAM to "device:inode" of the stream (systemd.exec(5)). */

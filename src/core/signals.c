@@ -45,6 +45,7 @@ int signals_open(struct signals *s, struct loop *loop,
 	signals_set(&set);
 	s->arrived = arrived;
 	s->watch.ready = signals_ready;
+	s->watch.for_all = true;
 	s->watch.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return s->watch.fd < 0 ? -1 : watches_add(&loop->watches, &s->watch, POLLIN);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -16,7 +17,10 @@
 #define ARMED_PER_TURN 256  /* so that no turn is long */
 #define POLLED_PER_CALL 256 /* cold ones, where hints were lost */
 #define TURN_NS 20000000    /* of calls, then the loop looks around again */
-#define HEAVY_NS 500000     /* a call that took longer: the next one comes after the light ones */
+#define QUICK_NS 250000     /* a call of who is quick, and of who may be, should end then */
+#define CALL_NS 2000000     /* and of anybody else */
+#define HEAVY_US 400        /* whose calls cost more is not quick; one that lasts is forgiven */
+#define COST_CALLS 8        /* that the average is of, roughly */
 
 static bool watch_can_be_cold(const struct watch *w)
 {
@@ -49,8 +53,9 @@ static int pfds_reserve(struct watches *ws, uint32_t count)
 
 	if (count <= ws->pfd_cap)
 		return 0;
-	if (ready_reserve(&ws->light, cap) < 0 || ready_reserve(&ws->heavy, cap) < 0)
-		return -1;
+	for (int line = 0; line < WATCH_LINES; line++)
+		if (ready_reserve(&ws->lines[line], cap) < 0)
+			return -1;
 	pfds = reallocarray(ws->pfds, cap, sizeof(*pfds));
 	if (pfds == NULL)
 		return -1;
@@ -246,7 +251,8 @@ static void hints_ready(struct watch *w, short revents)
 
 int watches_init(struct watches *ws)
 {
-	*ws = (struct watches){.hints = {.fd = hints_open(), .ready = hints_ready}};
+	*ws = (struct watches){
+		.hints = {.fd = hints_open(), .ready = hints_ready, .for_all = true}};
 	if (ws->hints.fd < 0)
 		return -1;
 	if (watches_add(ws, &ws->hints, POLLIN) == 0)
@@ -262,8 +268,8 @@ void watches_free(struct watches *ws)
 	if (ws->hints.fd >= 0)
 		close(ws->hints.fd);
 	free(ws->pfds);
-	free(ws->light.fds);
-	free(ws->heavy.fds);
+	for (int line = 0; line < WATCH_LINES; line++)
+		free(ws->lines[line].fds);
 	free(ws->by_fd);
 	*ws = (struct watches){.hints.fd = -1};
 	errno = error;
@@ -279,7 +285,8 @@ int watches_add(struct watches *ws, struct watch *w, uint8_t events)
 	ws->by_fd[w->fd] = w;
 	w->events = events;
 	w->seen_ms = ws->now_ms;
-	w->armed = w->known = w->full = w->heavy = false;
+	w->armed = w->known = w->full = false;
+	w->fresh = true;
 	w->revents = 0;
 	w->slot = WATCH_COLD;
 	watch_wake(ws, w);
@@ -329,10 +336,19 @@ static void ready_refresh(const struct watches *ws, struct ready *ready)
 	ready->count = kept;
 }
 
+static enum watch_line watch_line(const struct watch *w)
+{
+	if (w->for_all)
+		return WATCH_QUICK;
+	if (w->fresh)
+		return WATCH_FRESH;
+	return w->cost_us > HEAVY_US ? WATCH_HEAVY : WATCH_QUICK;
+}
+
 static void ready_collect(struct watches *ws)
 {
-	ready_refresh(ws, &ws->light);
-	ready_refresh(ws, &ws->heavy);
+	for (int line = 0; line < WATCH_LINES; line++)
+		ready_refresh(ws, &ws->lines[line]);
 	for (uint32_t i = ws->polled; ws->found > 0 && i-- > 0;) {
 		struct watch *w;
 		struct ready *ready;
@@ -341,11 +357,49 @@ static void ready_collect(struct watches *ws)
 			continue;
 		ws->found--;
 		w = ws->by_fd[ws->pfds[i].fd];
-		ready = w->heavy ? &ws->heavy : &ws->light;
+		ready = &ws->lines[watch_line(w)];
 		if (w->revents == 0)
 			ready->fds[ready->count++] = w->fd;
 		w->revents = (uint8_t)ws->pfds[i].revents;
 	}
+}
+
+/* Processor time since the last question, if another process has had the processor since; else -1:
+ * whatever lasted, lasted because of us, be it that we waited for a disk. */
+static int64_t interrupted_ns(struct watches *ws)
+{
+	int64_t before_ns = ws->used_ns;
+	long interrupts = ws->interrupts;
+	struct rusage now;
+
+	if (getrusage(RUSAGE_THREAD, &now) < 0)
+		return -1;
+	ws->interrupts = now.ru_nivcsw;
+	ws->used_ns = (now.ru_utime.tv_sec + now.ru_stime.tv_sec) * 1000000000 +
+		      (now.ru_utime.tv_usec + now.ru_stime.tv_usec) * 1000;
+	return ws->interrupts != interrupts ? ws->used_ns - before_ns : -1;
+}
+
+/* What the present call, which lasted so long, is to be blamed for: who was just answered may run
+ * before we go on. */
+static int64_t call_took_ns(struct watches *ws, int64_t lasted_ns)
+{
+	int64_t used_ns = lasted_ns >= QUICK_NS ? interrupted_ns(ws) : -1;
+
+	if (ws->was_over)
+		return CALL_NS;
+	return used_ns >= 0 && used_ns < lasted_ns ? used_ns : lasted_ns;
+}
+
+static void watch_weigh(struct watch *w, int64_t took_ns)
+{
+	int64_t us = (took_ns < CALL_NS ? took_ns : CALL_NS) / 1000;
+
+	if (w->fresh)
+		w->cost_us = (uint16_t)us;
+	else
+		w->cost_us = (uint16_t)((w->cost_us * (COST_CALLS - 1) + us) / COST_CALLS);
+	w->fresh = false;
 }
 
 /* The owner may free w. */
@@ -357,10 +411,14 @@ static void watch_call(struct watches *ws, struct watch *w)
 
 	w->revents = 0;
 	w->seen_ms = ws->now_ms;
+	ws->call_ns = w->for_all || watch_line(w) == WATCH_HEAVY ? CALL_NS : QUICK_NS;
+	ws->was_over = false;
+	if (w->fresh)
+		interrupted_ns(ws); /* its first call alone is judged by itself */
 	w->ready(w, revents);
 	ws->clock_ns = clock_ns();
 	if (ws->by_fd[fd] == w)
-		w->heavy = ws->clock_ns - began_ns > HEAVY_NS;
+		watch_weigh(w, call_took_ns(ws, ws->clock_ns - began_ns));
 }
 
 /* One of them at least, and others until then. */
@@ -384,10 +442,18 @@ static void ready_call(struct watches *ws, struct ready *ready, int64_t until_ns
 
 /* ---- a turn ---- */
 
+static bool somebody_is_left(const struct watches *ws)
+{
+	for (int line = 0; line < WATCH_LINES; line++)
+		if (ws->lines[line].count > 0)
+			return true;
+	return false;
+}
+
 /* Until when there is something to cool, or to call. */
 static int own_wait_ms(const struct watches *ws)
 {
-	if (ws->cooling || ws->light.count + ws->heavy.count > 0)
+	if (ws->cooling || somebody_is_left(ws))
 		return 0;
 	return ws->restless > HOT_FEW ? QUIET_MS : -1;
 }
@@ -404,21 +470,30 @@ int watches_poll(struct watches *ws, int timeout_ms)
 
 void watches_dispatch(struct watches *ws, int64_t now_ms)
 {
+	static const int64_t share_ns[WATCH_LINES] = {TURN_NS / 2, TURN_NS / 4, TURN_NS / 4};
 	int64_t until_ns;
 
 	ws->now_ms = (uint32_t)now_ms;
+	ws->late = somebody_is_left(ws);
 	armed_settle(ws);
 	hot_cool(ws);
 	ready_collect(ws);
-	ws->clock_ns = clock_ns();
-	until_ns = ws->clock_ns + TURN_NS;
-	ready_call(ws, &ws->light, until_ns);
-	ready_call(ws, &ws->heavy, until_ns);
+	ws->clock_ns = until_ns = clock_ns();
+	for (int line = 0; line < WATCH_LINES; line++) {
+		until_ns += share_ns[line]; /* and what those before have left */
+		ready_call(ws, &ws->lines[line], until_ns);
+	}
 }
 
-int64_t watches_called_ns(const struct watches *ws)
+bool watches_call_is_over(struct watches *ws)
 {
-	return clock_ns() - ws->clock_ns;
+	ws->was_over = clock_ns() - ws->clock_ns >= ws->call_ns;
+	return ws->was_over;
+}
+
+bool watches_are_late(const struct watches *ws)
+{
+	return ws->late;
 }
 
 /* Without the one of the hints. */
@@ -429,5 +504,5 @@ uint32_t watches_count(const struct watches *ws)
 
 bool watches_are_ready(const struct watches *ws)
 {
-	return ws->light.count + ws->heavy.count > 0 || poll(ws->pfds, ws->polled, 0) > 0;
+	return somebody_is_left(ws) || poll(ws->pfds, ws->polled, 0) > 0;
 }

@@ -19,9 +19,9 @@
  * A watch goes cold when a poll(2) that came after arming found nothing: whatever happens from then
  * on gives a hint. One that sleeps, is asked one thing and sleeps again stays armed all the time.
  *
- * Those with an event queue for their call. A turn calls who was quickly done last time first, and
- * ends when it has taken long: nobody, and no deadline, waits for those that always have much to
- *do.
+ * Those with an event queue for their call, in three lines: who is mostly quick, who is not known
+ * yet, who mostly takes long. Each line has a share of a turn, and a turn ends when it has taken
+ * long: nobody, and no deadline, waits for however many that always have much to do.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -43,13 +43,22 @@ struct watch {
 	uint8_t revents;  /* what it is still to be called for */
 	uint8_t tells;    /* enum watch_tells */
 	bool full : 1;    /* the owner's word: its last send(2) gave EAGAIN. AFTER_SEND only */
+	bool for_all : 1; /* the owner's word: no single peer's, so always among the quick */
 	bool armed : 1;
-	bool known : 1; /* has been armed before */
-	bool heavy : 1; /* its last call took long */
+	bool known : 1;   /* has been armed before */
+	bool fresh : 1;   /* has not been called yet */
+	uint16_t cost_us; /* of a call, a moving average */
 };
 
 #define WATCH_COLD UINT32_MAX
 #define WATCH_IGNORED 0xff
+
+enum watch_line {
+	WATCH_QUICK,
+	WATCH_FRESH,
+	WATCH_HEAVY,
+	WATCH_LINES,
+};
 
 /* Descriptors of those to be called, first come, first served. */
 struct ready {
@@ -65,7 +74,7 @@ static inline bool watch_is_polled(const struct watch *w)
 struct watches {
 	struct pollfd *pfds;
 	struct watch **by_fd; /* all, borrowed; NULL: none */
-	struct ready light, heavy;
+	struct ready lines[WATCH_LINES];
 	uint32_t hot, polled, count, pfd_cap, fd_cap;
 	uint32_t restless;  /* hot ones that could be cold */
 	uint32_t now_ms;    /* as of the last watches_dispatch() */
@@ -73,6 +82,11 @@ struct watches {
 	bool cooling;       /* and there were more than one turn is long enough for */
 	int found;          /* of those polled, with an event */
 	int64_t clock_ns;   /* when the last call was over */
+	int64_t call_ns;    /* that the present call may last */
+	bool was_over;      /* and it was told so */
+	bool late;          /* somebody was left over from the turn before */
+	int64_t used_ns;    /* processor time, when last asked for */
+	long interrupts;    /* by other processes, likewise */
 	struct watch hints; /* owns hints.fd */
 };
 
@@ -94,8 +108,11 @@ int watches_poll(struct watches *ws, int timeout_ms);
  * monotonic clock. */
 void watches_dispatch(struct watches *ws, int64_t now_ms);
 
-/* Nanoseconds since the present call of an owner began; reads the clock. */
-int64_t watches_called_ns(const struct watches *ws);
+/* Whether the present call of an owner should end, even if there is more to do: soon, if it is one
+ * who is quick or may be; who is told so is not. Reads the clock. */
+bool watches_call_is_over(struct watches *ws);
+/* Whether there was more to do lately than a turn is long enough for. */
+bool watches_are_late(const struct watches *ws);
 
 /* For tests: how many owners there are; whether anything is ready, hot or cold. */
 uint32_t watches_count(const struct watches *ws);

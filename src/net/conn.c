@@ -17,7 +17,6 @@
 #define HIGH_WATER CONN_SCRATCH             /* bytes owed; no request is served beyond it */
 #define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* high water and the longest reply over it */
 #define ROUNDS_PER_TURN 4                   /* so that no client keeps the others waiting */
-#define TURN_NS 2000000                     /* for the same */
 #define LOOK_WORK 32     /* between looks at the clock; as conn_charge() counts */
 #define LINGER_MS 2000   /* for the peer to hang up after we have */
 #define LINGERING_MAX 64 /* callers that are being told there is no place */
@@ -148,7 +147,7 @@ static bool turn_is_over(struct conn_table *table)
 {
 	if (table->work < LOOK_WORK)
 		return false;
-	if (watches_called_ns(&table->loop->watches) >= TURN_NS)
+	if (watches_call_is_over(&table->loop->watches))
 		return true;
 	table->work = 0;
 	return false;
@@ -515,10 +514,10 @@ static void conn_begin(struct conn *c)
 	}
 	if (service->open != NULL && service->request == NULL && service->more == NULL)
 		c->state = CONN_FLUSH;
-	if (watches_called_ns(&c->table->loop->watches) < TURN_NS)
-		conn_turn(c, true);
-	else
+	if (watches_are_late(&c->table->loop->watches))
 		conn_settle(c, true); /* its turn comes with the next one of the loop */
+	else
+		conn_turn(c, true);
 }
 
 static struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,

@@ -15,8 +15,7 @@
 #include "core/stats.h"
 
 #define ACCEPTS_PER_TURN 64
-#define TURN_NS 2000000 /* of accepting and serving, then others have their turn */
-#define HOLD_MS 200     /* after accept(2) had no descriptor or memory left */
+#define HOLD_MS 200 /* after accept(2) had no descriptor or memory left */
 
 static struct deadline_queue holds;
 
@@ -106,8 +105,7 @@ static void endpoint_ready(struct watch *w, short revents)
 	struct endpoint *e = container_of(w, struct endpoint, watch);
 
 	for (int n = 0; n < ACCEPTS_PER_TURN && endpoint_may_accept(e); n++)
-		if (endpoint_accept(e) < 0 ||
-		    watches_called_ns(&e->table->loop->watches) >= TURN_NS)
+		if (endpoint_accept(e) < 0 || watches_call_is_over(&e->table->loop->watches))
 			return;
 }
 
@@ -273,6 +271,7 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 			       .watch.fd = fd,
 			       .passed = fd >= 0};
 	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_ready;
+	e->watch.for_all = true;
 	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
 	if (endpoint_listen(e, fd, backlog) < 0 ||
 	    watches_add(&table->loop->watches, &e->watch, WATCH_IGNORED) < 0) {
