@@ -30,7 +30,7 @@ static bool watch_can_be_cold(const struct watch *w)
 /* Soon after the one before. */
 static bool watch_is_busy(const struct watches *ws, const struct watch *w)
 {
-	return ws->now_ms - w->seen_ms < QUIET_MS;
+	return (uint16_t)(ws->now_ms - w->seen_ms) < QUIET_MS;
 }
 
 /* ---- places: hot | polled once more ---- */
@@ -284,7 +284,7 @@ int watches_add(struct watches *ws, struct watch *w, uint8_t events)
 	ws->count++;
 	ws->by_fd[w->fd] = w;
 	w->events = events;
-	w->seen_ms = ws->now_ms;
+	w->seen_ms = (uint16_t)ws->now_ms;
 	w->armed = w->known = w->full = false;
 	w->fresh = true;
 	w->revents = 0;
@@ -410,7 +410,7 @@ static void watch_call(struct watches *ws, struct watch *w)
 	int fd = w->fd;
 
 	w->revents = 0;
-	w->seen_ms = ws->now_ms;
+	w->seen_ms = (uint16_t)ws->now_ms;
 	ws->call_ns = w->for_all || watch_line(w) == WATCH_HEAVY ? CALL_NS : QUICK_NS;
 	ws->was_over = false;
 	if (w->fresh)

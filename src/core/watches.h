@@ -38,7 +38,6 @@ struct watch {
 	int fd;        /* the owner's; closed only after watches_drop() */
 	uint32_t slot; /* place among those polled, or WATCH_COLD */
 	void (*ready)(struct watch *w, short revents);
-	uint32_t seen_ms; /* when it was last called, or added; modulo 2^32 */
 	uint8_t events;   /* what it waits for, as poll(2) has it, or WATCH_IGNORED */
 	uint8_t revents;  /* what it is still to be called for */
 	uint8_t tells;    /* enum watch_tells */
@@ -48,6 +47,8 @@ struct watch {
 	bool known : 1;   /* has been armed before */
 	bool fresh : 1;   /* has not been called yet */
 	uint16_t cost_us; /* of a call, a moving average */
+	uint16_t seen_ms; /* when last called, or added; modulo 2^16: a wrong guess costs a call */
+	worst * /
 };
 
 #define WATCH_COLD UINT32_MAX

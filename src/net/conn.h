@@ -79,7 +79,6 @@ struct conn {
 	bool unserved;      /* complete requests may wait in in */
 	bool crlf;          /* see struct request */
 	bool counted;       /* holds a place of max_clients */
-	uint32_t position;  /* the service's: where it stands in its output */
 	struct buf in;      /* received, not yet served */
 	struct buf out;     /* replies the kernel has not taken yet */
 	struct conn_table *table;
@@ -89,6 +88,7 @@ struct conn {
 	struct source *source;   /* NULL: not counted by address */
 	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
 	union peer peer;
+	uint32_t position; /* the service's: where it stands in its output */
 	uint32_t drain_left;
 	uint32_t searched; /* see struct request */
 	uint32_t unsent;   /* bytes the peer had not acknowledged when last asked */
