@@ -1050,7 +1050,12 @@ def redis(tmp_path):
     command = ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", tmp_path]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until = time.monotonic() + DEADLINE_S
-    while not os.path.exists(path):
+
+    def listens():
+        with socket.socket(socket.AF_UNIX) as sock:
+            return sock.connect_ex(path) == 0  # its name is there before it listens
+
+    while not listens():
         assert time.monotonic() < until
         select.select([], [], [], 0.01)
 
