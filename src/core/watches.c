@@ -21,6 +21,7 @@
 #define CALL_NS 2000000     /* and of anybody else */
 #define HEAVY_US 400        /* whose calls cost more is not quick; one that lasts is forgiven */
 #define COST_CALLS 8        /* that the average is of, roughly */
+#define FRESH_PART 2        /* of the first call, which may have found everything cold */
 
 static bool watch_can_be_cold(const struct watch *w)
 {
@@ -396,7 +397,7 @@ static void watch_weigh(struct watch *w, int64_t took_ns)
 	int64_t us = (took_ns < CALL_NS ? took_ns : CALL_NS) / 1000;
 
 	if (w->fresh)
-		w->cost_us = (uint16_t)us;
+		w->cost_us = (uint16_t)(us / FRESH_PART);
 	else
 		w->cost_us = (uint16_t)((w->cost_us * (COST_CALLS - 1) + us) / COST_CALLS);
 	w->fresh = false;
