@@ -376,8 +376,7 @@ static int64_t interrupted_ns(struct watches *ws)
 	if (getrusage(RUSAGE_THREAD, &now) < 0)
 		return -1;
 	ws->interrupts = now.ru_nivcsw;
-	ws->used_ns = (now.ru_utime.tv_sec + now.ru_stime.tv_sec) * 1000000000 +
-		      (now.ru_utime.tv_usec + now.ru_stime.tv_usec) * 1000;
+	ws->used_ns = clock_used_ns(); /* getrusage(2) knows it as of the last tick */
 	return ws->interrupts != interrupts ? ws->used_ns - before_ns : -1;
 }
 
