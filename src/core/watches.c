@@ -21,6 +21,7 @@
 #define CALL_NS 2000000     /* and of anybody else */
 #define HEAVY_US 400        /* whose calls cost more is not quick; one that lasts is forgiven */
 #define COST_CALLS 8        /* that the average is of, roughly */
+#define FRESH_PART 2        /* of the first call, which may have found everything cold */
 
 static bool watch_can_be_cold(const struct watch *w)
 {
@@ -375,8 +376,7 @@ static int64_t interrupted_ns(struct watches *ws)
 	if (getrusage(RUSAGE_THREAD, &now) < 0)
 		return -1;
 	ws->interrupts = now.ru_nivcsw;
-	ws->used_ns = (now.ru_utime.tv_sec + now.ru_stime.tv_sec) * 1000000000 +
-		      (now.ru_utime.tv_usec + now.ru_stime.tv_usec) * 1000;
+	ws->used_ns = clock_used_ns(); /* getrusage(2) knows it as of the last tick */
 	return ws->interrupts != interrupts ? ws->used_ns - before_ns : -1;
 }
 
@@ -396,7 +396,7 @@ static void watch_weigh(struct watch *w, int64_t took_ns)
 	int64_t us = (took_ns < CALL_NS ? took_ns : CALL_NS) / 1000;
 
 	if (w->fresh)
-		w->cost_us = (uint16_t)us;
+		w->cost_us = (uint16_t)(us / FRESH_PART);
 	else
 		w->cost_us = (uint16_t)((w->cost_us * (COST_CALLS - 1) + us) / COST_CALLS);
 	w->fresh = false;
