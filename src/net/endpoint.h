@@ -19,6 +19,7 @@ struct endpoint {
 	char *spec;   /* the address as configured */
 	bool passed;  /* by systemd */
 	bool unlinks; /* we made the socket file */
+	bool rights;  /* callers in the backlog may have passed descriptors */
 	dev_t dev;    /* of the socket file */
 	ino_t ino;
 	struct deadline held; /* runs while accept(2) has nothing left */
