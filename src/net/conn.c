@@ -13,6 +13,7 @@
 
 #include "core/log.h"
 #include "core/stats.h"
+#include "net/rights.h"
 
 #define HIGH_WATER CONN_SCRATCH             /* bytes owed; no request is served beyond it */
 #define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* high water and the longest reply over it */
@@ -85,6 +86,17 @@ static void stats_end(enum reason reason)
 	++*counters[reason];
 }
 
+/* rights: descriptors may be unread. */
+static void socket_close(int fd, bool rights)
+{
+	if (!rights) {
+		close(fd);
+		return;
+	}
+	shutdown(fd, SHUT_RDWR); /* nothing is added to what is unread */
+	rights_close(fd);
+}
+
 static void conn_close(struct conn *c, enum reason reason)
 {
 	struct conn_table *table = c->table;
@@ -103,7 +115,7 @@ static void conn_close(struct conn *c, enum reason reason)
 	tally_leave(c->source);
 	deadline_cancel(&c->deadline);
 	watches_drop(&table->loop->watches, &c->watch);
-	close(c->watch.fd);
+	socket_close(c->watch.fd, c->rights && !c->eof);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	free(c->name);
@@ -153,9 +165,14 @@ static bool turn_is_over(struct conn_table *table)
 	return false;
 }
 
+static ssize_t conn_recv(const struct conn *c, void *data, size_t len)
+{
+	return c->rights ? rights_recv(c->watch.fd, data, len) : recv(c->watch.fd, data, len, 0);
+}
+
 static void conn_discard(struct conn *c)
 {
-	ssize_t n = recv(c->watch.fd, c->table->in, CONN_SCRATCH, 0);
+	ssize_t n = conn_recv(c, c->table->in, CONN_SCRATCH);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		conn_close(c, c->reason);
@@ -306,15 +323,28 @@ static char *conn_input_space(struct conn *c, size_t *len)
 	return buf_reserve(&c->in, *len);
 }
 
+static void conn_receive_failed(struct conn *c)
+{
+	char peer[80];
+
+	if (errno == EAGAIN || errno == EINTR)
+		return;
+	if (errno == EPERM) {
+		peer_print(&c->peer, peer, sizeof(peer));
+		log_info("listener %s: %s passes descriptors, which are not taken",
+			 c->listener->conf->section.name, peer);
+	}
+	conn_close(c, errno == ENOMEM || errno == EPERM ? REASON_error : REASON_reset);
+}
+
 static void conn_receive(struct conn *c)
 {
 	size_t len;
 	char *space = conn_input_space(c, &len);
-	ssize_t n = space != NULL ? recv(c->watch.fd, space, len, 0) : -1;
+	ssize_t n = space != NULL ? conn_recv(c, space, len) : -1;
 
 	if (n < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			conn_close(c, errno == ENOMEM ? REASON_error : REASON_reset);
+		conn_receive_failed(c);
 		return;
 	}
 	c->eof = n == 0;
@@ -535,6 +565,7 @@ static struct conn *conn_new(struct conn_table *table, struct listener *l, int f
 		.table = table,
 		.listener = l,
 		.opened_ms = loop_now_ms(table->loop),
+		.rights = sa->sa_family == AF_UNIX && rights_may_come(fd),
 	};
 	if (watches_add(&table->loop->watches, &c->watch, 0) < 0) {
 		free(c);
@@ -552,7 +583,7 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
 	const char *refusal;
 
 	if (c == NULL) {
-		close(fd);
+		socket_close(fd, sa->sa_family == AF_UNIX && rights_may_come(fd));
 		return;
 	}
 	peer_set(&c->peer, sa, fd);
@@ -680,6 +711,7 @@ void conn_table_reap(struct conn_table *table)
 		listener_unref(c->listener);
 		free(c);
 	}
+	rights_reap();
 }
 
 /* What has arrived up to now is answered; what comes later is not. */

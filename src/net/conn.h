@@ -79,6 +79,7 @@ struct conn {
 	bool unserved;      /* complete requests may wait in in */
 	bool crlf;          /* see struct request */
 	bool counted;       /* holds a place of max_clients */
+	bool rights;        /* descriptors may come with what it receives */
 	struct buf in;      /* received, not yet served */
 	struct buf out;     /* replies the kernel has not taken yet */
 	struct conn_table *table;

@@ -13,6 +13,7 @@
 
 #include "core/log.h"
 #include "core/stats.h"
+#include "net/rights.h"
 
 #define ACCEPTS_PER_TURN 64
 #define HOLD_MS 200 /* after accept(2) had no descriptor or memory left */
@@ -152,6 +153,7 @@ static int stale_remove(const struct addr *addr)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
+	shutdown(fd, SHUT_RD); /* so that who answers cannot pass descriptors, net/rights.h */
 	if (connect(fd, &addr->sa, addr->len) < 0)
 		error = errno;
 	close(fd);
@@ -249,6 +251,8 @@ static int endpoint_listen(struct endpoint *e, int fd, int backlog)
 	}
 	if (e->addr.transport == TRANSPORT_TCP)
 		tcp_options(e);
+	if (e->addr.transport == TRANSPORT_UNIX)
+		e->rights = rights_refuse(e->watch.fd) < 0 || e->passed;
 	return listen(e->watch.fd, backlog);
 }
 
@@ -310,7 +314,9 @@ void endpoint_close(struct endpoint *e)
 	deadline_cancel(&e->held);
 	if (e->watch.ready != NULL)
 		watches_drop(&e->table->loop->watches, &e->watch);
-	if (e->watch.fd >= 0)
+	if (e->rights)
+		rights_close(e->watch.fd);
+	else if (e->watch.fd >= 0)
 		close(e->watch.fd);
 	TAILQ_REMOVE(&e->listener->endpoints, e, entry);
 	free(e);

@@ -20,6 +20,7 @@ struct endpoint {
 	const char *spec; /* the address as configured; borrowed from the listener's conf */
 	bool passed;      /* by systemd */
 	bool unlinks;     /* we made the socket file */
+	bool rights;      /* callers in the backlog may have passed descriptors */
 	dev_t dev;        /* of the socket file */
 	ino_t ino;
 	struct deadline held; /* runs while accept(2) has nothing left */
