@@ -48,7 +48,6 @@ struct watch {
 	bool fresh : 1;   /* has not been called yet */
 	uint16_t cost_us; /* of a call, a moving average */
 	uint16_t seen_ms; /* when last called, or added; modulo 2^16: a wrong guess costs a call */
-	worst * /
 };
 
 #define WATCH_COLD UINT32_MAX
