@@ -195,4 +195,6 @@ def main(functions):
     """Inside: call the function that the command line names."""
     if INSIDE:
         prepare()
+        sbin = Path(re.search(r'^ExecStart="(.*)/pollard"', unit_file().read_text(), re.M).group(1))
+        os.environ["PATH"] += f":{sbin}:{sbin.parent / 'bin'}"  # whatever the prefix is
         functions[sys.argv[1]]()
