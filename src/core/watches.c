@@ -478,6 +478,8 @@ void watches_dispatch(struct watches *ws, int64_t now_ms)
 	armed_settle(ws);
 	hot_cool(ws);
 	ready_collect(ws);
+	if (ws->late)
+		interrupted_ns(ws); /* no caller is to blame for the wait */
 	ws->clock_ns = until_ns = clock_ns();
 	for (int line = 0; line < WATCH_LINES; line++) {
 		until_ns += share_ns[line]; /* and what those before have left */
@@ -494,6 +496,14 @@ bool watches_call_is_over(struct watches *ws)
 bool watches_are_late(const struct watches *ws)
 {
 	return ws->late;
+}
+
+bool watches_call_is_for_little(struct watches *ws)
+{
+	if (!ws->late || ws->call_ns != QUICK_NS)
+		return false;
+	ws->was_over = true;
+	return true;
 }
 
 /* Without the one of the hints. */

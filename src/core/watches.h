@@ -113,6 +113,9 @@ void watches_dispatch(struct watches *ws, int64_t now_ms);
 bool watches_call_is_over(struct watches *ws);
 /* Whether there was more to do lately than a turn is long enough for. */
 bool watches_are_late(const struct watches *ws);
+/* Whether what may be much should be left to the next call: they are late, and this is the turn of
+ * those who are quick. Who is told so is not. */
+bool watches_call_is_for_little(struct watches *ws);
 
 /* For tests: how many owners there are; whether anything is ready, hot or cold. */
 uint32_t watches_count(const struct watches *ws);

@@ -18,6 +18,7 @@
 #define HIGH_WATER CONN_SCRATCH             /* bytes owed; no request is served beyond it */
 #define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* high water and the longest reply over it */
 #define ROUNDS_PER_TURN 4                   /* so that no client keeps the others waiting */
+#define MUCH_IN 4096     /* bytes of requests, or of one, that may be much work */
 #define LOOK_WORK 32     /* between looks at the clock; as conn_charge() counts */
 #define LINGER_MS 2000   /* for the peer to hang up after we have */
 #define LINGERING_MAX 64 /* callers that are being told there is no place */
@@ -194,7 +195,8 @@ void conn_idle_expired(struct deadline *d)
 	struct conn *c = container_of(d, struct conn, deadline);
 	uint64_t requests = stats.requests;
 
-	if (conn_turn(c, true) || stats.requests != requests || c->state != CONN_OPEN)
+	if (conn_turn(c, true) || stats.requests != requests || c->unserved ||
+	    c->state != CONN_OPEN)
 		return;
 	c->reason = REASON_idle;
 	conn_hang_up(c);
@@ -387,7 +389,9 @@ static int conn_answer(struct conn *c)
 		return conf->service->more(c);
 	}
 	while (buf_len(&c->in) > 0) {
-		c->unserved = turn_is_over(c->table) || buf_len(&c->out) >= HIGH_WATER;
+		c->unserved = turn_is_over(c->table) || buf_len(&c->out) >= HIGH_WATER ||
+			      (buf_len(&c->in) >= MUCH_IN &&
+			       watches_call_is_for_little(&c->table->loop->watches));
 		if (c->unserved)
 			return 0;
 		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request,

@@ -469,6 +469,24 @@ static void who_goes_on_until_it_is_over_takes_long(void **state)
 	assert_in_range(turns_led(goes_on_until_it_is_over, is_quick, 30), 28, 30);
 }
 
+static void leaves_much_to_the_next_call(struct subject *s)
+{
+	takes(s, watches_call_is_for_little(&ws) ? 0 : 2000000);
+}
+
+static void who_may_have_much_to_do_is_left_for_later_only_when_others_wait(void **state)
+{
+	assert_in_range(turns_led(leaves_much_to_the_next_call, is_quick, 30), 25, 30);
+	some_open(1, false, -1);
+	some[0].called = leaves_much_to_the_next_call;
+	turn();
+	turn();
+	fake_ns = 0;
+	turn();
+	assert_int_equal(fake_ns, 2000000);
+	some_close(1);
+}
+
 static void who_waits_for_a_disk_takes_long(void **state)
 {
 	assert_in_range(turns_led(waits_for_a_disk, is_quick, 30), 25, 30);
@@ -987,6 +1005,7 @@ int main(void)
 		TEST(a_watch_used_again_waits_for_the_next_turn),
 		TEST(who_takes_long_holds_up_neither_the_turn_nor_who_does_not),
 		TEST(who_goes_on_until_it_is_over_takes_long),
+		TEST(who_may_have_much_to_do_is_left_for_later_only_when_others_wait),
 		TEST(who_waits_for_a_disk_takes_long),
 		TEST(whom_other_processes_interrupt_is_quick),
 		TEST(one_call_that_takes_long_is_forgiven),
