@@ -4,7 +4,6 @@
 #define UNIT_OWN_H
 
 #include <dirent.h>
-#include <sys/resource.h>
 
 /* How many descriptors are open, give or take the same few each time. */
 static inline size_t descriptors(void)
