@@ -234,6 +234,15 @@ static bool conn_may_read(const struct conn *c)
 	return conf->wire->ahead && buf_len(&c->in) + buf_len(&c->out) < (size_t)conf->max_owed;
 }
 
+/* Where a task wants to know, the end of the input is told of even if what is before it cannot be
+ * read yet. */
+static int conn_input_events(const struct conn *c)
+{
+	if (conn_may_read(c))
+		return POLLIN;
+	return c->task != NULL && c->task->eof != NULL && !c->ended ? POLLRDHUP : 0;
+}
+
 static bool conn_has_output(const struct conn *c)
 {
 	return buf_len(&c->out) > 0 || c->unserved;
@@ -251,7 +260,7 @@ static void conn_update(struct conn *c, bool progressed)
 		deadline_start(q, &c->deadline);
 	}
 	watches_want(&c->table->loop->watches, &c->watch,
-		     (uint8_t)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
+		     (uint16_t)((writes ? POLLOUT : 0) | conn_input_events(c)));
 }
 
 /* The end of a turn: give the scratch areas back, then finish or wait. */
@@ -308,6 +317,13 @@ static char *conn_input_space(struct conn *c, size_t *len)
 	return buf_reserve(&c->in, *len);
 }
 
+static void conn_end_input(struct conn *c)
+{
+	if (c->task != NULL && c->task->eof != NULL)
+		c->task->eof(c, c->task);
+	c->ended = true;
+}
+
 static void conn_receive(struct conn *c)
 {
 	size_t len;
@@ -326,8 +342,8 @@ static void conn_receive(struct conn *c)
 		c->drain_left -= (uint32_t)n;
 	if (c->listener->conf->service->request != NULL)
 		buf_commit(&c->in, (size_t)n);
-	if (c->eof && c->task != NULL && c->task->eof != NULL) {
-		c->task->eof(c, c->task);
+	if (c->eof && !c->ended) {
+		conn_end_input(c);
 		conn_flush(c);
 	}
 }
@@ -430,12 +446,15 @@ static void conn_ready(struct watch *w, short revents)
 {
 	struct conn *c = container_of(w, struct conn, watch);
 
-	if (c->state == CONN_LINGER)
+	if (c->state == CONN_LINGER) {
 		conn_discard(c);
-	else if (c->task != NULL && (revents & (POLLHUP | POLLERR)))
+	} else if (c->task != NULL && (revents & (POLLHUP | POLLERR))) {
 		conn_close(c, REASON_reset);
-	else
+	} else {
+		if (revents & POLLRDHUP)
+			conn_end_input(c);
 		conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
+	}
 }
 
 /* ---- its beginning ---- */
@@ -604,7 +623,7 @@ void conn_task(struct conn *c, struct task *t)
 {
 	c->task = t;
 	c->unserved = true;
-	if (c->eof && t->eof != NULL)
+	if (c->ended && t->eof != NULL)
 		t->eof(c, t);
 }
 
