@@ -729,10 +729,11 @@ void conn_table_drain(struct conn_table *table)
 		conn_drain(c);
 }
 
+/* One that ends can give another its turn, which ends too. */
 void conn_table_close(struct conn_table *table)
 {
-	struct conn *c, *next;
+	struct conn *c;
 
-	TAILQ_FOREACH_SAFE(c, &table->live, entry, next)
+	while ((c = TAILQ_FIRST(&table->live)) != NULL)
 		conn_close(c, REASON_drain);
 }
