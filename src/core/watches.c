@@ -86,7 +86,7 @@ static int by_fd_reserve(struct watches *ws, uint32_t count)
 static void place_set(struct watches *ws, uint32_t slot, struct pollfd pfd)
 {
 	ws->pfds[slot] = pfd;
-	ws->by_fd[pfd.fd]->slot = slot;
+	ws->by_fd[pfd.fd]->slot = slot & WATCH_COLD;
 }
 
 /* The one at from fills a hole. Returns the new hole. */
@@ -100,7 +100,7 @@ static uint32_t place_move(struct watches *ws, uint32_t hole, uint32_t from)
 /* Once more, or, unless it is armed, hot: the first of the others makes place for it. */
 static void place_enter(struct watches *ws, const struct watch *w)
 {
-	const struct pollfd pfd = {.fd = w->fd, .events = w->events};
+	const struct pollfd pfd = {.fd = w->fd, .events = (short)w->events};
 
 	if (w->armed) {
 		place_set(ws, ws->polled++, pfd);
@@ -231,7 +231,7 @@ static void cold_poll(struct watches *ws)
 
 		if (w == NULL || watch_is_polled(w) || w->events == WATCH_IGNORED)
 			continue;
-		pfds[count++] = (struct pollfd){.fd = w->fd, .events = w->events};
+		pfds[count++] = (struct pollfd){.fd = w->fd, .events = (short)w->events};
 		if (count == POLLED_PER_CALL) {
 			cold_poll_some(ws, pfds, count);
 			count = 0;
@@ -276,7 +276,7 @@ void watches_free(struct watches *ws)
 	errno = error;
 }
 
-int watches_add(struct watches *ws, struct watch *w, uint8_t events)
+int watches_add(struct watches *ws, struct watch *w, uint16_t events)
 {
 	assert(w->fd >= 0);
 	if (pfds_reserve(ws, ws->count + 1) < 0 || by_fd_reserve(ws, (uint32_t)w->fd + 1) < 0)
@@ -294,7 +294,7 @@ int watches_add(struct watches *ws, struct watch *w, uint8_t events)
 	return 0;
 }
 
-void watches_want(struct watches *ws, struct watch *w, uint8_t events)
+void watches_want(struct watches *ws, struct watch *w, uint16_t events)
 {
 	if (w->events == events)
 		return;
@@ -306,7 +306,7 @@ void watches_want(struct watches *ws, struct watch *w, uint8_t events)
 	else if (events == WATCH_IGNORED)
 		place_leave(ws, w);
 	else
-		ws->pfds[w->slot].events = events;
+		ws->pfds[w->slot].events = (short)events;
 }
 
 void watches_drop(struct watches *ws, struct watch *w)
@@ -330,7 +330,7 @@ static void ready_refresh(const struct watches *ws, struct ready *ready)
 
 		if (w == NULL || w->revents == 0)
 			continue; /* dropped meanwhile, and perhaps added anew */
-		w->revents = watch_is_polled(w) ? (uint8_t)ws->pfds[w->slot].revents : 0;
+		w->revents = watch_is_polled(w) ? (uint16_t)ws->pfds[w->slot].revents : 0;
 		if (w->revents != 0)
 			ready->fds[kept++] = w->fd;
 	}
@@ -361,7 +361,7 @@ static void ready_collect(struct watches *ws)
 		ready = &ws->lines[watch_line(w)];
 		if (w->revents == 0)
 			ready->fds[ready->count++] = w->fd;
-		w->revents = (uint8_t)ws->pfds[i].revents;
+		w->revents = (uint16_t)ws->pfds[i].revents;
 	}
 }
 
@@ -406,7 +406,7 @@ static void watch_weigh(struct watch *w, int64_t took_ns)
 static void watch_call(struct watches *ws, struct watch *w)
 {
 	int64_t began_ns = ws->clock_ns;
-	short revents = w->revents;
+	short revents = (short)w->revents;
 	int fd = w->fd;
 
 	w->revents = 0;

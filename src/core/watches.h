@@ -35,23 +35,23 @@ enum watch_tells {
 };
 
 struct watch {
-	int fd;        /* the owner's; closed only after watches_drop() */
-	uint32_t slot; /* place among those polled, or WATCH_COLD */
-	void (*ready)(struct watch *w, short revents);
-	uint8_t events;   /* what it waits for, as poll(2) has it, or WATCH_IGNORED */
-	uint8_t revents;  /* what it is still to be called for */
-	uint8_t tells;    /* enum watch_tells */
-	bool full : 1;    /* the owner's word: its last send(2) gave EAGAIN. AFTER_SEND only */
-	bool for_all : 1; /* the owner's word: no single peer's, so always among the quick */
+	int fd;             /* the owner's; closed only after watches_drop() */
+	uint32_t slot : 24; /* place among those polled, or WATCH_COLD */
+	uint32_t tells : 2; /* enum watch_tells */
+	bool full : 1;      /* the owner's word: its last send(2) gave EAGAIN. AFTER_SEND only */
+	bool for_all : 1;   /* the owner's word: no single peer's, so always among the quick */
 	bool armed : 1;
-	bool known : 1;   /* has been armed before */
-	bool fresh : 1;   /* has not been called yet */
+	bool known : 1; /* has been armed before */
+	bool fresh : 1; /* has not been called yet */
+	void (*ready)(struct watch *w, short revents);
+	uint16_t events;  /* what it waits for, as poll(2) has it, or WATCH_IGNORED */
+	uint16_t revents; /* what it is still to be called for */
 	uint16_t cost_us; /* of a call, a moving average */
 	uint16_t seen_ms; /* when last called, or added; modulo 2^16: a wrong guess costs a call */
 };
 
-#define WATCH_COLD UINT32_MAX
-#define WATCH_IGNORED 0xff
+#define WATCH_COLD 0xffffffU
+#define WATCH_IGNORED 0xffff
 
 enum watch_line {
 	WATCH_QUICK,
@@ -96,10 +96,10 @@ void watches_free(struct watches *ws);
 
 /* Call w->ready when one of events, or an error, happens on w->fd; not in this turn. Returns 0, or
  * -1 with ENOMEM. */
-int watches_add(struct watches *ws, struct watch *w, uint8_t events)
+int watches_add(struct watches *ws, struct watch *w, uint16_t events)
 	__attribute__((warn_unused_result));
 /* WATCH_IGNORED: call it for nothing, not even errors, until it wants something else. */
-void watches_want(struct watches *ws, struct watch *w, uint8_t events);
+void watches_want(struct watches *ws, struct watch *w, uint16_t events);
 void watches_drop(struct watches *ws, struct watch *w);
 
 /* Wait for those polled, timeout_ms as for poll(2). Returns 0; or -1 with errno, EINTR included. */

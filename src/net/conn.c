@@ -251,6 +251,15 @@ static bool conn_may_read(const struct conn *c)
 	return conf->wire->ahead && buf_len(&c->in) + buf_len(&c->out) < (size_t)conf->max_owed;
 }
 
+/* Where a task wants to know, the end of the input is told of even if what is before it cannot be
+ * read yet. */
+static int conn_input_events(const struct conn *c)
+{
+	if (conn_may_read(c))
+		return POLLIN;
+	return c->task != NULL && c->task->eof != NULL && !c->ended ? POLLRDHUP : 0;
+}
+
 static bool conn_has_output(const struct conn *c)
 {
 	return buf_len(&c->out) > 0 || c->unserved;
@@ -268,7 +277,7 @@ static void conn_update(struct conn *c, bool progressed)
 		deadline_start(q, &c->deadline);
 	}
 	watches_want(&c->table->loop->watches, &c->watch,
-		     (uint8_t)((writes ? POLLOUT : 0) | (conn_may_read(c) ? POLLIN : 0)));
+		     (uint16_t)((writes ? POLLOUT : 0) | conn_input_events(c)));
 }
 
 /* The end of a turn: give the scratch areas back, then finish or wait. */
@@ -339,6 +348,13 @@ static void conn_receive_failed(struct conn *c)
 	conn_close(c, errno == ENOMEM || errno == EPERM ? REASON_error : REASON_reset);
 }
 
+static void conn_end_input(struct conn *c)
+{
+	if (c->task != NULL && c->task->eof != NULL)
+		c->task->eof(c, c->task);
+	c->ended = true;
+}
+
 static void conn_receive(struct conn *c)
 {
 	size_t len;
@@ -356,8 +372,8 @@ static void conn_receive(struct conn *c)
 		c->drain_left -= (uint32_t)n;
 	if (c->listener->conf->service->request != NULL)
 		buf_commit(&c->in, (size_t)n);
-	if (c->eof && c->task != NULL && c->task->eof != NULL) {
-		c->task->eof(c, c->task);
+	if (c->eof && !c->ended) {
+		conn_end_input(c);
 		conn_flush(c);
 	}
 }
@@ -460,12 +476,15 @@ static void conn_ready(struct watch *w, short revents)
 {
 	struct conn *c = container_of(w, struct conn, watch);
 
-	if (c->state == CONN_LINGER)
+	if (c->state == CONN_LINGER) {
 		conn_discard(c);
-	else if (c->task != NULL && (revents & (POLLHUP | POLLERR)))
+	} else if (c->task != NULL && (revents & (POLLHUP | POLLERR))) {
 		conn_close(c, REASON_reset);
-	else
+	} else {
+		if (revents & POLLRDHUP)
+			conn_end_input(c);
 		conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
+	}
 }
 
 /* ---- its beginning ---- */
@@ -635,7 +654,7 @@ void conn_task(struct conn *c, struct task *t)
 {
 	c->task = t;
 	c->unserved = true;
-	if (c->eof && t->eof != NULL)
+	if (c->ended && t->eof != NULL)
 		t->eof(c, t);
 }
 
@@ -742,10 +761,11 @@ void conn_table_drain(struct conn_table *table)
 		conn_drain(c);
 }
 
+/* One that ends can give another its turn, which ends too. */
 void conn_table_close(struct conn_table *table)
 {
-	struct conn *c, *next;
+	struct conn *c;
 
-	TAILQ_FOREACH_SAFE(c, &table->live, entry, next)
+	while ((c = TAILQ_FIRST(&table->live)) != NULL)
 		conn_close(c, REASON_drain);
 }

@@ -73,7 +73,8 @@ struct conn {
 	struct watch watch; /* owns watch.fd; -1: a datagram's conversation */
 	uint8_t state;      /* enum conn_state */
 	uint8_t reason;     /* enum reason, once it is not CONN_OPEN */
-	bool eof;           /* the peer stopped sending */
+	bool ended;         /* the peer stopped sending, as far as we have asked */
+	bool eof;           /* and all that it sent is read */
 	bool broken;        /* it takes no more of a file */
 	bool draining;      /* reads drain_left bytes more */
 	bool unserved;      /* complete requests may wait in in */

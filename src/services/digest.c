@@ -153,7 +153,7 @@ static void digest_granted(struct slot *slot)
 	struct digest *d = container_of(slot, struct digest, slot);
 
 	digest_start(d);
-	if (d->c->eof)
+	if (d->c->ended)
 		digest_eof(d->c, &d->task);
 	if (d->done || d->begun)
 		conn_wake(d->c);

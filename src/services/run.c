@@ -240,7 +240,7 @@ static void run_granted(struct slot *slot)
 		run_start(run, command, argv);
 	else
 		run_give_up(run);
-	if (run->c->eof)
+	if (run->c->ended)
 		run_eof(run->c, &run->task);
 	if (run->ended || run->begun)
 		conn_wake(run->c);

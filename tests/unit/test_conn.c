@@ -756,6 +756,117 @@ static void closing_ends_all_at_once(void **state)
 	close(fds[1]);
 }
 
+/* ---- a reply that takes more than one turn ---- */
+
+static struct {
+	struct task task;
+	struct conn *c; /* NULL: gone */
+	int ends;       /* of the input, that it was told of */
+} waiting[3];
+
+static bool fails;
+
+static enum task_progress waiting_more(struct conn *c, struct task *t)
+{
+	return fails ? TASK_FAILED : TASK_WAITS;
+}
+
+/* The next one has its turn. */
+static void waiting_gone(struct task *t)
+{
+	int next = 0;
+
+	while (&waiting[next].task != t)
+		next++;
+	waiting[next++].c = NULL;
+	if (next < 3 && waiting[next].c != NULL)
+		conn_wake(waiting[next].c);
+}
+
+static void waiting_eof(struct conn *c, struct task *t)
+{
+	for (int i = 0; i < 3; i++)
+		waiting[i].ends += &waiting[i].task == t;
+}
+
+static int wait_begin(struct conn *c, const struct request *req)
+{
+	int i = req->argv[0].data[0] - '0';
+
+	waiting[i].task = (struct task){waiting_more, waiting_gone, waiting_eof};
+	waiting[i].c = c;
+	waiting[i].ends = 0;
+	conn_task(c, &waiting[i].task);
+	return 0;
+}
+
+static const struct service waiter = {.name = "wait", .request = wait_begin};
+
+static void closing_ends_those_whose_turn_comes_by_it(void **state)
+{
+	struct listener *l = listener_of("services = echo\nprotocol = line\n");
+	int fds[3];
+
+	l->conf->service = &waiter;
+	fails = false;
+	for (int i = 0; i < 3; i++) {
+		char line[] = {(char)('0' + i), '\n', '\0'};
+
+		call(l, &fds[i]);
+		say(fds[i], line);
+		assert_non_null(waiting[i].c);
+	}
+	fails = true;
+	conn_table_close(&table);
+	assert_true(TAILQ_EMPTY(&table.live));
+	for (int i = 0; i < 3; i++) {
+		assert_null(waiting[i].c);
+		close(fds[i]);
+	}
+}
+
+static void a_task_is_told_once_of_the_end_even_if_what_is_before_it_cannot_be_read(void **state)
+{
+	struct listener *l = listener_of("services = echo\nprotocol = line\nmax_owed = 4k\n");
+	int fd;
+	struct conn *c = call(l, &fd);
+
+	l->conf->service = &waiter;
+	fails = false;
+	say(fd, "0\n");
+	say_much(fd, sizeof(text) - 16);
+	assert_int_equal(wanted(&c->watch), POLLRDHUP);
+	assert_int_equal(waiting[0].ends, 0);
+	shutdown(fd, SHUT_WR);
+	settle();
+	assert_int_equal(waiting[0].ends, 1);
+	assert_int_equal(wanted(&c->watch), 0);
+	assert_ptr_equal(waiting[0].c, c);
+	close(fd);
+	settle();
+	assert_null(waiting[0].c);
+}
+
+static void a_task_is_told_of_the_end_while_draining(void **state)
+{
+	struct listener *l = listener_of("services = echo\nprotocol = line\n");
+	int fd;
+
+	call(l, &fd);
+	l->conf->service = &waiter;
+	fails = false;
+	say(fd, "0\n");
+	conn_table_drain(&table);
+	settle();
+	assert_int_equal(waiting[0].ends, 0);
+	shutdown(fd, SHUT_WR);
+	settle();
+	assert_int_equal(waiting[0].ends, 1);
+	close(fd);
+	settle();
+	assert_null(waiting[0].c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -794,6 +905,10 @@ int main(void)
 		FIXTURE_TEST(draining_waits_for_a_slow_reader),
 		FIXTURE_TEST(draining_hangs_up_on_who_is_owed_nothing),
 		FIXTURE_TEST(closing_ends_all_at_once),
+		FIXTURE_TEST(closing_ends_those_whose_turn_comes_by_it),
+		FIXTURE_TEST(
+			a_task_is_told_once_of_the_end_even_if_what_is_before_it_cannot_be_read),
+		FIXTURE_TEST(a_task_is_told_of_the_end_while_draining),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,14 +116,14 @@ static void pidfd_pair(int fds[2])
 	assert_true(fds[0] >= 0);
 }
 
-static void subject_watch(struct subject *s, uint8_t events)
+static void subject_watch(struct subject *s, uint16_t events)
 {
 	if (!s->watched)
 		assert_int_equal(watches_add(&ws, &s->watch, events), 0);
 	s->watched = true;
 }
 
-static void subject_open(struct subject *s, enum kind kind, uint8_t events)
+static void subject_open(struct subject *s, enum kind kind, uint16_t events)
 {
 	int fds[2], small = 1;
 
@@ -570,7 +570,7 @@ static void reads(struct subject *s)
 	subject_reads(s);
 }
 
-static void one_open(enum kind kind, uint8_t events, void (*called)(struct subject *s))
+static void one_open(enum kind kind, uint16_t events, void (*called)(struct subject *s))
 {
 	one = (struct subject){.called = called};
 	subject_open(&one, kind, events);
@@ -832,7 +832,7 @@ static short plain_poll(const struct subject *s)
 	return s->watch.events == WATCH_IGNORED ? 0 : pfd.revents;
 }
 
-static void subject_want(struct subject *s, uint8_t events)
+static void subject_want(struct subject *s, uint16_t events)
 {
 	if (s->watched)
 		watches_want(&ws, &s->watch, events);
@@ -882,8 +882,8 @@ static void random_called(struct subject *s)
 
 static void random_step(struct subject *s)
 {
-	static const uint8_t wishes[] = {0,       POLLIN,       POLLIN, POLLIN | POLLOUT,
-					 POLLOUT, WATCH_IGNORED};
+	static const uint16_t wishes[] = {0,       POLLIN,       POLLIN, POLLIN | POLLOUT,
+					  POLLOUT, WATCH_IGNORED};
 
 	switch (below(20)) {
 	case 0:
