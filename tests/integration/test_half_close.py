@@ -3,16 +3,18 @@
 nothing is left behind, and who only stopped sending gets the whole answer."""
 
 import contextlib
-import os
+import hashlib
+import io
+import re
 import select
-import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, ask, fill, ini, receive, receive_all, reset, wait_for
-from talk import Client, children, group, open_files, pack, talking
+from conftest import DEADLINE_S, ask, fill, ini, receive, receive_all, reset, wait_for
+from talk import Client, Refusal, children, open_files, pack, talking
 from test_commands import waiting
 from test_connection import need
 
@@ -28,7 +30,7 @@ def root(tmp_path):
     for name in ("huge", "other", "third"):
         with open(folder / name, "wb") as file:
             file.truncate(HUGE)
-    for n in range(2000):
+    for n in range(300):
         (folder / f"n{n:04}").touch()
     return folder
 
@@ -48,6 +50,7 @@ def server(pollard, talking, root, tmp_path):
     text += f"\n[service files]\nroot = {root}\nmax_digests = 2\n"
     text += f"[command sh]\n{shell}max_running = 100\n"
     text += f"[command one]\n{shell}max_running = 1\nmax_waiting = 100\n"
+    text += "[command none]\nexec = /nowhere/none\n"
     return talking(pollard(text))
 
 
@@ -160,7 +163,7 @@ def check_quiet(server, name):
     part = 1
     end = time.monotonic() + 8
     while part > 0.1 and time.monotonic() < end:
-        part = busy(server, 0.7)
+        part = busy(server, 0.5)
     assert part <= 0.1, f"{name}: busy for {part * 100:.0f} % of the time"
 
 
@@ -176,8 +179,8 @@ def test_who_does_anything_in_the_middle_of_anything_makes_nothing_spin(
         holder.send(("RUN", "one", "exec sleep 1000"))
         wait_for(lambda: children(server.pid), "run that holds the place")
         socks = [stack.enter_context(server.connect(where)) for _ in ACTIONS]
-        for sock in socks:
-            do(sock)
+        with ThreadPoolExecutor(len(socks)) as pool:
+            list(pool.map(do, socks))
         for sock, act in zip(socks, ACTIONS):
             act(sock)
         check_quiet(server, name)
@@ -188,14 +191,118 @@ def test_who_does_anything_in_the_middle_of_anything_makes_nothing_spin(
     assert busy(server, 0.2) <= 0.2
 
 
-@pytest.mark.parametrize("request_, reply", [(b"hello", b"HELLO"), (b"", b"")])
-def test_what_was_asked_in_time_is_answered_however_late_we_are(pollard, request_, reply):
-    server = pollard(main={"idle_timeout": "100ms"})
-    with server.connect() as sock:
-        assert ask(sock, b"a") == b"A"
-        server.signal(signal.SIGSTOP)
-        sock.sendall(request_)
-        select.select([], [], [], 0.3)  # the deadline passes
-        server.signal(signal.SIGCONT)
-        assert receive(sock, len(reply)) == reply
-        assert receive_all(sock) == b""  # and it is idle again
+# Who has only stopped sending, and who has gone.
+
+
+def parse(data, count):
+    """So many replies, and nothing behind them."""
+    reader = object.__new__(Client)
+    reader.file = io.BytesIO(data)
+    replies = [reader.read() for _ in range(count)]
+    assert reader.file.read() == b""
+    return replies
+
+
+def run_of(text, **differs):
+    pairs = {"exit": 0, "signal": None, "timed_out": 0, "truncated": 0, "stdout": text,
+             "stderr": b"", **differs}
+    return [part for name, value in pairs.items() for part in (name.encode(), value)]
+
+
+ANSWERS = {
+    "a run": (b"RUN sh 'sleep 0.3; echo out'\r\n", [run_of(b"out\n")]),
+    "a run that fails": (b"RUN sh 'sleep 0.3; exit 3'\r\n", [run_of(b"", exit=3)]),
+    "a run of a program that is not there": (b"RUN none\r\n", ["ERR none: cannot be run: "]),
+    "a run that is refused": (b"RUN sh\r\n", ["ERR 0 arguments where 1 "]),
+    "runs one after the other":
+        (b"RUN sh 'sleep 0.1; echo a'\r\nRUN one 'sleep 0.1; echo b'\r\nPING\r\n"
+         b"RUN sh 'sleep 0.1; echo c'\r\n",
+         [run_of(b"a\n"), run_of(b"b\n"), "PONG", run_of(b"c\n")]),
+    "a stream": (b"STREAM sh 'sleep 0.1; echo a; sleep 0.3; echo b >&2'\r\n",
+                 [[b"stdout", b"a\n"], [b"stderr", b"b\n"], [b"exit", 0]]),
+    "a silent stream": (b"STREAM sh 'sleep 0.3; exit 4'\r\nPING\r\n", [[b"exit", 4], "PONG"]),
+    "a digest": (b"SHA256 some\r\nSHA256 some\r\nSHA256 none\r\n",
+                 [hashlib.sha256(bytes(1 << 24)).hexdigest().encode()] * 2 + [None]),
+}
+
+
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+@pytest.mark.parametrize("name", ANSWERS)
+def test_who_only_stops_sending_gets_the_whole_answer(server, root, tmp_path, name, transport):
+    need("nc")
+    with open(root / "some", "wb") as file:
+        file.truncate(1 << 24)
+    request, expected = ANSWERS[name]
+    where = ["127.0.0.1", str(server.port())] if transport == "tcp" else ["-U", tmp_path / "main"]
+    done = subprocess.run(
+        ["nc", "-N", *where], input=request, capture_output=True, timeout=DEADLINE_S)
+    replies = parse(done.stdout, len(expected))
+    for reply, wanted in zip(replies, expected):
+        if isinstance(reply, Refusal):
+            assert reply.startswith(wanted)
+        elif isinstance(reply, list) and len(reply) == 14:
+            assert reply[:12] == wanted
+        else:
+            assert reply == wanted
+
+
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+def test_who_stops_sending_and_waits_for_a_place_gets_the_whole_answer(
+        server, tmp_path, transport):
+    flag = tmp_path / "flag"
+    holder = server.client()
+    holder.send(("RUN", "one", waiting(flag)))
+    wait_for(lambda: children(server.pid), "run that holds the place")
+    with contextlib.ExitStack() as stack:
+        where = "main" if transport == "tcp" else tmp_path / "main"
+        socks = [stack.enter_context(server.connect(where)) for _ in range(5)]
+        for sock in socks:
+            sock.sendall(pack("RUN", "one", "sleep 0.05; echo out") * 2)
+            sock.shutdown(socket.SHUT_WR)
+        assert server.client()("PING") == "PONG"
+        flag.touch()
+        for sock in socks:
+            for reply in parse(receive_all(sock), 2):
+                assert reply[:12] == run_of(b"out\n")
+    assert holder.read()[1] == 0
+
+
+def check_stopped(server, most_ms=5000):
+    """Nothing runs any more, nothing begins any more, and nothing has run for long."""
+    wait_for(lambda: not children(server.pid), "end of all commands", timeout=8)
+    assert not children(server.pid)
+    times = [int(ms) for ms in re.findall(r"job command=\S+ .* ms=(\d+) ", server.log())]
+    assert times and max(times) < most_ms
+
+
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+@pytest.mark.parametrize("name", ["sh", "one"])
+def test_a_client_that_gives_up_and_asks_again_leaves_nothing_running(
+        server, tmp_path, name, transport):
+    redis = pytest.importorskip("redis")
+    retry = pytest.importorskip("redis.retry").Retry(redis.backoff.NoBackoff(), 3)
+    options = dict(socket_timeout=0.3, retry=retry, retry_on_timeout=True)
+    if transport == "tcp":
+        client = redis.Redis(port=server.port(), **options)
+    else:
+        client = redis.Redis(unix_socket_path=str(tmp_path / "main"), **options)
+    with pytest.raises(redis.exceptions.TimeoutError):
+        client.execute_command("RUN", name, "exec sleep 1000")
+    check_stopped(server)
+    client.close()
+
+
+@pytest.mark.parametrize("leave", [closes, resets])
+def test_who_leaves_while_waiting_for_a_place_is_not_run_for_long(server, leave):
+    """Over TCP, who has gone looks like who has stopped sending until it is told something."""
+    holder = server.client()
+    holder.send(("RUN", "one", "exec sleep 1000"))
+    wait_for(lambda: children(server.pid), "run that holds the place")
+    socks = [server.connect() for _ in range(20)]
+    for sock in socks:
+        sock.sendall(pack("RUN", "one", "exec sleep 1000"))
+    assert server.client()("PING") == "PONG"
+    for sock in socks:
+        leave(sock)
+    holder.close()
+    check_stopped(server)
