@@ -46,6 +46,15 @@ void *index_find(const struct index *ix, const char *key)
 	return node != NULL ? indexed_of(*node)->value : NULL;
 }
 
+void index_remove(struct index *ix, const char *key)
+{
+	char **node = tfind(key, &ix->root, keys_compare);
+	struct indexed *indexed = indexed_of(*node);
+
+	tdelete(key, &ix->root, keys_compare);
+	free(indexed);
+}
+
 static void key_free(void *key)
 {
 	free(indexed_of(key));

@@ -12,6 +12,8 @@ struct index {
 int index_add(struct index *ix, const char *key, void *value) __attribute__((warn_unused_result));
 /* Returns NULL where there is none. */
 void *index_find(const struct index *ix, const char *key);
+/* There is something for key; it is not found any more. */
+void index_remove(struct index *ix, const char *key);
 /* What was in it is its owner's. */
 void index_free(struct index *ix);
 

@@ -413,8 +413,6 @@ static void watch_call(struct watches *ws, struct watch *w)
 	w->seen_ms = (uint16_t)ws->now_ms;
 	ws->call_ns = w->for_all || watch_line(w) == WATCH_HEAVY ? CALL_NS : QUICK_NS;
 	ws->was_over = false;
-	if (w->fresh)
-		interrupted_ns(ws); /* its first call alone is judged by itself */
 	w->ready(w, revents);
 	ws->clock_ns = clock_ns();
 	if (ws->by_fd[fd] == w)
@@ -478,7 +476,7 @@ void watches_dispatch(struct watches *ws, int64_t now_ms)
 	armed_settle(ws);
 	hot_cool(ws);
 	ready_collect(ws);
-	if (ws->late)
+	if (ws->late || ws->lines[WATCH_FRESH].count > 0)
 		interrupted_ns(ws); /* no caller is to blame for the wait */
 	ws->clock_ns = until_ns = clock_ns();
 	for (int line = 0; line < WATCH_LINES; line++) {

@@ -166,6 +166,14 @@ int addr_resolve(const struct addr_spec *spec, struct addr **addrs, char *reason
 	return -1;
 }
 
+uint16_t sockaddr_port(const struct sockaddr *sa)
+{
+	const struct sockaddr_in *in = (const void *)sa;
+	const struct sockaddr_in6 *in6 = (const void *)sa;
+
+	return ntohs(sa->sa_family == AF_INET ? in->sin_port : in6->sin6_port);
+}
+
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
 	if (a->transport != b->transport || a->sa.sa_family != b->sa.sa_family)

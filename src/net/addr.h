@@ -48,6 +48,9 @@ int addr_resolve(const struct addr_spec *spec, struct addr **addrs, char *reason
 
 bool addr_equal(const struct addr *a, const struct addr *b);
 
+/* The port of an IPv4 or IPv6 address. */
+uint16_t sockaddr_port(const struct sockaddr *sa);
+
 /* SOCK_STREAM or SOCK_DGRAM. */
 int addr_type(const struct addr *a);
 

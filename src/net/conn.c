@@ -450,8 +450,7 @@ static void conn_serve(struct conn *c)
 	}
 }
 
-/* Returns whether the peer did something that counts: took bytes, or sent some that are not
- * answered.
+/* Returns whether the peer did something that counts: took bytes, or sent some that nobody answers.
  */
 static bool conn_turn(struct conn *c, bool readable)
 {
@@ -574,7 +573,7 @@ static void conn_begin(struct conn *c)
 }
 
 static struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,
-			     const struct sockaddr *sa)
+			     const struct sockaddr *sa, bool rights)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -588,7 +587,7 @@ static struct conn *conn_new(struct conn_table *table, struct listener *l, int f
 		.table = table,
 		.listener = l,
 		.opened_ms = loop_now_ms(table->loop),
-		.rights = sa->sa_family == AF_UNIX && rights_may_come(fd),
+		.rights = rights,
 	};
 	if (watches_add(&table->loop->watches, &c->watch, 0) < 0) {
 		free(c);
@@ -600,13 +599,14 @@ static struct conn *conn_new(struct conn_table *table, struct listener *l, int f
 	return c;
 }
 
-void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa)
+void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
+	       bool rights)
 {
-	struct conn *c = conn_new(table, l, fd, sa);
+	struct conn *c = conn_new(table, l, fd, sa, rights);
 	const char *refusal;
 
 	if (c == NULL) {
-		socket_close(fd, sa->sa_family == AF_UNIX && rights_may_come(fd));
+		socket_close(fd, rights);
 		return;
 	}
 	peer_set(&c->peer, sa, fd);

@@ -129,7 +129,8 @@ void conn_table_drain(struct conn_table *table);
 void conn_table_close(struct conn_table *table);
 
 /* Serve fd, accepted from sa on l. Takes fd, even where there is no memory. */
-void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa);
+void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
+	       bool rights);
 
 /* For services: append one reply. Returns 0, or -1 with ENOMEM. */
 int conn_reply(struct conn *c, const void *data, size_t len) __attribute__((warn_unused_result));

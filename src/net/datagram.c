@@ -6,7 +6,6 @@
  * than came, except where the administrator says "amplify". Who answers by itself on a port
  * that tells nothing gets no more answers than a quota has.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -27,14 +26,6 @@ static uint64_t own_ports[UINT16_MAX / 64 + 1]; /* a bit for each */
 static struct quota quota;
 static int64_t quota_log_ms; /* when its next message may be */
 
-static uint16_t port_of(const struct sockaddr *sa)
-{
-	const struct sockaddr_in *in = (const void *)sa;
-	const struct sockaddr_in6 *in6 = (const void *)sa;
-
-	return ntohs(sa->sa_family == AF_INET ? in->sin_port : in6->sin6_port);
-}
-
 void datagram_ports_clear(void)
 {
 	memset(own_ports, 0, sizeof(own_ports));
@@ -42,7 +33,7 @@ void datagram_ports_clear(void)
 
 void datagram_port_add(const struct addr *addr)
 {
-	uint16_t port = port_of(&addr->sa);
+	uint16_t port = sockaddr_port(&addr->sa);
 
 	if (addr->transport == TRANSPORT_UDP)
 		own_ports[port / 64] |= (uint64_t)1 << port % 64;
@@ -60,7 +51,7 @@ static bool source_is_served(const struct endpoint *e, const struct sockaddr *sa
 {
 	const struct listener_conf *conf = e->listener->conf;
 
-	if (port_answers(port_of(sa)))
+	if (port_answers(sockaddr_port(sa)))
 		return false;
 	return conf->allow.count == 0 || cidr_list_has(&conf->allow, sa);
 }

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/close_from.h"
+
 /* Younger than the C library; other machines than those of asm-generic have other numbers. */
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS (SOL_SOCKET == 1 ? 83 : -1)
@@ -82,7 +84,7 @@ static int holder_main(void *arg)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == held->daemon && dup2(held->fd, STDIN_FILENO) == STDIN_FILENO &&
-	    close_range(STDIN_FILENO + 1, ~0U, 0) == 0)
+	    close_from(STDIN_FILENO + 1, 0) == 0)
 		kill(getpid(), SIGSTOP);
 	return 0;
 }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static LIST_HEAD(, places) all = LIST_HEAD_INITIALIZER(all);
+#include "core/index.h"
+
+static struct index all; /* by name */
 
 static struct places *places_new(const char *name)
 {
@@ -17,8 +19,10 @@ static struct places *places_new(const char *name)
 	places->refs = 0;
 	slots_init(&places->slots, 0, 0);
 	memcpy(places->name, name, size);
-	LIST_INSERT_HEAD(&all, places, entry);
-	return places;
+	if (index_add(&all, name, places) == 0)
+		return places;
+	free(places);
+	return NULL;
 }
 
 struct places *places_ref(struct places *places)
@@ -29,12 +33,10 @@ struct places *places_ref(struct places *places)
 
 struct places *places_named(const char *name)
 {
-	struct places *places;
+	struct places *places = index_find(&all, name);
 
-	LIST_FOREACH(places, &all, entry)
-		if (strcmp(places->name, name) == 0)
-			return places_ref(places);
-	places = places_new(name);
+	if (places == NULL)
+		places = places_new(name);
 	return places != NULL ? places_ref(places) : NULL;
 }
 
@@ -43,6 +45,6 @@ void places_unref(struct places *places)
 	if (places == NULL || --places->refs > 0)
 		return;
 	assert(places->slots.granted == 0 && places->slots.waiting == 0);
-	LIST_REMOVE(places, entry);
+	index_remove(&all, places->name);
 	free(places);
 }

@@ -9,7 +9,6 @@
 #include "process/slots.h"
 
 struct places {
-	LIST_ENTRY(places) entry;
 	struct slots slots; /* new ones have no place, and none in the queue */
 	unsigned refs;
 	char name[];

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "core/close_from.h"
 
 #define STACK_SIZE (64 << 10) /* for the child, until it runs the program */
 #define STDIO 3               /* 0, 1 and 2 */
@@ -56,12 +57,6 @@ struct birth {
 	enum job_step step; /* that it has come to */
 	int error;          /* why there is no program */
 };
-
-/* close_range(2): glibc has it from 2.34 on, and SYS_ names of what its own release knew. */
-static int close_from(int fd, unsigned flags)
-{
-	return (int)syscall(__NR_close_range, (unsigned)fd, ~0U, flags);
-}
 
 /* Its table is the daemon's until the first call has succeeded. */
 static int child_descriptors(void)

@@ -108,18 +108,13 @@ static bool is_any(const struct addr *a)
 	return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
-static in_port_t port_of(const struct addr *a)
-{
-	return a->sa.sa_family == AF_INET ? a->in.sin_port : a->in6.sin6_port;
-}
-
 /* Whether the two cannot be bound at one time: bind(2) says no more than "in use". */
 static bool is_in_the_way(const struct passed_socket *p, const struct addr *addr)
 {
 	sa_family_t family = p->addr.sa.sa_family;
 
 	if (p->addr.transport != addr->transport || addr->transport == TRANSPORT_UNIX ||
-	    port_of(&p->addr) != port_of(addr))
+	    sockaddr_port(&p->addr.sa) != sockaddr_port(&addr->sa))
 		return false;
 	if (family == addr->sa.sa_family)
 		return addr_equal(&p->addr, addr) || is_any(&p->addr) || is_any(addr);

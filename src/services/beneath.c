@@ -154,7 +154,7 @@ int beneath_name(const struct beneath *root, const struct slice *slice, char nam
 	return !root->hidden && name_is_hidden(name) ? -1 : 0;
 }
 
-static int resolve(const struct beneath *root, const char *name, int flags)
+int beneath_resolve(int folder_fd, const char *name, int flags)
 {
 	const struct open_how how = {
 		.flags = (unsigned)(flags | O_CLOEXEC),
@@ -163,7 +163,7 @@ static int resolve(const struct beneath *root, const char *name, int flags)
 	long fd = -1;
 
 	for (int n = 0; n < OPEN_TRIES; n++) {
-		fd = syscall(__NR_openat2, root->fd, name, &how, sizeof(how));
+		fd = syscall(__NR_openat2, folder_fd, name, &how, sizeof(how));
 		if (fd >= 0 || errno != EAGAIN)
 			break;
 	}
@@ -172,7 +172,7 @@ static int resolve(const struct beneath *root, const char *name, int flags)
 
 int beneath_open(const struct beneath *root, const char *name, int flags)
 {
-	int fd = resolve(root, name, flags);
+	int fd = beneath_resolve(root->fd, name, flags);
 
 	if (fd < 0 || (rlim_t)fd < root->fd_limit)
 		return fd;
@@ -189,7 +189,7 @@ int beneath_has_sizes(const struct beneath *root, int fd, const struct stat *st)
 
 int beneath_stat(const struct beneath *root, const char *name, struct stat *st)
 {
-	int fd = resolve(root, name, O_PATH), result, error;
+	int fd = beneath_resolve(root->fd, name, O_PATH), result, error;
 
 	if (fd < 0)
 		return -1;

@@ -41,7 +41,11 @@ bool name_is_hidden(const char *name);
 /* Returns 0 with name as a string, or -1 with errno. */
 int beneath_name(const struct beneath *root, const struct slice *slice, char name[PATH_MAX]);
 
-/* Returns a descriptor, or -1 with errno. */
+/* openat2(2) of name, which does not lead out of the folder. Returns a descriptor, or -1 with
+ * errno. */
+int beneath_resolve(int folder_fd, const char *name, int flags);
+
+/* Returns a descriptor, or -1 with errno; EMFILE where those that are left are for others. */
 int beneath_open(const struct beneath *root, const char *name, int flags);
 
 /* What a name leads to, without opening it: a device would notice. Returns 0, or -1 with errno,

@@ -381,7 +381,6 @@ static void files_use(struct section_list *sections)
 		conf->beneath->fd_limit = limit.rlim_cur - FDS_SPARE;
 	TAILQ_REMOVE(sections, &conf->section, entry);
 	digest_use((unsigned)conf->max_digests);
-	scan_use();
 }
 
 static void files_stop(void)

@@ -348,6 +348,7 @@ static int scan_read(struct scan *s)
 static void scan_leave(struct scan *s)
 {
 	struct kept *k = s->kept;
+
 	if (s->place >= k->listing.limit)
 		return;
 	s->kept = NULL;
@@ -459,6 +460,7 @@ int scan_reply(struct conn *c, const struct request *req, struct beneath *root)
 	s->root = root != NULL ? beneath_ref(root) : NULL;
 	s->count = COUNT_DEFAULT;
 	if (ends.expired == NULL) {
+		slots_init(&slots, READING_MAX, WAITING_MAX);
 		deadline_queue_init(&c->table->loop->deadlines, &ends, KEPT_MS, kept_expired);
 		deadline_queue_init(&c->table->loop->deadlines, &pauses, PAUSE_MS, scan_paused);
 	}
@@ -467,12 +469,6 @@ int scan_reply(struct conn *c, const struct request *req, struct beneath *root)
 		return 0;
 	scan_free(s);
 	return result;
-}
-
-void scan_use(void)
-{
-	if (slots.max_granted == 0)
-		slots_init(&slots, READING_MAX, WAITING_MAX);
 }
 
 void scan_stop(void)

@@ -13,7 +13,6 @@
 int scan_reply(struct conn *c, const struct request *req, struct beneath *root)
 	__attribute__((warn_unused_result));
 
-void scan_use(void);
 /* The daemon ends; nobody scans. */
 void scan_stop(void);
 

@@ -4,12 +4,12 @@
 #include <bsd/stdlib.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "services/beneath.h"
 
 #define VALUE_MAX 4096       /* bytes of one argument of a caller */
 #define REGEX_MAX 4096       /* bytes of an expression; regex_hint() names it */
@@ -352,17 +352,13 @@ static bool path_is_below(const char *value)
 
 static bool path_is_there(const char *folder, const char *value)
 {
-	const struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
 	int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	long fd = root >= 0 ? syscall(__NR_openat2, root, value, &how, sizeof(how)) : -1;
+	int fd = root >= 0 ? beneath_resolve(root, value, O_PATH) : -1;
 
 	if (root >= 0)
 		close(root);
 	if (fd >= 0)
-		close((int)fd);
+		close(fd);
 	return fd >= 0;
 }
 
