@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pollcat ADDRESS call VERB [ARG...] */
+/* pollcat ADDRESS call */
 #include "client/io.h"
 #include "client/print.h"
 #include "client/subcommand.h"
@@ -41,14 +41,15 @@ static int print_reply(struct talk *t, struct buf *out)
 	return EXIT_SUCCESS;
 }
 
-int call_run(struct talk *t, int argc, char **argv)
+int call_run(struct talk *t, struct cli *cli)
 {
 	struct buf out = {0};
-	int status;
+	const char *argument;
+	int option = cli_next(cli, &argument), status;
 
-	if (argc < 2)
-		return subcommand_misused(argv[0]);
-	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)argv + 1) < 0)
+	if (option != CLI_END || cli_count(cli) == 0)
+		return subcommand_explain(cli, option);
+	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)cli_operands(cli)) < 0)
 		return EXIT_BROKEN;
 	status = print_reply(t, &out);
 	buf_free(&out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pollcat ADDRESS get NAME [-o FILE] [--resume] [--verify] */
+/* pollcat ADDRESS get */
 #include "client/digest.h"
 #include "client/io.h"
 #include "client/part.h"
@@ -8,7 +8,6 @@
 #include "client/subcommand.h"
 
 #include <err.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,40 +248,51 @@ static int target_choose(struct get *g, const char *output)
 	return 0;
 }
 
-/* Returns 0, or -1 for wrong use. */
-static int options_parse(struct get *g, int argc, char **argv, const char **output)
+enum {
+	OPTION_OUTPUT,
+	OPTION_RESUME,
+	OPTION_VERIFY,
+};
+
+const struct cli_option get_options[] = {
+	{"output", 'o', "FILE", "save it as FILE; -: standard output"},
+	{"resume", '\0', NULL, "go on where an earlier download ended"},
+	{"verify", '\0', NULL, "compare the SHA-256 with the server's"},
+	{NULL, '\0', NULL, NULL},
+};
+
+/* Returns CLI_END, or what else ends the command line. */
+static int options_parse(struct get *g, struct cli *cli, const char **output)
 {
-	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},
-		{"resume", no_argument, NULL, 'r'},
-		{"verify", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
-	};
+	const char *argument;
 	int option;
 
-	optind = 0; /* a new command line, for GNU */
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
-		if (option == 'o')
-			*output = optarg;
-		else if (option == 'r')
+	while ((option = cli_next(cli, &argument)) >= 0) {
+		switch (option) {
+		case OPTION_OUTPUT:
+			*output = argument;
+			break;
+		case OPTION_RESUME:
 			g->resume = true;
-		else if (option == 'v')
+			break;
+		case OPTION_VERIFY:
 			g->verify = true;
-		else
-			return -1;
+		}
 	}
-	g->name = argv[optind];
-	return argc - optind == 1 ? 0 : -1;
+	if (option == CLI_END && cli_count(cli) != 1)
+		return CLI_WRONG;
+	g->name = cli_operands(cli)[0];
+	return option;
 }
 
-int get_run(struct talk *t, int argc, char **argv)
+int get_run(struct talk *t, struct cli *cli)
 {
 	struct get g = {.talk = t, .part.fd = -1};
 	const char *output = NULL;
+	int option = options_parse(&g, cli, &output);
 
-	if (options_parse(&g, argc, argv, &output) < 0)
-		return subcommand_misused(argv[0]);
+	if (option != CLI_END)
+		return subcommand_explain(cli, option);
 	if (output == NULL || strcmp(output, "-") != 0) {
 		if (target_choose(&g, output) < 0)
 			return EXIT_USAGE;

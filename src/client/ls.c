@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* pollcat ADDRESS ls [-l] [GLOB] */
+/* pollcat ADDRESS ls */
 #include "client/escape.h"
 #include "client/remote_file.h"
 #include "client/scan.h"
 #include "client/subcommand.h"
 
 #include <err.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,34 +115,36 @@ static int list(struct talk *t, struct ls *ls)
 	return 0;
 }
 
-static int options_parse(struct ls *ls, int argc, char **argv)
+enum {
+	OPTION_LONG,
+};
+
+const struct cli_option ls_options[] = {
+	{"long", 'l', NULL, "print size and time of modification before each name"},
+	{NULL, '\0', NULL, NULL},
+};
+
+/* Returns CLI_END, or what else ends the command line. */
+static int options_parse(struct ls *ls, struct cli *cli)
 {
-	static const struct option options[] = {
-		{"long", no_argument, NULL, 'l'},
-		{NULL, 0, NULL, 0},
-	};
+	const char *argument;
 	int option;
 
-	optind = 0; /* a new command line, for GNU */
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "l", options, NULL)) != -1) {
-		if (option != 'l')
-			return -1;
+	while ((option = cli_next(cli, &argument)) == OPTION_LONG)
 		ls->details = true;
-	}
-	if (argc - optind > 1)
-		return -1;
-	ls->glob = argv[optind];
-	return 0;
+	if (option == CLI_END && cli_count(cli) > 1)
+		return CLI_WRONG;
+	ls->glob = cli_operands(cli)[0];
+	return option;
 }
 
-int ls_run(struct talk *t, int argc, char **argv)
+int ls_run(struct talk *t, struct cli *cli)
 {
 	struct ls ls = {.escaped = isatty(STDOUT_FILENO)};
-	int result;
+	int option = options_parse(&ls, cli), result;
 
-	if (options_parse(&ls, argc, argv) < 0)
-		return subcommand_misused(argv[0]);
+	if (option != CLI_END)
+		return subcommand_explain(cli, option);
 	result = talk_open(t) < 0 ? -1 : list(t, &ls);
 	buf_free(&ls.names);
 	return result < 0 || ls.refused ? EXIT_BROKEN : EXIT_SUCCESS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pollcat ADDRESS run NAME [ARG...] */
+/* pollcat ADDRESS run */
 #include "client/io.h"
 #include "client/subcommand.h"
 
@@ -140,13 +140,15 @@ static int reply_take(struct talk *t)
 	return strings_take(t, e.number);
 }
 
-int run_run(struct talk *t, int argc, char **argv)
+int run_run(struct talk *t, struct cli *cli)
 {
-	char verb[] = "STREAM";
-	int status = RUNNING;
+	static char verb[] = "STREAM";
+	const char *argument;
+	int option = cli_next(cli, &argument), status = RUNNING;
+	char **argv = cli_operands(cli) - 1;
 
-	if (argc < 2)
-		return subcommand_misused(argv[0]);
+	if (option != CLI_END || cli_count(cli) == 0)
+		return subcommand_explain(cli, option);
 	argv[0] = verb;
 	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)argv) < 0)
 		return EXIT_RUN_BROKEN;

@@ -5,6 +5,7 @@
  * What pollcat does with a server of the protocol resp, beside plain conversation: one row
  * and one function each.
  */
+#include "client/cli.h"
 #include "client/talk.h"
 
 #include <stdio.h>
@@ -17,12 +18,14 @@ enum exit_status {
 
 struct subcommand {
 	const char *name;
-	const char *usage; /* its arguments */
-	const char *help;  /* one line */
-	int broken;        /* exit status when the conversation broke */
-	/* argv[0] is the name, and a NULL is last. Returns the exit status; t is not connected
-	 * yet, and closed afterwards. */
-	int (*run)(struct talk *t, int argc, char **argv);
+	const char *operands;
+	const char *help; /* one line */
+	const struct cli_option *options;
+	bool mixed; /* as struct cli; not where an operand can be somebody else's option */
+	int broken; /* exit status when the conversation broke */
+	/* Take the options and do it. Returns the exit status; t is not connected yet, and closed
+	 * afterwards. */
+	int (*run)(struct talk *t, struct cli *cli);
 };
 
 /* Returns NULL if there is none of this name. */
@@ -32,15 +35,17 @@ const struct subcommand *subcommand_find(const char *name);
 int subcommand_run(const struct subcommand *s, const struct addr_spec *server, int argc,
 		   char **argv);
 
-/* Say how the subcommand is used. Returns EXIT_USAGE. */
-int subcommand_misused(const char *name);
+/* What remains where cli_next() gives no option of the table: print the help, or how the subcommand
+ * is used. Returns the exit status. */
+int subcommand_explain(const struct cli *cli, int option);
 
 void subcommand_list(FILE *to);
 
-/* The functions of the table. */
-int call_run(struct talk *t, int argc, char **argv);
-int get_run(struct talk *t, int argc, char **argv);
-int ls_run(struct talk *t, int argc, char **argv);
-int run_run(struct talk *t, int argc, char **argv);
+/* What the table is made of. */
+extern const struct cli_option get_options[], ls_options[];
+int call_run(struct talk *t, struct cli *cli);
+int get_run(struct talk *t, struct cli *cli);
+int ls_run(struct talk *t, struct cli *cli);
+int run_run(struct talk *t, struct cli *cli);
 
 #endif

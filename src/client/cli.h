@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_CLI_H
+#define CLIENT_CLI_H
+/*
+ * A command line by table: one line for an option makes its parser, its line of the help and its
+ * completion. Every table has -h and --help besides.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+
+struct cli_option {
+	const char *name;     /* --NAME; NULL ends the table */
+	char letter;          /* '\0': none */
+	const char *argument; /* what the help calls it; NULL: the option has none */
+	const char *help;     /* one line */
+};
+
+#define CLI_OPTIONS_MAX 16 /* of one table */
+
+enum {
+	CLI_END = -1,
+	CLI_HELP = -2,
+	CLI_WRONG = -3, /* not in the table, or its argument is missing */
+};
+
+struct cli {
+	const struct cli_option *options;
+	char **argv; /* argv[0] is the name in messages; NULL last */
+	int argc;
+	bool mixed; /* options may stand after operands, which are moved to the end of argv */
+	bool begun;
+};
+
+/* The index in the table of the next option, and its argument, borrowed from argv, or NULL; or one
+ * of the above. */
+int cli_next(struct cli *cli, const char **argument);
+
+/* After CLI_END: argv from the first operand on. */
+char **cli_operands(const struct cli *cli);
+/* How many there are. */
+int cli_count(const struct cli *cli);
+
+/* Print the options, within 80 columns. */
+void cli_help(const struct cli_option *options, FILE *to);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/converse.h"
+
+#include "client/complete.h"
+#include "client/console.h"
+#include "client/dial.h"
+#include "client/io.h"
+#include "client/prompt.h"
+#include "client/subcommand.h"
+#include "core/buf.h"
+
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define QUEUE_MAX (64U * 1024) /* bytes; a queue this long gets no more */
+#define CHUNK_MAX (64U * 1024) /* bytes; one read */
+#define DATAGRAM_MAX 65507U    /* bytes; what UDP over IPv4 can carry, RFC 768 */
+#define QUIET_MS 1000          /* after the last datagram, until the server counts as done */
+#define SPACE " \t\r\n\v\f"
+
+struct client {
+	int fd;
+	bool datagram;
+	bool interactive;          /* a person types */
+	bool newline;              /* typed lines are sent with one */
+	struct console *console;   /* --resp, or NULL */
+	struct buf to_server;      /* datagram: at most one */
+	struct buf from_server;    /* not yet on standard output */
+	bool input_eof;            /* standard input has ended */
+	bool sent_eof;             /* and the server knows */
+	bool server_eof;           /* nothing more will come */
+	bool mid_line;             /* output ended without a newline */
+	const char *error_subject; /* what broke first, or NULL */
+	int error;                 /* its errno */
+	int64_t quiet_at_ms;       /* datagram: when the server counts as done */
+};
+
+enum {
+	POLL_INPUT,
+	POLL_SERVER,
+	POLL_OUTPUT,
+	POLL_COUNT,
+};
+
+static bool try_again(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+/* Only the first reason is kept: those after it follow from it. */
+static void client_broke(struct client *c, const char *subject, int error)
+{
+	if (c->error_subject == NULL) {
+		c->error_subject = subject;
+		c->error = error;
+	}
+}
+
+static void client_stop_sending(struct client *c)
+{
+	c->input_eof = c->sent_eof = true;
+	buf_free(&c->to_server);
+}
+
+static void client_stop(struct client *c)
+{
+	client_stop_sending(c);
+	c->server_eof = true;
+}
+
+/* Take one chunk of standard input as it is; of a datagram socket, the next datagram. */
+static void input_read(struct client *c)
+{
+	size_t max = c->datagram ? DATAGRAM_MAX : CHUNK_MAX;
+	char *room = buf_reserve(&c->to_server, max);
+	ssize_t len = room != NULL ? read(STDIN_FILENO, room, max) : -1;
+
+	if (len > 0) {
+		buf_commit(&c->to_server, (size_t)len);
+		return;
+	}
+	if (len < 0 && room != NULL && try_again(errno))
+		return;
+	if (len < 0)
+		client_broke(c, "standard input", errno);
+	c->input_eof = true;
+}
+
+/* Returns 0, or -1 with errno. */
+static int line_send(struct client *c, const char *line, size_t len)
+{
+	if (c->console != NULL)
+		return console_line(line, &c->to_server, &c->from_server);
+	if (buf_add(&c->to_server, line, len) < 0)
+		return -1;
+	return c->newline ? buf_add(&c->to_server, "\n", 1) : 0;
+}
+
+/* A line typed at the prompt; NULL is the end. */
+static void input_line(void *arg, const char *line)
+{
+	struct client *c = arg;
+	size_t len;
+
+	if (line == NULL) {
+		c->input_eof = true;
+		prompt_stop();
+		return;
+	}
+	line += strspn(line, SPACE);
+	len = strlen(line);
+	while (len > 0 && strchr(SPACE, line[len - 1]) != NULL)
+		len--;
+	if (len == 0)
+		return;
+	if (line_send(c, line, len) < 0) {
+		client_broke(c, "standard input", errno);
+		client_stop(c);
+	}
+}
+
+static void on_input(struct client *c, short revents)
+{
+	if (!c->interactive)
+		input_read(c);
+	else if (revents & (POLLHUP | POLLERR))
+		input_line(c, NULL); /* the terminal is gone, and libedit would not say */
+	else
+		prompt_read();
+}
+
+static void server_send(struct client *c)
+{
+	ssize_t len = send(c->fd, buf_data(&c->to_server), buf_len(&c->to_server), MSG_NOSIGNAL);
+
+	if (len >= 0) {
+		buf_consume(&c->to_server, (size_t)len);
+		return;
+	}
+	if (try_again(errno))
+		return;
+	client_broke(c, "cannot send", errno);
+	client_stop_sending(c);
+	/* What the server said before still waits in the socket: have it read to its end. */
+	if (c->datagram)
+		c->server_eof = true;
+	else
+		shutdown(c->fd, SHUT_RDWR);
+}
+
+/* Receive what is printed as it is. Returns as recv(2). */
+static ssize_t receive_raw(struct client *c)
+{
+	char *room = buf_reserve(&c->from_server, CHUNK_MAX);
+	ssize_t len = room != NULL ? recv(c->fd, room, CHUNK_MAX, 0) : -1;
+
+	if (len > 0)
+		buf_commit(&c->from_server, (size_t)len);
+	return len;
+}
+
+/* Receive what is printed as text. Returns as recv(2). */
+static ssize_t receive_replies(struct client *c)
+{
+	char bytes[CHUNK_MAX];
+	ssize_t len = recv(c->fd, bytes, sizeof(bytes), 0);
+
+	if (len > 0 && console_take(c->console, bytes, (size_t)len, &c->from_server) < 0)
+		return -1;
+	return len;
+}
+
+static void server_receive(struct client *c)
+{
+	ssize_t len = c->console != NULL ? receive_replies(c) : receive_raw(c);
+
+	if (len < 0 && try_again(errno))
+		return;
+	if (len < 0) {
+		client_broke(c, errno == EPROTO ? "reply not understood" : "connection broke",
+			     errno);
+		client_stop(c);
+		return;
+	}
+	if (c->datagram)
+		c->quiet_at_ms = io_clock_ms() + QUIET_MS; /* an empty one is a reply as well */
+	else if (len == 0)
+		c->server_eof = true;
+}
+
+/* The server had ended its own side before; now it takes nothing more either. */
+static void server_gone(struct client *c)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error != 0)
+		client_broke(c, "connection broke", error);
+	client_stop(c);
+}
+
+static void on_server(struct client *c, short revents)
+{
+	if (!c->server_eof && (revents & (POLLIN | POLLHUP | POLLERR)) &&
+	    buf_len(&c->from_server) < QUEUE_MAX)
+		server_receive(c);
+	if (buf_len(&c->to_server) > 0 && (revents & (POLLOUT | POLLHUP | POLLERR)))
+		server_send(c);
+}
+
+/* Standard output is shared with other processes, so it is not made non-blocking; PIPE_BUF
+ * bytes are what a pipe that poll(2) calls writable takes without blocking. */
+static void output_write(struct client *c)
+{
+	size_t max = buf_len(&c->from_server);
+	ssize_t len;
+
+	prompt_hide();
+	len = write(STDOUT_FILENO, buf_data(&c->from_server), max < PIPE_BUF ? max : PIPE_BUF);
+	if (len < 0 && try_again(errno))
+		return;
+	if (len < 0) {
+		client_broke(c, "standard output", errno);
+		buf_free(&c->from_server);
+		client_stop(c);
+		return;
+	}
+	if (len > 0)
+		c->mid_line = buf_data(&c->from_server)[len - 1] != '\n';
+	buf_consume(&c->from_server, (size_t)len);
+}
+
+/* A prompt, or the shell's, begins on a line of its own. */
+static void output_end_line(struct client *c)
+{
+	if (!c->interactive || !c->mid_line || !isatty(STDOUT_FILENO))
+		return;
+	c->mid_line = false;
+	if (write(STDOUT_FILENO, "\n", 1) < 0)
+		client_broke(c, "standard output", errno);
+}
+
+/* Tell the server of the end of input, once all of it is sent. */
+static void end_sending(struct client *c)
+{
+	if (c->sent_eof || !c->input_eof || buf_len(&c->to_server) > 0)
+		return;
+	c->sent_eof = true;
+	if (c->datagram)
+		c->quiet_at_ms = io_clock_ms() + QUIET_MS;
+	else
+		shutdown(c->fd, SHUT_WR); /* if that fails, so does the next recv(2) */
+}
+
+/* A server may end its side and still read: a pipe's input is carried to its end even then. A
+ * person is rather told. */
+static bool client_done(const struct client *c)
+{
+	return c->server_eof && buf_len(&c->from_server) == 0 && (c->sent_eof || c->interactive);
+}
+
+static bool wants_input(const struct client *c)
+{
+	size_t waiting = buf_len(&c->to_server);
+
+	if (c->input_eof || (c->interactive && !prompt_shown()))
+		return false;
+	return c->datagram ? waiting == 0 : waiting < QUEUE_MAX;
+}
+
+static short server_events(const struct client *c)
+{
+	short events = 0;
+
+	if (!c->server_eof && buf_len(&c->from_server) < QUEUE_MAX)
+		events |= POLLIN;
+	if (buf_len(&c->to_server) > 0)
+		events |= POLLOUT;
+	return events;
+}
+
+static void client_interest(const struct client *c, struct pollfd *fds)
+{
+	short events = server_events(c);
+	/* Asking for nothing still reports a reset, which matters while there is input to come,
+	 * but would spin while it is only the output that is slow. */
+	bool watch = events != 0 || (c->server_eof && !c->sent_eof);
+
+	fds[POLL_INPUT] = (struct pollfd){wants_input(c) ? STDIN_FILENO : -1, POLLIN, 0};
+	fds[POLL_SERVER] = (struct pollfd){watch ? c->fd : -1, events, 0};
+	fds[POLL_OUTPUT] =
+		(struct pollfd){buf_len(&c->from_server) > 0 ? STDOUT_FILENO : -1, POLLOUT, 0};
+}
+
+/* Milliseconds for poll(2): a quiet datagram server is waited for only once all it sent is
+ * written, for until then it may not have been listened to. */
+static int client_timeout_ms(const struct client *c)
+{
+	int64_t left_ms = c->quiet_at_ms - io_clock_ms();
+
+	if (!c->datagram || !c->sent_eof || buf_len(&c->from_server) > 0)
+		return -1;
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
+static void client_turn(struct client *c)
+{
+	struct pollfd fds[POLL_COUNT];
+	int ready;
+
+	client_interest(c, fds);
+	ready = poll(fds, POLL_COUNT, client_timeout_ms(c));
+	if (ready < 0 && errno != EINTR) {
+		client_broke(c, "poll", errno);
+		client_stop(c);
+	}
+	if (ready == 0)
+		c->server_eof = true;
+	if (ready <= 0)
+		return;
+	if (fds[POLL_SERVER].revents && fds[POLL_SERVER].events != 0)
+		on_server(c, fds[POLL_SERVER].revents);
+	else if (fds[POLL_SERVER].revents && !fds[POLL_INPUT].revents)
+		server_gone(c); /* with input at hand, sending it tells whether any is lost */
+	if (fds[POLL_OUTPUT].revents)
+		output_write(c);
+	/* A reply that just took the prompt off the screen goes before what is typed next. */
+	if (fds[POLL_INPUT].revents && wants_input(c))
+		on_input(c, fds[POLL_INPUT].revents);
+}
+
+/* A reply that came in part is not cut in two by a prompt. */
+static bool prompt_is_due(const struct client *c)
+{
+	return c->interactive && !prompt_shown() &&
+	       (c->console == NULL || reply_idle(&c->console->reply));
+}
+
+static void client_run(struct client *c)
+{
+	if (c->interactive)
+		prompt_start(input_line, c);
+	while (!client_done(c)) {
+		client_turn(c);
+		end_sending(c);
+		if (buf_len(&c->from_server) > 0 || client_done(c))
+			continue;
+		if (prompt_is_due(c)) {
+			output_end_line(c);
+			prompt_show();
+		}
+	}
+}
+
+/* Returns the exit status. */
+static int client_finish(struct client *c)
+{
+	prompt_hide();
+	prompt_stop();
+	output_end_line(c);
+	if (c->error_subject == NULL)
+		dial_reset_on_exit(c->fd, false);
+	close(c->fd);
+	buf_free(&c->to_server);
+	buf_free(&c->from_server);
+	if (c->error_subject != NULL) {
+		warnx("%s: %s", c->error_subject, strerror(c->error));
+		return EXIT_BROKEN;
+	}
+	if (c->interactive && !c->sent_eof)
+		warnx("the server closed the connection");
+	return EXIT_SUCCESS;
+}
+
+/* Returns the exit status. */
+static int client_converse(const struct addr_spec *spec, struct client *c)
+{
+	char reason[DIAL_REASON_MAX];
+
+	c->interactive = isatty(STDIN_FILENO);
+	c->datagram = spec->transport == TRANSPORT_UDP;
+	c->fd = dial(spec, 0, reason);
+	if (c->fd < 0) {
+		warnx("%s", reason);
+		return EXIT_BROKEN;
+	}
+	dial_reset_on_exit(c->fd, c->console != NULL);
+	client_run(c);
+	return client_finish(c);
+}
+
+int converse(const struct addr_spec *spec, bool newline)
+{
+	return client_converse(spec, &(struct client){.newline = newline});
+}
+
+static char **find_words(void *arg, const char *line, size_t start, size_t end)
+{
+	return complete_find(arg, line, start, end);
+}
+
+int converse_in_requests(const struct addr_spec *spec)
+{
+	struct console console = {.print.readable = isatty(STDOUT_FILENO)};
+	struct client c = {.console = &console};
+	struct complete complete;
+	int status;
+
+	if (spec->transport == TRANSPORT_UDP) {
+		warnx("--resp: udp carries no requests, use tcp: or unix:");
+		return EXIT_USAGE;
+	}
+	if (!isatty(STDIN_FILENO)) {
+		warnx("--resp needs a terminal: use the subcommand call");
+		return EXIT_USAGE;
+	}
+	complete_init(&complete, spec);
+	prompt_complete(find_words, &complete);
+	status = client_converse(spec, &c);
+	complete_free(&complete);
+	return status;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_CONVERSE_H
+#define CLIENT_CONVERSE_H
+/*
+ * Talk to a server by hand or through a pipe. One poll(2) loop moves bytes from standard input to
+ * the server and from the server to standard output, each way through a queue with a bound: a side
+ * that is not taken from is not read either.
+ */
+#include "net/addr.h"
+
+#include <stdbool.h>
+
+/* Bytes as they are; newline: each typed line is sent with one. Returns the exit status. */
+int converse(const struct addr_spec *spec, bool newline);
+
+/* A prompt of requests in the protocol resp, for a person. Returns the exit status. */
+int converse_in_requests(const struct addr_spec *spec);
+
+#endif
