@@ -240,20 +240,30 @@ static void cold_poll(struct watches *ws)
 	cold_poll_some(ws, pfds, count);
 }
 
-static void hints_ready(struct watch *w, short revents)
+/* Poll those that hints are about along with the others of this turn: who slept does not wait for
+ * one more turn, however much there is to do in this one. */
+static void hints_take(struct watches *ws)
 {
-	struct watches *ws = container_of(w, struct watches, hints);
+	struct pollfd *hints = &ws->pfds[ws->hints.slot];
+	uint32_t first = ws->polled;
+	int found;
 
-	if (hints_read(w->fd, hint_heard, ws))
+	if (hints->revents == 0)
+		return;
+	hints->revents = 0;
+	ws->found--;
+	if (hints_read(ws->hints.fd, hint_heard, ws))
 		cold_poll(ws);
+	found = ws->polled > first ? poll(ws->pfds + first, ws->polled - first, 0) : 0;
+	if (found > 0)
+		ws->found += found;
 }
 
 /* ---- for owners ---- */
 
 int watches_init(struct watches *ws)
 {
-	*ws = (struct watches){
-		.hints = {.fd = hints_open(), .ready = hints_ready, .for_all = true}};
+	*ws = (struct watches){.hints.fd = hints_open()};
 	if (ws->hints.fd < 0)
 		return -1;
 	if (watches_add(ws, &ws->hints, POLLIN) == 0)
@@ -473,6 +483,7 @@ void watches_dispatch(struct watches *ws, int64_t now_ms)
 
 	ws->now_ms = (uint32_t)now_ms;
 	ws->late = somebody_is_left(ws);
+	hints_take(ws);
 	armed_settle(ws);
 	hot_cool(ws);
 	ready_collect(ws);

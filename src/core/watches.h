@@ -17,7 +17,8 @@
  *	hot .. polled  armed, polled once more
  *
  * A watch goes cold when a poll(2) that came after arming found nothing: whatever happens from then
- * on gives a hint. One that sleeps, is asked one thing and sleeps again stays armed all the time.
+ * on gives a hint, and is polled in the turn of that hint. One that sleeps, is asked one thing and
+ * sleeps again stays armed all the time.
  *
  * Those with an event queue for their call, in three lines: who is mostly quick, who is not known
  * yet, who mostly takes long. Each line has a share of a turn, and a turn ends when it has taken

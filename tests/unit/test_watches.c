@@ -237,13 +237,6 @@ static void quiet(void)
 	}
 }
 
-/* A hint, and what it tells of. */
-static void two_turns(void)
-{
-	turn();
-	turn();
-}
-
 static void queue_limit(rlim_t signals)
 {
 	struct rlimit limit;
@@ -588,20 +581,20 @@ static void a_quiet_watch_is_cold_unless_nothing_would_tell(void **state)
 	}
 }
 
-static void a_cold_watch_is_called_two_turns_later(void **state)
+static void a_cold_watch_is_called_in_the_turn_of_its_hint(void **state)
 {
 	for (int kind = 0; kind < KINDS; kind++) {
 		one_open(kind, POLLIN, reads);
 		for (int lap = 1; lap < 5 && kind != PIDFD; lap++) {
 			peer_writes(&one);
-			two_turns();
+			turn();
 			assert_int_equal(one.calls, lap);
 			quiet();
 			assert_false(watch_is_polled(&one.watch));
 		}
 		one.calls = 0;
 		peer_closes(&one);
-		two_turns();
+		turn();
 		assert_int_equal(one.calls > 0, kind != UDP);
 		subject_close(&one);
 	}
@@ -628,7 +621,7 @@ static void a_stale_hint_harms_nobody(void **state)
 	peer_writes(&one);
 	fd = one.watch.fd;
 	subject_close(&one);
-	two_turns();
+	turn();
 	one_open(PIPE, POLLIN, NULL);
 	assert_int_equal(one.watch.fd, fd);
 	peer_writes(&one);
@@ -654,7 +647,7 @@ static void what_happens_between_the_wait_and_its_cooling_is_told_of(void **stat
 				peer_writes(&one);
 			watches_dispatch(&ws, now_ms);
 		}
-		two_turns();
+		turn();
 		assert_int_equal(one.calls, 1);
 		subject_close(&one);
 	}
@@ -680,7 +673,7 @@ static void output_is_told_of(enum kind kind)
 		quiet();
 		assert_int_equal(one.calls, 0);
 		peer_reads(&one);
-		two_turns();
+		turn();
 		assert_int_equal(one.calls, 1);
 		quiet();
 		assert_false(watch_is_polled(&one.watch));
@@ -723,7 +716,7 @@ static void who_waits_on_a_unix_socket_is_called_until_a_send_fails(void **state
 	assert_false(watch_is_polled(&one.watch));
 	one.calls = 0;
 	peer_reads(&one);
-	two_turns();
+	turn();
 	assert_int_equal(one.calls, 1);
 	subject_close(&one);
 }
@@ -750,7 +743,7 @@ static void one_that_sleeps_and_is_asked_now_and_then_costs_no_call(void **state
 	fcntls = 0;
 	for (int lap = 0; lap < 10; lap++) {
 		peer_writes(&one);
-		two_turns();
+		turn();
 		quiet();
 	}
 	assert_int_equal(one.calls, 10);
@@ -765,7 +758,7 @@ static void one_that_is_busy_now_and_then_costs_two_calls_a_time(void **state)
 	for (int lap = 1; lap <= 10; lap++) {
 		for (int i = 0; i < 100; i++) {
 			peer_writes(&one);
-			two_turns();
+			turn();
 		}
 		quiet();
 		assert_int_equal(one.calls, 100 * lap);
@@ -956,7 +949,7 @@ static void events_check(void)
 		ready[i] = subjects[i].watched && plain_poll(&subjects[i]) != 0;
 		subjects[i].calls = 0;
 	}
-	two_turns();
+	turn();
 	places_check();
 	for (int i = 0; i < MANY; i++)
 		assert_true(!ready[i] || !subjects[i].watched || subjects[i].calls > 0);
@@ -1014,7 +1007,7 @@ int main(void)
 		TEST(who_is_not_known_yet_comes_behind_the_quick),
 		TEST(many_who_are_quick_leave_a_part_to_who_takes_long),
 		TEST(a_quiet_watch_is_cold_unless_nothing_would_tell),
-		TEST(a_cold_watch_is_called_two_turns_later),
+		TEST(a_cold_watch_is_called_in_the_turn_of_its_hint),
 		TEST(a_cold_watch_that_wants_something_else_is_hot),
 		TEST(a_stale_hint_harms_nobody),
 		TEST(what_happens_between_the_wait_and_its_cooling_is_told_of),
