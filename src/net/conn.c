@@ -22,7 +22,6 @@
 #define LOOK_WORK 32     /* between looks at the clock; as conn_charge() counts */
 #define LINGER_MS 2000   /* for the peer to hang up after we have */
 #define LINGERING_MAX 64 /* callers that are being told there is no place */
-#define GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
 
 static const char *const reason_names[] = {
 #define X(name) #name,
@@ -34,40 +33,11 @@ static void conn_ready(struct watch *w, short revents);
 static void linger_expired(struct deadline *d);
 static bool conn_turn(struct conn *c, bool readable);
 
-/* ---- the peer ---- */
-
-void peer_set(union peer *peer, const struct sockaddr *sa, int fd)
-{
-	struct ucred cred = {0};
-	socklen_t len = sizeof(cred);
-
-	*peer = (union peer){0};
-	if (sa->sa_family == AF_INET) {
-		peer->in = *(const struct sockaddr_in *)(const void *)sa;
-	} else if (sa->sa_family == AF_INET6) {
-		peer->in6 = *(const struct sockaddr_in6 *)(const void *)sa;
-	} else {
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-			cred.uid = (uid_t)-1;
-		peer->local.family = AF_UNIX;
-		peer->local.pid = cred.pid;
-		peer->local.uid = cred.uid;
-	}
-}
-
-void peer_print(const union peer *peer, char *text, size_t size)
-{
-	if (peer->sa.sa_family == AF_UNIX)
-		snprintf(text, size, "unix:uid=%u,pid=%d", peer->local.uid, (int)peer->local.pid);
-	else
-		sockaddr_print(&peer->sa, text, size);
-}
-
 /* ---- its end ---- */
 
 static void conn_log_end(const struct conn *c, enum reason reason)
 {
-	char peer[80];
+	char peer[PEER_TEXT_MAX];
 
 	peer_print(&c->peer, peer, sizeof(peer));
 	log_info("closed listener=%s peer=%s in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64
@@ -336,7 +306,7 @@ static char *conn_input_space(struct conn *c, size_t *len)
 
 static void conn_receive_failed(struct conn *c)
 {
-	char peer[80];
+	char peer[PEER_TEXT_MAX];
 
 	if (errno == EAGAIN || errno == EINTR)
 		return;
@@ -350,8 +320,10 @@ static void conn_receive_failed(struct conn *c)
 
 static void conn_end_input(struct conn *c)
 {
+	struct call call = conn_call(c);
+
 	if (c->task != NULL && c->task->eof != NULL)
-		c->task->eof(c, c->task);
+		c->task->eof(&call, c->task);
 	c->ended = true;
 }
 
@@ -378,9 +350,25 @@ static void conn_receive(struct conn *c)
 	}
 }
 
+struct call conn_call(struct conn *c)
+{
+	const struct listener_conf *conf = c->listener->conf;
+
+	return (struct call){
+		.out = &c->out,
+		.protocol = conf->wire,
+		.framing = &c->framing,
+		.peer = &c->peer,
+		.offers = conf->offers,
+		.position = &c->position,
+		.conn = c,
+	};
+}
+
 static int conn_continue(struct conn *c)
 {
-	enum task_progress progress = c->task->more(c, c->task);
+	struct call call = conn_call(c);
+	enum task_progress progress = c->task->more(&call, c->task);
 
 	c->unserved = progress == TASK_WRITES || (progress == TASK_DONE && buf_len(&c->in) > 0);
 	if (progress == TASK_DONE)
@@ -394,7 +382,8 @@ static int conn_answer(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
 	static struct slice argv[REQUEST_ARGS_MAX];
-	struct request req = {.argv = argv, .searched = c->searched};
+	struct request req = {.argv = argv};
+	struct call call = conn_call(c);
 	ssize_t used;
 
 	if (c->task != NULL)
@@ -402,8 +391,9 @@ static int conn_answer(struct conn *c)
 	c->unserved = false;
 	if (conf->service->more != NULL && !c->draining) { /* RFC 864: until the caller closes */
 		c->unserved = true;
-		return conf->service->more(c);
+		return conf->service->more(&call);
 	}
+	call.argv = argv;
 	while (buf_len(&c->in) > 0) {
 		c->unserved = turn_is_over(c->table) || buf_len(&c->out) >= HIGH_WATER ||
 			      (buf_len(&c->in) >= MUCH_IN &&
@@ -411,19 +401,17 @@ static int conn_answer(struct conn *c)
 		if (c->unserved)
 			return 0;
 		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request,
-					c->eof, &req);
+					c->eof, &c->framing, &req);
 		if (used < 0 && req.error == NULL)
 			return -1;
-		c->searched = used == 0 ? (uint32_t)req.searched : 0;
 		if (used < 0)
 			conn_fail(c, REASON_error, req.error);
 		if (used <= 0)
 			return 0;
-		req.searched = 0;
-		c->crlf = req.crlf;
 		c->table->work++;
 		stats.requests++;
-		if (req.argc > 0 && conf->service->request(c, &req) < 0)
+		call.argc = req.argc;
+		if (req.argc > 0 && conf->service->request(&call) < 0)
 			return -1;
 		buf_consume(&c->in, (size_t)used);
 		if (c->task != NULL || c->state != CONN_OPEN)
@@ -488,35 +476,6 @@ static void conn_ready(struct watch *w, short revents)
 
 /* ---- its beginning ---- */
 
-static bool groups_allowed(const struct id_list *allowed, int fd)
-{
-	static gid_t groups[GROUPS_MAX];
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	    id_list_has(allowed, cred.gid))
-		return true;
-	len = sizeof(groups);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
-		return false;
-	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
-		if (id_list_has(allowed, groups[i]))
-			return true;
-	return false;
-}
-
-bool conn_is_named(const struct conn *c, const struct cidr_list *networks,
-		   const struct id_list *users, const struct id_list *groups)
-{
-	if (networks->count == 0 && users->count == 0 && groups->count == 0)
-		return true;
-	if (c->peer.sa.sa_family != AF_UNIX)
-		return cidr_list_has(networks, &c->peer.sa);
-	return id_list_has(users, c->peer.local.uid) ||
-	       (groups->count > 0 && groups_allowed(groups, c->watch.fd));
-}
-
 /* A listener's networks are for IP peers, its users and groups for those on UNIX sockets. */
 static bool conn_is_allowed(const struct conn *c)
 {
@@ -525,8 +484,9 @@ static bool conn_is_allowed(const struct conn *c)
 	const struct listener_conf *conf = c->listener->conf;
 
 	if (c->peer.sa.sa_family == AF_UNIX)
-		return conn_is_named(c, &no_networks, &conf->allow_users, &conf->allow_groups);
-	return conn_is_named(c, &conf->allow, &no_ids, &no_ids);
+		return peer_is_listed(&c->peer, &no_networks, &conf->allow_users,
+				      &conf->allow_groups);
+	return peer_is_listed(&c->peer, &conf->allow, &no_ids, &no_ids);
 }
 
 static bool table_has_place(const struct conn_table *table, const struct listener *l)
@@ -558,9 +518,10 @@ static const char *conn_admit(struct conn *c, const struct sockaddr *sa)
 static void conn_begin(struct conn *c)
 {
 	const struct service *service = c->listener->conf->service;
+	struct call call = conn_call(c);
 
 	buf_borrow(&c->out, c->table->out, SCRATCH_OUT);
-	if (service->open != NULL && service->open(c) < 0) {
+	if (service->open != NULL && service->open(&call) < 0) {
 		conn_close(c, REASON_error);
 		return;
 	}
@@ -629,22 +590,6 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
 
 /* ---- for services ---- */
 
-char *conn_reply_space(struct conn *c, size_t len)
-{
-	return c->listener->conf->wire->reply(&c->out, len, c->crlf);
-}
-
-int conn_reply(struct conn *c, const void *data, size_t len)
-{
-	char *to = conn_reply_space(c, len);
-
-	if (to == NULL)
-		return -1;
-	if (len > 0)
-		memcpy(to, data, len);
-	return 0;
-}
-
 void conn_charge(struct conn *c, unsigned work)
 {
 	c->table->work += work;
@@ -652,10 +597,12 @@ void conn_charge(struct conn *c, unsigned work)
 
 void conn_task(struct conn *c, struct task *t)
 {
+	struct call call = conn_call(c);
+
 	c->task = t;
 	c->unserved = true;
 	if (c->ended && t->eof != NULL)
-		t->eof(c, t);
+		t->eof(&call, t);
 }
 
 /* The scratch areas are lent to one connection at a time: within the turn of another, have the
@@ -694,8 +641,43 @@ ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count)
 
 size_t conn_room(const struct conn *c)
 {
-	return c->watch.fd < 0 ? arc4random_uniform(513) /* RFC 864: 0 to 512 */
-			       : CONN_SCRATCH / ROUNDS_PER_TURN;
+	return CONN_SCRATCH / ROUNDS_PER_TURN;
+}
+
+bool conn_owes(const struct conn *c)
+{
+	return buf_len(&c->out) > 0;
+}
+
+bool conn_has_ended(const struct conn *c)
+{
+	return c->ended;
+}
+
+uint32_t conn_id(const struct conn *c)
+{
+	return c->id;
+}
+
+const char *conn_name(const struct conn *c)
+{
+	return c->name;
+}
+
+int conn_set_name(struct conn *c, const char *name, size_t len)
+{
+	char *copy = NULL;
+
+	if (len > 0 && (copy = strndup(name, len)) == NULL)
+		return -1;
+	free(c->name);
+	c->name = copy;
+	return 0;
+}
+
+struct loop *conn_loop(const struct conn *c)
+{
+	return c->table->loop;
 }
 
 /* ---- the table ---- */

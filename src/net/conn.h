@@ -8,7 +8,9 @@
  */
 #include "core/buf.h"
 #include "core/loop.h"
+#include "net/call.h"
 #include "net/listener.h"
+#include "net/peer.h"
 
 #define CONN_SCRATCH (64 * 1024) /* bytes read in one turn of a connection */
 
@@ -50,27 +52,16 @@ enum task_progress {
 
 struct task {
 	/* All that was owed is taken: say more. */
-	enum task_progress (*more)(struct conn *c, struct task *t);
+	enum task_progress (*more)(const struct call *call, struct task *t);
 	/* The connection has ended before the reply did. */
 	void (*gone)(struct task *t);
 	/* The peer has stopped sending, or has gone, which looks the same: begin the reply with
 	 * what is certain of it. One that has gone answers that with a reset. NULL: nothing is. */
-	void (*eof)(struct conn *c, struct task *t);
-};
-
-union peer {
-	struct sockaddr sa; /* its sa_family says which */
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	struct {
-		sa_family_t family; /* AF_UNIX */
-		pid_t pid;
-		uid_t uid;
-	} local;
+	void (*eof)(const struct call *call, struct task *t);
 };
 
 struct conn {
-	struct watch watch; /* owns watch.fd; -1: a datagram's conversation */
+	struct watch watch; /* owns watch.fd */
 	uint8_t state;      /* enum conn_state */
 	uint8_t reason;     /* enum reason, once it is not CONN_OPEN */
 	bool ended;         /* the peer stopped sending, as far as we have asked */
@@ -78,7 +69,6 @@ struct conn {
 	bool broken;        /* it takes no more of a file */
 	bool draining;      /* reads drain_left bytes more */
 	bool unserved;      /* complete requests may wait in in */
-	bool crlf;          /* see struct request */
 	bool counted;       /* holds a place of max_clients */
 	bool rights;        /* descriptors may come with what it receives */
 	struct buf in;      /* received, not yet served */
@@ -89,11 +79,11 @@ struct conn {
 	struct task *task;       /* the reply in progress, or NULL */
 	struct source *source;   /* NULL: not counted by address */
 	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
-	union peer peer;
-	uint32_t position; /* the service's: where it stands in its output */
+	struct peer peer;
+	uint32_t position; /* see struct call */
 	uint32_t drain_left;
-	uint32_t searched; /* see struct request */
-	uint32_t unsent;   /* bytes the peer had not acknowledged when last asked */
+	struct framing framing;
+	uint32_t unsent; /* bytes the peer had not acknowledged when last asked */
 	uint32_t id;
 	char *name; /* that the client gave itself, or NULL */
 	uint64_t bytes_in, bytes_out;
@@ -132,10 +122,12 @@ void conn_table_close(struct conn_table *table);
 void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
 	       bool rights);
 
-/* For services: append one reply. Returns 0, or -1 with ENOMEM. */
-int conn_reply(struct conn *c, const void *data, size_t len) __attribute__((warn_unused_result));
-/* The same for a reply that is made in place: returns where its len bytes go, or NULL. */
-char *conn_reply_space(struct conn *c, size_t len) __attribute__((warn_unused_result));
+/* ---- for services ---- */
+
+/* A call without a request, for a reply that is said later: in a task, or between turns, when
+ * conn_wake() sends it. */
+struct call conn_call(struct conn *c);
+
 /* The request may take so many times as long as a simple one: look at the clock sooner. The turn of
  * a connection ends when it has lasted too long. */
 void conn_charge(struct conn *c, unsigned work);
@@ -148,17 +140,23 @@ void conn_wake(struct conn *c);
 ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
 /* Hang up when all is said. */
 void conn_quit(struct conn *c);
-/* Whether one of the lists names the peer, or all are empty. */
-bool conn_is_named(const struct conn *c, const struct cidr_list *networks,
-		   const struct id_list *users, const struct id_list *groups);
-
 /* Bytes that a service's more() should add at most. */
 size_t conn_room(const struct conn *c);
+/* Whether the peer has not taken all that was said. */
+bool conn_owes(const struct conn *c);
+/* Whether the peer has stopped sending, or has gone. */
+bool conn_has_ended(const struct conn *c);
+/* A number that no other connection has had. */
+uint32_t conn_id(const struct conn *c);
+/* What the client calls itself; NULL: nothing. */
+const char *conn_name(const struct conn *c);
+/* len 0: nothing. Returns 0, or -1 with ENOMEM. */
+int conn_set_name(struct conn *c, const char *name, size_t len) __attribute__((warn_unused_result));
+struct loop *conn_loop(const struct conn *c);
+
+/* ---- for who owns the deadlines ---- */
 
 void conn_idle_expired(struct deadline *d);
 void conn_stalled_expired(struct deadline *d);
-
-void peer_set(union peer *peer, const struct sockaddr *sa, int fd);
-void peer_print(const union peer *peer, char *text, size_t size);
 
 #endif

@@ -56,18 +56,28 @@ static bool source_is_served(const struct endpoint *e, const struct sockaddr *sa
 	return conf->allow.count == 0 || cidr_list_has(&conf->allow, sa);
 }
 
-/* Let the service answer data[0, len) into c->out. Returns 0, or -1 where it gives up. */
-static int conversation(struct conn *c, const char *data, size_t len)
+/* Let the service answer data[0, len) into out. Returns 0, or -1 where it gives up. */
+static int conversation(const struct listener_conf *conf, const struct slice *data,
+			const struct peer *peer, struct buf *out)
 {
-	const struct service *service = c->listener->conf->service;
-	struct slice argv = {data, len};
-	struct request req = {.argc = 1, .argv = &argv};
+	const struct service *service = conf->service;
+	struct framing framing = {0};
+	uint32_t position = 0;
+	const struct call call = {
+		.argv = data,
+		.argc = 1,
+		.out = out,
+		.protocol = conf->wire,
+		.framing = &framing,
+		.peer = peer,
+		.position = &position,
+	};
 
-	if (service->open != NULL && service->open(c) < 0)
+	if (service->open != NULL && service->open(&call) < 0)
 		return -1;
-	if (service->request != NULL && service->request(c, &req) < 0)
+	if (service->request != NULL && service->request(&call) < 0)
 		return -1;
-	return service->more != NULL ? service->more(c) : 0;
+	return service->more != NULL ? service->more(&call) : 0;
 }
 
 /* Whether the service says anything at all, be it nothing: RFC 862 echoes an empty datagram. */
@@ -79,7 +89,7 @@ static bool service_speaks(const struct service *service)
 static bool quota_allows(const struct endpoint *e, const struct sockaddr *sa)
 {
 	int64_t now_ms = loop_now_ms(e->table->loop);
-	char peer[80];
+	char peer[PEER_TEXT_MAX];
 
 	if (quota_take(&quota, sa, now_ms))
 		return true;
@@ -106,19 +116,21 @@ static void pktinfo_free_route(struct msghdr *msg)
 /* Returns 0, or -1 where it is not answered. */
 static int answer(struct endpoint *e, struct msghdr *msg, size_t len)
 {
-	struct conn c = {.watch.fd = -1, .table = e->table, .listener = e->listener};
-	bool amplify = e->listener->conf->amplify;
+	const struct listener_conf *conf = e->listener->conf;
+	const struct slice data = {msg->msg_iov->iov_base, len};
+	struct buf out = {0};
+	struct peer peer;
 	ssize_t sent = -1;
 
-	buf_borrow(&c.out, e->table->out, CONN_SCRATCH);
-	if (service_speaks(e->listener->conf->service) &&
-	    conversation(&c, msg->msg_iov->iov_base, len) == 0 &&
-	    (amplify || buf_len(&c.out) <= len) && quota_allows(e, msg->msg_name)) {
-		*msg->msg_iov = (struct iovec){buf_data(&c.out), buf_len(&c.out)};
+	peer_set(&peer, msg->msg_name, -1);
+	buf_borrow(&out, e->table->out, CONN_SCRATCH);
+	if (service_speaks(conf->service) && conversation(conf, &data, &peer, &out) == 0 &&
+	    (conf->amplify || buf_len(&out) <= len) && quota_allows(e, msg->msg_name)) {
+		*msg->msg_iov = (struct iovec){buf_data(&out), buf_len(&out)};
 		pktinfo_free_route(msg);
 		sent = sendmsg(e->watch.fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
-	buf_free(&c.out);
+	buf_free(&out);
 	return sent < 0 ? -1 : 0;
 }
 

@@ -10,7 +10,7 @@
 #include "core/section.h"
 #include "net/acl.h"
 #include "net/addr.h"
-#include "net/protocol.h"
+#include "wire/protocol.h"
 #include "net/service.h"
 #include "net/tally.h"
 

@@ -2,16 +2,17 @@
 #ifndef NET_SERVICE_H
 #define NET_SERVICE_H
 /*
- * What answers a request. A service knows neither transport nor protocol: a datagram is a
- * short conversation of its own (open, request, more). Each call returns 0, or -1 to end the
- * connection with an error. A member that is NULL is not wanted: without request, input is
- * read and thrown away. On protocols with names, a service is asked by its verbs.
+ * What answers. A service knows neither transport nor protocol: it gets a call (net/call.h) and
+ * says its reply; a datagram is a short conversation of its own (open, request, more). Each
+ * function returns 0, or -1 to end the connection with an error. A member that is NULL is not
+ * wanted: without request, input is read and thrown away. On protocols whose requests begin with a
+ * name, a service is asked by its verbs.
  */
 #include "core/loop.h"
 #include "core/section.h"
-#include "net/protocol.h"
+#include "wire/protocol.h"
 
-struct conn;
+struct call;
 
 enum service_flag {
 	SERVICE_DATAGRAM = 1,   /* has a meaning over udp */
@@ -24,7 +25,7 @@ struct verb {
 	const char *usage;      /* its arguments, for people */
 	const char *summary;    /* one line */
 	int min_args, max_args; /* after the name */
-	int (*call)(struct conn *c, const struct request *req); /* argv[0] is the name */
+	int (*call)(const struct call *call);
 };
 
 struct service {
@@ -33,10 +34,10 @@ struct service {
 	unsigned protocols; /* set of enum protocol_bit */
 	unsigned flags;     /* set of enum service_flag */
 	/* Speak first. A service that has only this hangs up after it. */
-	int (*open)(struct conn *c);
-	int (*request)(struct conn *c, const struct request *req);
+	int (*open)(const struct call *call);
+	int (*request)(const struct call *call);
 	/* There is room for more output. */
-	int (*more)(struct conn *c);
+	int (*more)(const struct call *call);
 	const struct verb *verbs;
 	/* Its sections of the configuration: [service NAME], or one for each of what it offers. */
 	const struct section_kind *section;

@@ -4,8 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "net/conn.h"
-#include "net/resp.h"
+#include "net/call.h"
 
 const struct verb *verb_find(const struct service *const *offers, const struct slice *name)
 {
@@ -17,19 +16,18 @@ const struct verb *verb_find(const struct service *const *offers, const struct s
 	return NULL;
 }
 
-static int verb_request(struct conn *c, const struct request *req)
+static int verb_request(const struct call *call)
 {
-	const struct verb *verb = verb_find(c->listener->conf->offers, &req->argv[0]);
+	const struct verb *verb = verb_find(call->offers, &call->argv[0]);
 	char name[SLICE_TEXT_MAX];
 
 	if (verb == NULL)
-		return resp_error(&c->out,
-				  "ERR unknown command '%s'; COMMAND lists those there are",
-				  slice_print(&req->argv[0], name));
-	if (req->argc - 1 < verb->min_args || req->argc - 1 > verb->max_args)
-		return resp_error(&c->out, "ERR wrong number of arguments; write %s %s", verb->name,
-				  verb->usage);
-	return verb->call(c, req);
+		return say_error(call, "ERR unknown command '%s'; COMMAND lists those there are",
+				 slice_print(&call->argv[0], name));
+	if (call->argc - 1 < verb->min_args || call->argc - 1 > verb->max_args)
+		return say_error(call, "ERR wrong number of arguments; write %s %s", verb->name,
+				 verb->usage);
+	return verb->call(call);
 }
 
 const struct service verb_service = {

@@ -9,8 +9,8 @@
 
 #include "core/log.h"
 #include "core/signal_name.h"
+#include "net/call.h"
 #include "net/names.h"
-#include "net/resp.h"
 #include "services/registry.h"
 
 #define BYTES_MAX (2 * SETTINGS_BYTES_MAX) /* of all records: the texts, and as much again */
@@ -23,16 +23,19 @@ static const char *const kinds[] = {
 
 /* ---- in the child ---- */
 
-static int record_begin(struct buf *to, size_t fields, const char *word)
+/* A record is a list of strings. */
+static struct call record(struct buf *to)
 {
-	if (resp_array(to, fields) < 0)
-		return -1;
-	return resp_bulk(to, word, strlen(word));
+	return (struct call){.out = to, .protocol = &protocol_resp};
 }
 
 static int text_record(struct buf *to, const char *word, const char *text, size_t len)
 {
-	return record_begin(to, 2, word) < 0 ? -1 : resp_bulk(to, text, len);
+	const struct call call = record(to);
+
+	if (say_list(&call, 2) < 0 || say_text(&call, word) < 0)
+		return -1;
+	return say_bytes(&call, text, len);
 }
 
 /* Lines of text, so many as fit. Returns how many bytes. */
@@ -62,13 +65,13 @@ static int file_record(struct buf *to, const struct settings_file *file)
 
 static int name_record(struct buf *to, const struct name *name)
 {
-	const char *error = name->error != NULL ? name->error : "";
+	const struct call call = record(to);
 
-	if (record_begin(to, 4, kinds[name->kind]) < 0 ||
-	    resp_bulk(to, name->text, strlen(name->text)) < 0 ||
-	    resp_bulk(to, error, strlen(error)) < 0)
+	if (say_list(&call, 4) < 0 || say_text(&call, kinds[name->kind]) < 0 ||
+	    say_text(&call, name->text) < 0 ||
+	    say_text(&call, name->error != NULL ? name->error : "") < 0)
 		return -1;
-	return resp_bulk(to, name->value, name->value != NULL ? name->size : 0);
+	return say_bytes(&call, name->value, name->value != NULL ? name->size : 0);
 }
 
 /* Ask for what the daemon will need beside users and groups, which it took to read; and see the
@@ -193,11 +196,12 @@ static int records_take(struct reading *r)
 {
 	static struct slice argv[REQUEST_ARGS_MAX];
 	struct request record = {.argv = argv};
+	struct framing framing = {0};
 	ssize_t len;
 
 	while (buf_len(&r->records) > 0) {
 		len = protocol_resp.next(buf_data(&r->records), buf_len(&r->records), RECORD_MAX,
-					 false, &record);
+					 false, &framing, &record);
 		if (len == 0)
 			return 0;
 		errno = EPROTO;

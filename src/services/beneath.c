@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "core/log.h"
-#include "net/resp.h"
 
 #define FOLLOW_MS 1000
 #define OPEN_TRIES 4 /* openat2(2): EAGAIN while something is renamed */
@@ -232,15 +231,15 @@ const char *beneath_reason(int error)
 	}
 }
 
-int beneath_refuse(struct conn *c, const struct slice *slice)
+int beneath_refuse(const struct call *call, const struct slice *slice)
 {
 	char name[SLICE_TEXT_MAX];
 	int error = errno;
 
 	if (error_is_none(error))
-		return resp_nil(&c->out);
+		return say_nil(call);
 	if (error_is_shortage(error))
-		return resp_error(&c->out, "BUSY '%s': %s, try again later",
-				  slice_print(slice, name), beneath_reason(error));
-	return resp_error(&c->out, "ERR '%s': %s", slice_print(slice, name), beneath_reason(error));
+		return say_error(call, "BUSY '%s': %s, try again later", slice_print(slice, name),
+				 beneath_reason(error));
+	return say_error(call, "ERR '%s': %s", slice_print(slice, name), beneath_reason(error));
 }

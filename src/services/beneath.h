@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "net/conn.h"
+#include "net/call.h"
 
 struct beneath {
 	unsigned refs;
@@ -64,7 +64,7 @@ bool error_is_shortage(int error);
 
 /* Say why a name cannot be had, as errno has it: nil where there is none. Returns 0, or -1 with
  * ENOMEM. */
-int beneath_refuse(struct conn *c, const struct slice *slice);
+int beneath_refuse(const struct call *call, const struct slice *slice);
 
 /* errno for people. */
 const char *beneath_reason(int error);

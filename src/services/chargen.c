@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* RFC 864: lines of 72 characters and CRLF, each beginning one character further in the ring
  * of the 95 printable ones. */
+#include <bsd/stdlib.h>
+
 #include "net/conn.h"
 #include "services/registry.h"
 
 #define RING 95
 #define LINE_LEN 74
 #define PATTERN_LEN (RING * LINE_LEN) /* after it, everything repeats */
+#define DATAGRAM_MAX 512              /* characters; how many is random */
 
 static char chargen_byte(uint32_t position)
 {
@@ -17,17 +20,20 @@ static char chargen_byte(uint32_t position)
 	return (char)(' ' + (line + column) % RING);
 }
 
-static int chargen_more(struct conn *c)
+static int chargen_more(const struct call *call)
 {
-	size_t room = conn_room(c);
-	char *to = conn_reply_space(c, room);
+	size_t room =
+		call->conn != NULL ? conn_room(call->conn) : arc4random_uniform(DATAGRAM_MAX + 1);
+	char *to = say_bytes_space(call, room);
+	uint32_t at = *call->position;
 
 	if (to == NULL)
 		return -1;
 	for (size_t i = 0; i < room; i++) {
-		to[i] = chargen_byte(c->position);
-		c->position = (c->position + 1) % PATTERN_LEN;
+		to[i] = chargen_byte(at);
+		at = (at + 1) % PATTERN_LEN;
 	}
+	*call->position = at;
 	return 0;
 }
 

@@ -179,9 +179,9 @@ static struct command *command_find(const struct slice *name)
 
 /* ---- who may run them, with what ---- */
 
-bool command_is_allowed(const struct command *command, const struct conn *c)
+bool command_is_allowed(const struct command *command, const struct peer *peer)
 {
-	return conn_is_named(c, &command->allow, &command->allow_users, &command->allow_groups);
+	return peer_is_listed(peer, &command->allow, &command->allow_users, &command->allow_groups);
 }
 
 void command_usage(const struct command *command, char *text, size_t size)
@@ -202,20 +202,20 @@ static void __attribute__((format(printf, 2, 3))) refuse(char *error, const char
 	va_end(args);
 }
 
-static void permission_refuse(const struct command *command, const struct conn *c, char *error)
+static void permission_refuse(const struct command *command, const struct peer *peer, char *error)
 {
-	char peer[80];
+	char text[PEER_TEXT_MAX];
 
-	peer_print(&c->peer, peer, sizeof(peer));
-	log_info("command %s: refused to %s", command->section.name, peer);
-	refuse(error, "NOPERM command '%s' is not allowed for %s", command->section.name, peer);
+	peer_print(peer, text, sizeof(text));
+	log_info("command %s: refused to %s", command->section.name, text);
+	refuse(error, "NOPERM command '%s' is not allowed for %s", command->section.name, text);
 }
 
 /* The argv for the arguments of command. Returns NULL with the error. */
-static char **arguments_take(const struct command *command, const struct conn *c,
+static char **arguments_take(const struct command *command, const struct peer *peer,
 			     const struct slice *values, size_t count, char *error)
 {
-	char reason[OPTION_REASON_MAX], peer[80];
+	char reason[OPTION_REASON_MAX], text[PEER_TEXT_MAX];
 	char **argv;
 
 	if (count != command->template.count) {
@@ -228,14 +228,14 @@ static char **arguments_take(const struct command *command, const struct conn *c
 	if (argv != NULL)
 		return argv;
 	if (errno == ETIME) {
-		peer_print(&c->peer, peer, sizeof(peer));
-		log_info("command %s: refused to %s: %s", command->section.name, peer, reason);
+		peer_print(peer, text, sizeof(text));
+		log_info("command %s: refused to %s: %s", command->section.name, text, reason);
 	}
 	refuse(error, "ERR %s: %s", command->section.name, reason);
 	return NULL;
 }
 
-char **command_admit(const struct conn *c, const struct slice *words, size_t count,
+char **command_admit(const struct peer *peer, const struct slice *words, size_t count,
 		     struct command **found, char *error)
 {
 	struct command *command = command_find(&words[0]);
@@ -245,10 +245,10 @@ char **command_admit(const struct conn *c, const struct slice *words, size_t cou
 	if (command == NULL)
 		refuse(error, "ERR there is no command '%s'; COMMANDS lists them",
 		       slice_print(&words[0], text));
-	else if (!command_is_allowed(command, c))
-		permission_refuse(command, c, error);
+	else if (!command_is_allowed(command, peer))
+		permission_refuse(command, peer, error);
 	else
-		return arguments_take(command, c, words + 1, count - 1, error);
+		return arguments_take(command, peer, words + 1, count - 1, error);
 	return NULL;
 }
 

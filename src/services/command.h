@@ -5,7 +5,9 @@
  * The commands of the configuration, each a [command NAME]: which are in force, who may run them
  * and with what. A reload puts others in force; who runs one keeps it.
  */
-#include "net/conn.h"
+#include "core/deadline.h"
+#include "core/section.h"
+#include "net/peer.h"
 #include "process/places.h"
 #include "services/template.h"
 
@@ -34,15 +36,15 @@ struct command *command_next(const struct command *command);
 struct command *command_ref(struct command *command);
 void command_unref(struct command *command);
 
-bool command_is_allowed(const struct command *command, const struct conn *c);
+bool command_is_allowed(const struct command *command, const struct peer *peer);
 
 /* "disk path" */
 void command_usage(const struct command *command, char *text, size_t size);
 
-/* The argv for what c asks for: the name of a command, words[0], and its arguments. Returns one
+/* The argv for what peer asks for: the name of a command, words[0], and its arguments. Returns one
  * allocation, for free(), and the command, borrowed; or NULL with "CODE reason" in
  * error[COMMAND_ERROR_MAX]. */
-char **command_admit(const struct conn *c, const struct slice *words, size_t count,
+char **command_admit(const struct peer *peer, const struct slice *words, size_t count,
 		     struct command **found, char *error) __attribute__((warn_unused_result));
 
 /* As struct service has them. */

@@ -4,59 +4,51 @@
  * gives all of it, STREAM gives output as it comes. What a caller gives becomes whole words of an
  * argv, of declared types; there is no shell.
  */
-#include <string.h>
-
 #include "net/conn.h"
-#include "net/resp.h"
 #include "services/command.h"
 #include "services/registry.h"
 #include "services/run.h"
 
 #define RUN_WORK 256 /* of conn_charge(): arguments are matched, a process may begin */
 
-static int command_run(struct conn *c, const struct request *req, bool streams)
+static int command_run(const struct call *call, bool streams)
 {
-	conn_charge(c, RUN_WORK);
-	return run_begin(c, req->argv + 1, (size_t)req->argc - 1, streams);
+	conn_charge(call->conn, RUN_WORK);
+	return run_begin(call, call->argv + 1, (size_t)call->argc - 1, streams);
 }
 
-static int commands_run(struct conn *c, const struct request *req)
+static int commands_run(const struct call *call)
 {
-	return command_run(c, req, false);
+	return command_run(call, false);
 }
 
-static int commands_stream(struct conn *c, const struct request *req)
+static int commands_stream(const struct call *call)
 {
-	return command_run(c, req, true);
+	return command_run(call, true);
 }
 
-static int text_say(struct buf *out, const char *text)
-{
-	return resp_bulk(out, text, strlen(text));
-}
-
-static int command_describe(struct buf *out, const struct command *command)
+static int command_describe(const struct call *call, const struct command *command)
 {
 	char usage[256];
 
 	command_usage(command, usage, sizeof(usage));
-	if (resp_array(out, 3) < 0 || text_say(out, command->section.name) < 0 ||
-	    text_say(out, usage) < 0)
+	if (say_list(call, 3) < 0 || say_text(call, command->section.name) < 0 ||
+	    say_text(call, usage) < 0)
 		return -1;
-	return text_say(out, command->description != NULL ? command->description : "");
+	return say_text(call, command->description != NULL ? command->description : "");
 }
 
-static int commands_list(struct conn *c, const struct request *req)
+static int commands_list(const struct call *call)
 {
 	struct command *command;
 	size_t count = 0;
 
 	for (command = command_first(); command != NULL; command = command_next(command))
-		count += command_is_allowed(command, c);
-	if (resp_array(&c->out, count) < 0)
+		count += command_is_allowed(command, call->peer);
+	if (say_list(call, count) < 0)
 		return -1;
 	for (command = command_first(); command != NULL; command = command_next(command))
-		if (command_is_allowed(command, c) && command_describe(&c->out, command) < 0)
+		if (command_is_allowed(command, call->peer) && command_describe(call, command) < 0)
 			return -1;
 	return 0;
 }

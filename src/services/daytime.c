@@ -2,17 +2,17 @@
 /* RFC 867 */
 #include <time.h>
 
-#include "net/conn.h"
+#include "net/call.h"
 #include "services/registry.h"
 
-static int daytime_open(struct conn *c)
+static int daytime_open(const struct call *call)
 {
 	char text[64];
 	struct tm tm;
 	time_t now = time(NULL);
 
 	localtime_r(&now, &tm);
-	return conn_reply(c, text, strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y\r\n", &tm));
+	return say_bytes(call, text, strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y\r\n", &tm));
 }
 
 const struct service service_daytime = {

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "core/log.h"
-#include "net/resp.h"
 #include "process/job.h"
 #include "process/slots.h"
 #include "services/beneath.h"
@@ -140,49 +139,50 @@ static void digest_start(struct digest *d)
 }
 
 /* A digest that runs is 64 digits, unless the file changes. */
-static void digest_eof(struct conn *c, struct task *t)
+static void digest_eof(const struct call *call, struct task *t)
 {
 	struct digest *d = container_of(t, struct digest, task);
 
 	if (d->slot.state == SLOT_GRANTED && !d->done && !d->begun)
-		d->begun = resp_bulk_begin(&c->out, HEX_LEN) == 0;
+		d->begun = say_bytes_begin(call, HEX_LEN) == 0;
 }
 
 static void digest_granted(struct slot *slot)
 {
 	struct digest *d = container_of(slot, struct digest, slot);
+	struct call call = conn_call(d->c);
 
 	digest_start(d);
-	if (d->c->ended)
-		digest_eof(d->c, &d->task);
+	if (conn_has_ended(d->c))
+		digest_eof(&call, &d->task);
 	if (d->done || d->begun)
 		conn_wake(d->c);
 }
 
-static int digest_say(struct conn *c, const struct digest *d)
+static int digest_say(const struct call *call, const struct digest *d)
 {
 	if (d->begun && d->len < HEX_LEN)
 		return -1;
 	if (d->begun)
-		return buf_add(&c->out, d->hex, HEX_LEN) < 0 ? -1 : resp_bulk_end(&c->out);
+		return buf_add(call->out, d->hex, HEX_LEN) < 0 ? -1 : say_bytes_end(call);
 	if (d->len == HEX_LEN)
-		return resp_bulk(&c->out, d->hex, HEX_LEN);
+		return say_bytes(call, d->hex, HEX_LEN);
 	if (d->error == 0)
-		return resp_error(&c->out, "ERR the file has changed, or cannot be read");
-	return resp_error(&c->out,
-			  error_is_shortage(d->error) ? "BUSY sha256sum: %s, try again later"
-						      : "ERR sha256sum: %s",
-			  strerror(d->error));
+		return say_error(call, "ERR the file has changed, or cannot be read");
+	return say_error(call,
+			 error_is_shortage(d->error) ? "BUSY sha256sum: %s, try again later"
+						     : "ERR sha256sum: %s",
+			 strerror(d->error));
 }
 
-static enum task_progress digest_more(struct conn *c, struct task *t)
+static enum task_progress digest_more(const struct call *call, struct task *t)
 {
 	struct digest *d = container_of(t, struct digest, task);
 	int result;
 
 	if (!d->done)
 		return TASK_WAITS;
-	result = digest_say(c, d);
+	result = digest_say(call, d);
 	digest_free(d);
 	return result < 0 ? TASK_FAILED : TASK_DONE;
 }
@@ -199,7 +199,7 @@ static void digest_gone(struct task *t)
 }
 
 /* Takes fd. */
-static int digest_begin(struct conn *c, int fd, const struct digest_key *key)
+static int digest_begin(const struct call *call, int fd, const struct digest_key *key)
 {
 	struct digest *d = calloc(1, sizeof(*d));
 	int place;
@@ -210,30 +210,30 @@ static int digest_begin(struct conn *c, int fd, const struct digest_key *key)
 	}
 	*d = (struct digest){
 		.task = {.more = digest_more, .gone = digest_gone, .eof = digest_eof},
-		.c = c,
+		.c = call->conn,
 		.fd = fd,
 		.key = *key,
 	};
 	place = slots_enter(&slots, &d->slot, digest_granted);
 	if (place < 0) {
 		digest_free(d);
-		return resp_error(&c->out, "BUSY too many digests, try again later");
+		return say_error(call, "BUSY too many digests, try again later");
 	}
 	if (place > 0)
 		digest_start(d);
-	conn_task(c, &d->task);
+	conn_task(call->conn, &d->task);
 	return 0;
 }
 
-int digest_reply(struct conn *c, int fd, const struct stat *st)
+int digest_reply(const struct call *call, int fd, const struct stat *st)
 {
 	struct digest_key key = digest_key(st);
 	const char *hex = cache_find(&key);
 
 	if (hex == NULL)
-		return digest_begin(c, fd, &key);
+		return digest_begin(call, fd, &key);
 	close(fd);
-	return resp_bulk(&c->out, hex, HEX_LEN);
+	return say_bytes(call, hex, HEX_LEN);
 }
 
 void digest_use(unsigned max)

@@ -8,7 +8,7 @@
 #include "net/conn.h"
 
 /* Answer with the digest, now or later. Takes fd, whose fstat(2) st is. Returns 0, or -1. */
-int digest_reply(struct conn *c, int fd, const struct stat *st);
+int digest_reply(const struct call *call, int fd, const struct stat *st);
 
 /* At most max at one time. */
 void digest_use(unsigned max);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* RFC 863 */
-#include "net/conn.h"
+#include "net/service.h"
 #include "services/registry.h"
 
 const struct service service_discard = {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* RFC 862 */
-#include "net/conn.h"
+#include "net/call.h"
 #include "services/registry.h"
 
-static int echo_request(struct conn *c, const struct request *req)
+static int echo_request(const struct call *call)
 {
-	return conn_reply(c, req->argv[0].data, req->argv[0].len);
+	return say_bytes(call, call->argv[0].data, call->argv[0].len);
 }
 
 const struct service service_echo = {

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "net/conn.h"
-#include "net/resp.h"
 #include "services/beneath.h"
 #include "services/digest.h"
 #include "services/registry.h"
@@ -52,21 +51,21 @@ static struct files_conf *files; /* in force; NULL: none */
 /* ---- names ---- */
 
 /* Where its path leads now; NULL: nothing is served. */
-static struct beneath *root_now(struct conn *c)
+static struct beneath *root_now(const struct call *call)
 {
 	if (files == NULL)
 		return NULL;
-	beneath_follow(files->beneath, loop_now_ms(c->table->loop));
+	beneath_follow(files->beneath, loop_now_ms(conn_loop(call->conn)));
 	return files->beneath;
 }
 
 /* Returns 0 with the name of a regular file, or -1 with errno. */
-static int file_find(struct conn *c, const struct slice *slice, char name[PATH_MAX],
+static int file_find(const struct call *call, const struct slice *slice, char name[PATH_MAX],
 		     struct stat *st)
 {
-	const struct beneath *root = root_now(c);
+	const struct beneath *root = root_now(call);
 
-	conn_charge(c, OPEN_WORK);
+	conn_charge(call->conn, OPEN_WORK);
 	errno = ENOENT;
 	if (root == NULL || beneath_name(root, slice, name) < 0 || beneath_stat(root, name, st) < 0)
 		return -1;
@@ -100,12 +99,12 @@ static int file_check(int fd, struct stat *st)
 }
 
 /* Returns a descriptor of a regular file, or -1 with errno. */
-static int file_open(struct conn *c, const struct slice *slice, struct stat *st)
+static int file_open(const struct call *call, const struct slice *slice, struct stat *st)
 {
 	char name[PATH_MAX];
 	int fd, error;
 
-	if (file_find(c, slice, name, st) < 0)
+	if (file_find(call, slice, name, st) < 0)
 		return -1;
 	fd = beneath_open(files->beneath, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || file_check(fd, st) == 0)
@@ -142,7 +141,7 @@ static void sending_gone(struct task *t)
 	sending_free(container_of(t, struct sending, task));
 }
 
-static enum task_progress sending_more(struct conn *c, struct task *t)
+static enum task_progress sending_more(const struct call *call, struct task *t)
 {
 	struct sending *s = container_of(t, struct sending, task);
 	off_t left = s->end - s->at;
@@ -150,20 +149,21 @@ static enum task_progress sending_more(struct conn *c, struct task *t)
 	if (left > 0) {
 		size_t piece = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
 
-		return conn_send_file(c, s->fd, &s->at, piece) < 0 ? TASK_FAILED : TASK_WRITES;
+		return conn_send_file(call->conn, s->fd, &s->at, piece) < 0 ? TASK_FAILED
+									    : TASK_WRITES;
 	}
-	if (resp_bulk_end(&c->out) < 0)
+	if (say_bytes_end(call) < 0)
 		return TASK_FAILED;
 	sending_free(s);
 	return TASK_DONE;
 }
 
 /* Takes fd. */
-static int sending_begin(struct conn *c, int fd, off_t first, off_t len)
+static int sending_begin(const struct call *call, int fd, off_t first, off_t len)
 {
 	struct sending *s = malloc(sizeof(*s));
 
-	if (s == NULL || resp_bulk_begin(&c->out, (uint64_t)len) < 0) {
+	if (s == NULL || say_bytes_begin(call, (uint64_t)len) < 0) {
 		free(s);
 		close(fd);
 		return -1;
@@ -174,7 +174,7 @@ static int sending_begin(struct conn *c, int fd, off_t first, off_t len)
 		.at = first,
 		.end = first + len,
 	};
-	conn_task(c, &s->task);
+	conn_task(call->conn, &s->task);
 	return 0;
 }
 
@@ -192,32 +192,34 @@ static int small_read(int fd, off_t first, char *to, size_t len)
 }
 
 /* Takes fd. Nothing is said before all has been read: what cannot be read gets an answer too. */
-static int small_send(struct conn *c, int fd, const struct slice *slice, off_t first, size_t len)
+static int small_send(const struct call *call, int fd, const struct slice *slice, off_t first,
+		      size_t len)
 {
 	static char small[SMALL_BYTES];
 	int result = small_read(fd, first, small, len), error = errno;
 
 	close(fd);
 	errno = error;
-	return result < 0 ? beneath_refuse(c, slice) : resp_bulk(&c->out, small, len);
+	return result < 0 ? beneath_refuse(call, slice) : say_bytes(call, small, len);
 }
 
 /* Takes fd. */
-static int range_send(struct conn *c, int fd, const struct slice *slice, off_t first, off_t len)
+static int range_send(const struct call *call, int fd, const struct slice *slice, off_t first,
+		      off_t len)
 {
 	if (len <= SMALL_BYTES)
-		return small_send(c, fd, slice, first, (size_t)len);
-	return sending_begin(c, fd, first, len);
+		return small_send(call, fd, slice, first, (size_t)len);
+	return sending_begin(call, fd, first, len);
 }
 
-static int files_get(struct conn *c, const struct request *req)
+static int files_get(const struct call *call)
 {
 	struct stat st;
-	int fd = file_open(c, &req->argv[1], &st);
+	int fd = file_open(call, &call->argv[1], &st);
 
 	if (fd < 0)
-		return beneath_refuse(c, &req->argv[1]);
-	return range_send(c, fd, &req->argv[1], 0, st.st_size);
+		return beneath_refuse(call, &call->argv[1]);
+	return range_send(call, fd, &call->argv[1], 0, st.st_size);
 }
 
 /* Both ends count, negative ones from behind, and what is outside is cut off. Returns the
@@ -233,7 +235,7 @@ static off_t range_cut(int64_t *first, int64_t last, off_t size)
 	return *first > last ? 0 : last - *first + 1;
 }
 
-static int files_getrange(struct conn *c, const struct request *req)
+static int files_getrange(const struct call *call)
 {
 	char etag[ETAG_MAX], name[SLICE_TEXT_MAX];
 	int64_t first, last;
@@ -241,81 +243,80 @@ static int files_getrange(struct conn *c, const struct request *req)
 	off_t len;
 	int fd;
 
-	if (!slice_integer(&req->argv[2], &first) || !slice_integer(&req->argv[3], &last))
-		return resp_error(&c->out, "ERR first and last are integers");
-	fd = file_open(c, &req->argv[1], &st);
+	if (!slice_integer(&call->argv[2], &first) || !slice_integer(&call->argv[3], &last))
+		return say_error(call, "ERR first and last are integers");
+	fd = file_open(call, &call->argv[1], &st);
 	if (fd < 0)
-		return beneath_refuse(c, &req->argv[1]);
+		return beneath_refuse(call, &call->argv[1]);
 	etag_print(&st, etag);
-	if (req->argc > 4 && !slice_is(&req->argv[4], etag)) {
+	if (call->argc > 4 && !slice_is(&call->argv[4], etag)) {
 		close(fd);
-		return resp_error(&c->out, "STALE '%s' has changed",
-				  slice_print(&req->argv[1], name));
+		return say_error(call, "STALE '%s' has changed", slice_print(&call->argv[1], name));
 	}
 	len = range_cut(&first, last, st.st_size);
-	return range_send(c, fd, &req->argv[1], first, len);
+	return range_send(call, fd, &call->argv[1], first, len);
 }
 
 /* ---- what there is ---- */
 
-static int files_strlen(struct conn *c, const struct request *req)
+static int files_strlen(const struct call *call)
 {
 	char name[PATH_MAX];
 	struct stat st;
 
-	if (file_find(c, &req->argv[1], name, &st) < 0)
-		return error_is_none(errno) ? resp_integer(&c->out, 0)
-					    : beneath_refuse(c, &req->argv[1]);
-	return resp_integer(&c->out, st.st_size);
+	if (file_find(call, &call->argv[1], name, &st) < 0)
+		return error_is_none(errno) ? say_integer(call, 0)
+					    : beneath_refuse(call, &call->argv[1]);
+	return say_integer(call, st.st_size);
 }
 
 /* What is no file is none; of what cannot be looked at, nobody knows. */
-static int files_exists(struct conn *c, const struct request *req)
+static int files_exists(const struct call *call)
 {
 	char name[PATH_MAX];
 	struct stat st;
 	int64_t count = 0;
 
-	for (int i = 1; i < req->argc; i++) {
-		if (file_find(c, &req->argv[i], name, &st) == 0)
+	for (int i = 1; i < call->argc; i++) {
+		if (file_find(call, &call->argv[i], name, &st) == 0)
 			count++;
 		else if (!error_is_none(errno) && errno != EISDIR)
-			return beneath_refuse(c, &req->argv[i]);
+			return beneath_refuse(call, &call->argv[i]);
 	}
-	return resp_integer(&c->out, count);
+	return say_integer(call, count);
 }
 
-static int files_stat(struct conn *c, const struct request *req)
+static int files_stat(const struct call *call)
 {
 	char etag[ETAG_MAX], name[PATH_MAX];
 	struct stat st;
 
-	if (file_find(c, &req->argv[1], name, &st) < 0)
-		return beneath_refuse(c, &req->argv[1]);
+	if (file_find(call, &call->argv[1], name, &st) < 0)
+		return beneath_refuse(call, &call->argv[1]);
 	etag_print(&st, etag);
-	if (resp_array(&c->out, 6) < 0 || resp_bulk(&c->out, "size", 4) < 0 ||
-	    resp_integer(&c->out, st.st_size) < 0 || resp_bulk(&c->out, "mtime", 5) < 0 ||
-	    resp_integer(&c->out, st.st_mtim.tv_sec) < 0 || resp_bulk(&c->out, "etag", 4) < 0)
+	if (say_pairs(call, 3) < 0 || say_text(call, "size") < 0 ||
+	    say_integer(call, st.st_size) < 0 || say_text(call, "mtime") < 0 ||
+	    say_integer(call, st.st_mtim.tv_sec) < 0 || say_text(call, "etag") < 0)
 		return -1;
-	return resp_bulk(&c->out, etag, strlen(etag));
+	return say_text(call, etag);
 }
 
-static int files_scan(struct conn *c, const struct request *req)
+static int files_scan(const struct call *call)
 {
-	conn_charge(c, OPEN_WORK);
-	return scan_reply(c, req, root_now(c));
+	conn_charge(call->conn, OPEN_WORK);
+	return scan_reply(call, root_now(call));
 }
 
 /* ---- SHA256 ---- */
 
-static int files_sha256(struct conn *c, const struct request *req)
+static int files_sha256(const struct call *call)
 {
 	struct stat st;
-	int fd = file_open(c, &req->argv[1], &st);
+	int fd = file_open(call, &call->argv[1], &st);
 
 	if (fd < 0)
-		return beneath_refuse(c, &req->argv[1]);
-	return digest_reply(c, fd, &st);
+		return beneath_refuse(call, &call->argv[1]);
+	return digest_reply(call, fd, &st);
 }
 
 /* ---- its section ---- */

@@ -9,7 +9,7 @@
 
 #include "core/log.h"
 #include "core/signal_name.h"
-#include "net/resp.h"
+#include "net/conn.h"
 #include "process/job.h"
 #include "process/program.h"
 #include "services/command.h"
@@ -34,7 +34,7 @@ struct run {
 	bool failed;        /* STREAM: there was no memory for its output */
 	struct buf kept[2]; /* RUN: output, by enum job_stream */
 	uint64_t bytes[2];  /* of output */
-	char peer[80];
+	char peer[PEER_TEXT_MAX];
 	char args[ARGS_MAX];           /* for the log */
 	char error[COMMAND_ERROR_MAX]; /* "CODE reason": why there is no job; "": there is */
 };
@@ -97,36 +97,41 @@ static void run_keep(struct run *run, enum job_stream stream, const char *data, 
 		run->truncated = true;
 }
 
-static int name_say(struct buf *out, const char *name)
+static enum composite run_kind(const struct run *run)
 {
-	return resp_bulk(out, name, strlen(name));
+	return run->streams ? REPLY_LIST : REPLY_PAIRS;
 }
 
-static int array_say(struct buf *out, struct run *run, size_t count)
+/* The beginning of its next reply, the first byte of which may have been said. */
+static int composite_say(const struct call *call, struct run *run, size_t count)
 {
-	if (!run->begun)
-		return resp_array(out, count);
+	enum composite kind = run_kind(run);
+
+	if (!run->begun && say_begin(call, kind) < 0)
+		return -1;
 	run->begun = false;
-	return resp_array_end(out, count);
+	return say_end(call, kind, count);
 }
 
-static int output_say(struct buf *out, struct run *run, enum job_stream stream, const char *data,
-		      size_t len)
+static int output_say(const struct call *call, struct run *run, enum job_stream stream,
+		      const char *data, size_t len)
 {
 	static const char *const names[] = {"stdout", "stderr"};
 
-	if (array_say(out, run, 2) < 0 || name_say(out, names[stream]) < 0)
+	if (composite_say(call, run, 2) < 0 || say_text(call, names[stream]) < 0)
 		return -1;
-	return resp_bulk(out, data, len);
+	return say_bytes(call, data, len);
 }
 
 /* STREAM says it at once, and reads on when the caller has taken it. */
 static void run_say(struct run *run, enum job_stream stream, const char *data, size_t len)
 {
+	struct call call = conn_call(run->c);
+
 	if (!run->failed)
-		run->failed = output_say(&run->c->out, run, stream, data, len) < 0;
+		run->failed = output_say(&call, run, stream, data, len) < 0;
 	conn_wake(run->c);
-	if (run->c != NULL && buf_len(&run->c->out) > 0)
+	if (run->c != NULL && conn_owes(run->c))
 		job_pause(&run->job);
 }
 
@@ -217,12 +222,12 @@ static void run_start(struct run *run, struct command *command, char **argv)
 }
 
 /* Whatever becomes of a job that runs, an array will be said of it. */
-static void run_eof(struct conn *c, struct task *t)
+static void run_eof(const struct call *call, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
 
 	if (run->started && !run->ended && !run->begun)
-		run->begun = resp_array_begin(&c->out) == 0;
+		run->begun = say_begin(call, run_kind(run)) == 0;
 }
 
 /* ---- a place ---- */
@@ -231,8 +236,9 @@ static void run_eof(struct conn *c, struct task *t)
 static void run_granted(struct slot *slot)
 {
 	struct run *run = container_of(slot, struct run, slot);
+	struct call call = conn_call(run->c);
 	struct command *command;
-	char **argv = command_admit(run->c, run->words, run->count, &command, run->error);
+	char **argv = command_admit(call.peer, run->words, run->count, &command, run->error);
 
 	free(run->words);
 	run->words = NULL;
@@ -240,8 +246,8 @@ static void run_granted(struct slot *slot)
 		run_start(run, command, argv);
 	else
 		run_give_up(run);
-	if (run->c->ended)
-		run_eof(run->c, &run->task);
+	if (conn_has_ended(run->c))
+		run_eof(&call, &run->task);
 	if (run->ended || run->begun)
 		conn_wake(run->c);
 }
@@ -283,67 +289,69 @@ static void run_gone(struct task *t)
 
 /* ---- what is said of it ---- */
 
-static int integer_say(struct buf *out, const char *name, int64_t value)
+static int named_integer_say(const struct call *call, const char *name, int64_t value)
 {
-	return name_say(out, name) < 0 ? -1 : resp_integer(out, value);
+	return say_text(call, name) < 0 ? -1 : say_integer(call, value);
 }
 
-static int signal_say(struct buf *out, int signal)
+static int signal_say(const struct call *call, int signal)
 {
 	const char *name = signal_name(signal);
 
-	return name_say(out, name != NULL ? name : "unknown");
+	return say_text(call, name != NULL ? name : "unknown");
 }
 
-static int kept_say(struct buf *out, const char *name, const struct buf *kept)
+static int kept_say(const struct call *call, const char *name, const struct buf *kept)
 {
-	return name_say(out, name) < 0 ? -1 : resp_bulk(out, buf_data(kept), buf_len(kept));
-}
-
-static int status_say(struct buf *out, const struct job *job)
-{
-	if (name_say(out, "exit") < 0 ||
-	    (job->signal > 0 ? resp_nil(out) : resp_integer(out, job->exit_status)) < 0 ||
-	    name_say(out, "signal") < 0)
+	if (say_text(call, name) < 0)
 		return -1;
-	return job->signal > 0 ? signal_say(out, job->signal) : resp_nil(out);
+	return say_bytes(call, buf_data(kept), buf_len(kept));
 }
 
-static int result_say(struct buf *out, struct run *run)
+static int status_say(const struct call *call, const struct job *job)
 {
-	if (array_say(out, run, 14) < 0 || status_say(out, &run->job) < 0 ||
-	    integer_say(out, "timed_out", run->job.timed_out) < 0 ||
-	    integer_say(out, "truncated", run->truncated) < 0 ||
-	    kept_say(out, "stdout", &run->kept[JOB_STDOUT]) < 0 ||
-	    kept_say(out, "stderr", &run->kept[JOB_STDERR]) < 0)
+	if (say_text(call, "exit") < 0 ||
+	    (job->signal > 0 ? say_nil(call) : say_integer(call, job->exit_status)) < 0 ||
+	    say_text(call, "signal") < 0)
 		return -1;
-	return integer_say(out, "duration_ms", run->job.duration_ms);
+	return job->signal > 0 ? signal_say(call, job->signal) : say_nil(call);
+}
+
+static int result_say(const struct call *call, struct run *run)
+{
+	if (composite_say(call, run, 7) < 0 || status_say(call, &run->job) < 0 ||
+	    named_integer_say(call, "timed_out", run->job.timed_out) < 0 ||
+	    named_integer_say(call, "truncated", run->truncated) < 0 ||
+	    kept_say(call, "stdout", &run->kept[JOB_STDOUT]) < 0 ||
+	    kept_say(call, "stderr", &run->kept[JOB_STDERR]) < 0)
+		return -1;
+	return named_integer_say(call, "duration_ms", run->job.duration_ms);
 }
 
 /* The third string is there only where it is so: who looks at two finds them where they were. */
-static int last_say(struct buf *out, struct run *run)
+static int last_say(const struct call *call, struct run *run)
 {
 	const struct job *job = &run->job;
 
-	if (array_say(out, run, job->timed_out ? 3 : 2) < 0)
+	if (composite_say(call, run, job->timed_out ? 3 : 2) < 0)
 		return -1;
 	if (job->signal > 0) {
-		if (name_say(out, "signal") < 0 || signal_say(out, job->signal) < 0)
+		if (say_text(call, "signal") < 0 || signal_say(call, job->signal) < 0)
 			return -1;
-	} else if (integer_say(out, "exit", job->exit_status) < 0) {
+	} else if (named_integer_say(call, "exit", job->exit_status) < 0) {
 		return -1;
 	}
-	return job->timed_out ? name_say(out, "timed_out") : 0;
+	return job->timed_out ? say_text(call, "timed_out") : 0;
 }
 
-static int end_say(struct buf *out, struct run *run)
+static int end_say(const struct call *call, struct run *run)
 {
 	if (run->error[0] != '\0')
-		return resp_error(out, "%s", run->error);
-	return run->streams ? last_say(out, run) : result_say(out, run);
+		return say_error(call, "%s", run->error);
+	return run->streams ? last_say(call, run) : result_say(call, run);
 }
 
-static enum task_progress run_more(struct conn *c, struct task *t)
+static enum task_progress run_more(const struct call *call, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
 	int result;
@@ -355,7 +363,7 @@ static enum task_progress run_more(struct conn *c, struct task *t)
 			job_resume(&run->job);
 		return TASK_WAITS;
 	}
-	result = end_say(&c->out, run);
+	result = end_say(call, run);
 	if (result < 0)
 		return TASK_FAILED;
 	run_free(run);
@@ -364,7 +372,7 @@ static enum task_progress run_more(struct conn *c, struct task *t)
 
 /* ---- its beginning ---- */
 
-static struct run *run_new(struct conn *c, struct command *command, bool streams)
+static struct run *run_new(const struct call *call, struct command *command, bool streams)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
@@ -372,9 +380,9 @@ static struct run *run_new(struct conn *c, struct command *command, bool streams
 		return NULL;
 	run->task = (struct task){.more = run_more, .gone = run_gone, .eof = run_eof};
 	run->places = places_ref(command->places);
-	run->c = c;
+	run->c = call->conn;
 	run->streams = streams;
-	peer_print(&c->peer, run->peer, sizeof(run->peer));
+	peer_print(call->peer, run->peer, sizeof(run->peer));
 	return run;
 }
 
@@ -386,23 +394,23 @@ static int run_wait(struct run *run, const struct slice *words, size_t count)
 	return run->words != NULL ? 0 : -1;
 }
 
-static int busy_say(struct buf *out, const struct command *command)
+static int busy_say(const struct call *call, const struct command *command)
 {
-	return resp_error(out, "BUSY command '%s' runs %d times already, and %d wait",
-			  command->section.name, command->max_running, command->max_waiting);
+	return say_error(call, "BUSY command '%s' runs %d times already, and %d wait",
+			 command->section.name, command->max_running, command->max_waiting);
 }
 
-int run_begin(struct conn *c, const struct slice *words, size_t count, bool streams)
+int run_begin(const struct call *call, const struct slice *words, size_t count, bool streams)
 {
 	struct command *command;
 	char error[COMMAND_ERROR_MAX];
-	char **argv = command_admit(c, words, count, &command, error);
+	char **argv = command_admit(call->peer, words, count, &command, error);
 	struct run *run;
 	int place;
 
 	if (argv == NULL)
-		return resp_error(&c->out, "%s", error);
-	run = run_new(c, command, streams);
+		return say_error(call, "%s", error);
+	run = run_new(call, command, streams);
 	if (run == NULL) {
 		free(argv);
 		return -1;
@@ -414,8 +422,8 @@ int run_begin(struct conn *c, const struct slice *words, size_t count, bool stre
 		free(argv);
 	if (place < 0 || (place == 0 && run_wait(run, words, count) < 0)) {
 		run_free(run);
-		return place < 0 ? busy_say(&c->out, command) : -1;
+		return place < 0 ? busy_say(call, command) : -1;
 	}
-	conn_task(c, &run->task);
+	conn_task(call->conn, &run->task);
 	return 0;
 }

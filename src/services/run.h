@@ -5,10 +5,10 @@
  * One execution of a [command] for one caller: it waits for a place, starts, says what it has to
  * say and ends. Who has to wait is judged anew when its turn comes, by the configuration of then.
  */
-#include "net/conn.h"
+#include "net/call.h"
 
-/* Answer c, which asks for words: the name of a command and its arguments. streams: output as it
+/* Answer a call that asks for words: the name of a command and its arguments. streams: output as it
  * comes. Returns as a verb does. */
-int run_begin(struct conn *c, const struct slice *words, size_t count, bool streams);
+int run_begin(const struct call *call, const struct slice *words, size_t count, bool streams);
 
 #endif

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "net/resp.h"
+#include "net/conn.h"
 #include "process/slots.h"
 #include "services/listing.h"
 
@@ -178,16 +178,16 @@ static int scan_match(struct scan *s, const struct slice *pattern)
 	return strlen(s->glob) <= GLOB_MAX ? 0 : -1;
 }
 
-static int scan_options(struct scan *s, const struct request *req)
+static int scan_options(struct scan *s, const struct call *call)
 {
-	if (!slice_integer(&req->argv[1], &s->cursor) || s->cursor < 0 || req->argc % 2 != 0)
+	if (!slice_integer(&call->argv[1], &s->cursor) || s->cursor < 0 || call->argc % 2 != 0)
 		return -1;
-	for (int i = 2; i + 1 < req->argc; i += 2) {
-		if (slice_is(&req->argv[i], "MATCH")) {
-			if (scan_match(s, &req->argv[i + 1]) < 0)
+	for (int i = 2; i + 1 < call->argc; i += 2) {
+		if (slice_is(&call->argv[i], "MATCH")) {
+			if (scan_match(s, &call->argv[i + 1]) < 0)
 				return -1;
-		} else if (!slice_is(&req->argv[i], "COUNT") ||
-			   !slice_integer(&req->argv[i + 1], &s->count) || s->count < 1) {
+		} else if (!slice_is(&call->argv[i], "COUNT") ||
+			   !slice_integer(&call->argv[i + 1], &s->count) || s->count < 1) {
 			return -1;
 		}
 	}
@@ -216,7 +216,8 @@ static int entry_type(const struct scan *s, const struct listed *entry, const ch
 	return error_is_none(errno) || errno == ELOOP || errno == EXDEV ? DT_UNKNOWN : DT_REG;
 }
 
-static int scan_entry(struct scan *s, const struct listed *entry)
+/* found: a call whose replies are kept until they are counted. */
+static int scan_entry(const struct call *found, struct scan *s, const struct listed *entry)
 {
 	char name[PATH_MAX + 1];
 	int type, len;
@@ -235,7 +236,7 @@ static int scan_entry(struct scan *s, const struct listed *entry)
 	if (type == DT_DIR)
 		name[len++] = '/';
 	s->found_count++;
-	return resp_bulk(&s->found, name, (size_t)len);
+	return say_bytes(found, name, (size_t)len);
 }
 
 /* fnmatch(3) can try all of the glob at each byte of the name. */
@@ -259,7 +260,7 @@ static int64_t cursor_of(const struct scan *s)
 
 /* Look at count entries from the place on, or fewer where that is much work, and leave the cursor
  * at the one behind them. It cannot stand between names at one place. */
-static int scan_run(struct scan *s, struct listing *l)
+static int scan_run(const struct call *found, struct scan *s, struct listing *l)
 {
 	struct listed *entry = listing_find(l, s->place);
 	uint64_t last = 0;
@@ -268,7 +269,7 @@ static int scan_run(struct scan *s, struct listing *l)
 		if (entry->place != last && scan_has_enough(s, n))
 			break;
 		s->work += entry_work(s, entry);
-		if (scan_entry(s, entry) < 0)
+		if (scan_entry(found, s, entry) < 0)
 			return -1;
 		last = entry->place;
 	}
@@ -277,35 +278,37 @@ static int scan_run(struct scan *s, struct listing *l)
 	return 0;
 }
 
-static int scan_say(const struct scan *s)
+static int scan_say(const struct call *call, const struct scan *s)
 {
-	struct buf *out = &s->c->out;
 	char cursor[24];
 
 	snprintf(cursor, sizeof(cursor), "%" PRId64, s->cursor);
-	if (resp_array(out, 2) < 0 || resp_bulk(out, cursor, strlen(cursor)) < 0 ||
-	    resp_array(out, s->found_count) < 0)
+	if (say_list(call, 2) < 0 || say_text(call, cursor) < 0 ||
+	    say_list(call, s->found_count) < 0)
 		return -1;
-	return buf_add(out, buf_data(&s->found), buf_len(&s->found));
+	return buf_add(call->out, buf_data(&s->found), buf_len(&s->found));
 }
 
 /* A folder that is not there holds nothing; of one that cannot be read nothing is known. */
-static int scan_refuse(struct scan *s)
+static int scan_refuse(const struct call *call, struct scan *s)
 {
 	const char *folder = s->folder[0] != '\0' ? s->folder : ".";
 
 	if (!error_is_none(errno))
-		return beneath_refuse(s->c, &(struct slice){folder, strlen(folder)});
+		return beneath_refuse(call, &(struct slice){folder, strlen(folder)});
 	s->cursor = 0;
-	return scan_say(s);
+	return scan_say(call, s);
 }
 
-static int scan_give(struct scan *s, struct listing *l)
+static int scan_give(const struct call *call, struct scan *s, struct listing *l)
 {
-	int result = scan_run(s, l);
+	struct call found = *call;
+	int result;
 
+	found.out = &s->found;
+	result = scan_run(&found, s, l);
 	conn_charge(s->c, s->work);
-	return result < 0 ? scan_refuse(s) : scan_say(s);
+	return result < 0 ? scan_refuse(call, s) : scan_say(call, s);
 }
 
 static void scan_free(struct scan *s)
@@ -356,17 +359,17 @@ static void scan_leave(struct scan *s)
 }
 
 /* Answer with what was read; or, where that is -1, say why there is nothing. */
-static int scan_answer(struct scan *s, int read)
+static int scan_answer(const struct call *call, struct scan *s, int read)
 {
 	if (read < 0)
-		return scan_refuse(s);
-	if (scan_give(s, &s->kept->listing) < 0)
+		return scan_refuse(call, s);
+	if (scan_give(call, s, &s->kept->listing) < 0)
 		return -1;
 	scan_leave(s);
 	return 0;
 }
 
-static enum task_progress scan_more(struct conn *c, struct task *t)
+static enum task_progress scan_more(const struct call *call, struct task *t)
 {
 	struct scan *s = container_of(t, struct scan, task);
 	int result;
@@ -376,7 +379,7 @@ static enum task_progress scan_more(struct conn *c, struct task *t)
 	result = scan_read(s);
 	if (result == 0)
 		return TASK_WAITS;
-	result = scan_answer(s, result);
+	result = scan_answer(call, s, result);
 	scan_free(s);
 	return result < 0 ? TASK_FAILED : TASK_DONE;
 }
@@ -399,7 +402,7 @@ static void scan_paused(struct deadline *d)
 /* ---- a request ---- */
 
 /* Returns 1 when it has become a task, else 0, or -1 with ENOMEM. */
-static int scan_begin(struct scan *s)
+static int scan_begin(const struct call *call, struct scan *s)
 {
 	int fd = beneath_open(s->root, s->folder[0] != '\0' ? s->folder : ".",
 			      O_RDONLY | O_DIRECTORY);
@@ -411,7 +414,7 @@ static int scan_begin(struct scan *s)
 	if (s->dir == NULL && fd >= 0)
 		close(fd);
 	if (s->dir == NULL || fstat(fd, &st) < 0 || beneath_has_sizes(s->root, fd, &st) < 0)
-		return scan_refuse(s);
+		return scan_refuse(call, s);
 	if (s->cursor == 0)
 		s->begun = epoch_begin(&st);
 	else
@@ -419,52 +422,53 @@ static int scan_begin(struct scan *s)
 	k = kept_find(&st, s->place, s->begun);
 	if (k != NULL) {
 		kept_use(k);
-		return scan_give(s, &k->listing);
+		return scan_give(call, s, &k->listing);
 	}
 	s->kept = kept_new(&st, s->place);
 	result = s->kept != NULL ? scan_read(s) : -1;
 	if (result != 0)
-		return scan_answer(s, result);
+		return scan_answer(call, s, result);
 	if (slots_enter(&slots, &s->slot, scan_granted) < 0)
-		return resp_error(&s->c->out, "BUSY too many folders are read, try again later");
+		return say_error(call, "BUSY too many folders are read, try again later");
 	conn_task(s->c, &s->task);
 	return 1;
 }
 
-static int scan_check(struct scan *s, const struct request *req)
+static int scan_check(const struct call *call, struct scan *s)
 {
-	if (scan_options(s, req) < 0)
-		return resp_error(&s->c->out,
-				  "ERR write SCAN cursor [MATCH glob] [COUNT n], a glob of at most "
-				  "%d bytes",
-				  GLOB_MAX);
+	if (scan_options(s, call) < 0)
+		return say_error(call,
+				 "ERR write SCAN cursor [MATCH glob] [COUNT n], a glob of at most "
+				 "%d bytes",
+				 GLOB_MAX);
 	s->place = (uint64_t)s->cursor / EPOCHS;
 	s->begun = (uint64_t)s->cursor % EPOCHS;
 	if (s->place >= PLACE_END)
-		return resp_error(&s->c->out, "ERR that cursor was not given here, begin with 0");
+		return say_error(call, "ERR that cursor was not given here, begin with 0");
 	errno = ENOENT;
 	if (s->root == NULL || (!s->root->hidden && name_is_hidden(s->folder)))
-		return scan_refuse(s);
-	return scan_begin(s);
+		return scan_refuse(call, s);
+	return scan_begin(call, s);
 }
 
-int scan_reply(struct conn *c, const struct request *req, struct beneath *root)
+int scan_reply(const struct call *call, struct beneath *root)
 {
+	struct deadlines *deadlines = &conn_loop(call->conn)->deadlines;
 	struct scan *s = calloc(1, sizeof(*s));
 	int result;
 
 	if (s == NULL)
 		return -1;
 	s->task = (struct task){.more = scan_more, .gone = scan_gone};
-	s->c = c;
+	s->c = call->conn;
 	s->root = root != NULL ? beneath_ref(root) : NULL;
 	s->count = COUNT_DEFAULT;
 	if (ends.expired == NULL) {
 		slots_init(&slots, READING_MAX, WAITING_MAX);
-		deadline_queue_init(&c->table->loop->deadlines, &ends, KEPT_MS, kept_expired);
-		deadline_queue_init(&c->table->loop->deadlines, &pauses, PAUSE_MS, scan_paused);
+		deadline_queue_init(deadlines, &ends, KEPT_MS, kept_expired);
+		deadline_queue_init(deadlines, &pauses, PAUSE_MS, scan_paused);
 	}
-	result = scan_check(s, req);
+	result = scan_check(call, s);
 	if (result == 1)
 		return 0;
 	scan_free(s);

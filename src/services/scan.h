@@ -10,8 +10,7 @@
 #include "services/beneath.h"
 
 /* root: NULL where nothing is served. Returns 0, or -1 with ENOMEM. */
-int scan_reply(struct conn *c, const struct request *req, struct beneath *root)
-	__attribute__((warn_unused_result));
+int scan_reply(const struct call *call, struct beneath *root) __attribute__((warn_unused_result));
 
 /* The daemon ends; nobody scans. */
 void scan_stop(void);

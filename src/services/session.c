@@ -5,47 +5,43 @@
 #include "config.h"
 #endif
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "net/conn.h"
-#include "net/resp.h"
 #include "net/verb.h"
 #include "services/registry.h"
 
-static int session_ping(struct conn *c, const struct request *req)
+static int session_ping(const struct call *call)
 {
-	if (req->argc == 1)
-		return resp_status(&c->out, "PONG");
-	return resp_bulk(&c->out, req->argv[1].data, req->argv[1].len);
+	if (call->argc == 1)
+		return say_status(call, "PONG");
+	return say_bytes(call, call->argv[1].data, call->argv[1].len);
 }
 
-static int session_echo(struct conn *c, const struct request *req)
+static int session_echo(const struct call *call)
 {
-	return resp_bulk(&c->out, req->argv[1].data, req->argv[1].len);
+	return say_bytes(call, call->argv[1].data, call->argv[1].len);
 }
 
-static int session_quit(struct conn *c, const struct request *req)
+static int session_quit(const struct call *call)
 {
-	conn_quit(c);
-	return resp_status(&c->out, "OK");
+	conn_quit(call->conn);
+	return say_status(call, "OK");
 }
 
-static int pair(struct conn *c, const char *name, const char *value)
+static int pair(const struct call *call, const char *name, const char *value)
 {
-	if (resp_bulk(&c->out, name, strlen(name)) < 0)
+	if (say_text(call, name) < 0)
 		return -1;
-	return resp_bulk(&c->out, value, strlen(value));
+	return say_text(call, value);
 }
 
-static int session_hello(struct conn *c, const struct request *req)
+static int session_hello(const struct call *call)
 {
-	if (req->argc > 1 && !slice_is(&req->argv[1], "2"))
-		return resp_error(&c->out, "NOPROTO only version 2 of the protocol is spoken here");
-	if (resp_array(&c->out, 6) < 0 || pair(c, "server", "pollard") < 0 ||
-	    pair(c, "version", PACKAGE_VERSION) < 0 || resp_bulk(&c->out, "proto", 5) < 0)
+	if (call->argc > 1 && !slice_is(&call->argv[1], "2"))
+		return say_error(call, "NOPROTO only version 2 of the protocol is spoken here");
+	if (say_pairs(call, 3) < 0 || pair(call, "server", "pollard") < 0 ||
+	    pair(call, "version", PACKAGE_VERSION) < 0 || say_text(call, "proto") < 0)
 		return -1;
-	return resp_integer(&c->out, 2);
+	return say_integer(call, 2);
 }
 
 /* ---- COMMAND ---- */
@@ -61,114 +57,112 @@ static int command_count(const struct service *const *offers)
 }
 
 /* Name, arity (with the name; negative: at least), flags, first key, last key, step. */
-static int command_describe(struct conn *c, const struct verb *v)
+static int command_describe(const struct call *call, const struct verb *v)
 {
 	int arity = v->min_args == v->max_args ? v->min_args + 1 : -(v->min_args + 1);
 
-	if (resp_array(&c->out, 6) < 0 || resp_bulk(&c->out, v->name, strlen(v->name)) < 0 ||
-	    resp_integer(&c->out, arity) < 0 || resp_array(&c->out, 0) < 0)
+	if (say_list(call, 6) < 0 || say_text(call, v->name) < 0 || say_integer(call, arity) < 0 ||
+	    say_list(call, 0) < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
-		if (resp_integer(&c->out, 0) < 0)
+		if (say_integer(call, 0) < 0)
 			return -1;
 	return 0;
 }
 
-static int command_document(struct conn *c, const struct verb *v)
+static int command_document(const struct call *call, const struct verb *v)
 {
-	if (resp_bulk(&c->out, v->name, strlen(v->name)) < 0 || resp_array(&c->out, 4) < 0 ||
-	    pair(c, "summary", v->summary) < 0)
+	if (say_text(call, v->name) < 0 || say_pairs(call, 2) < 0 ||
+	    pair(call, "summary", v->summary) < 0)
 		return -1;
-	return pair(c, "usage", v->usage);
+	return pair(call, "usage", v->usage);
 }
 
-static int commands_write(struct conn *c, int (*write)(struct conn *c, const struct verb *v))
+static int commands_write(const struct call *call,
+			  int (*write)(const struct call *call, const struct verb *v))
 {
-	const struct service *const *offers = c->listener->conf->offers;
+	const struct service *const *offers = call->offers;
 
 	for (; *offers != NULL; offers++)
 		for (const struct verb *v = (*offers)->verbs; v != NULL && v->name != NULL; v++)
-			if (write(c, v) < 0)
+			if (write(call, v) < 0)
 				return -1;
 	return 0;
 }
 
-static int command_info(struct conn *c, const struct request *req)
+static int command_info(const struct call *call)
 {
 	const struct verb *v;
 
-	if (resp_array(&c->out, (size_t)req->argc - 2) < 0)
+	if (say_list(call, (size_t)call->argc - 2) < 0)
 		return -1;
-	for (int i = 2; i < req->argc; i++) {
-		v = verb_find(c->listener->conf->offers, &req->argv[i]);
-		if ((v != NULL ? command_describe(c, v) : resp_nil(&c->out)) < 0)
+	for (int i = 2; i < call->argc; i++) {
+		v = verb_find(call->offers, &call->argv[i]);
+		if ((v != NULL ? command_describe(call, v) : say_nil(call)) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int session_command(struct conn *c, const struct request *req)
+static int session_command(const struct call *call)
 {
-	size_t count = (size_t)command_count(c->listener->conf->offers);
+	size_t count = (size_t)command_count(call->offers);
 
-	if (req->argc == 1)
-		return resp_array(&c->out, count) < 0 ? -1 : commands_write(c, command_describe);
-	if (slice_is(&req->argv[1], "COUNT"))
-		return resp_integer(&c->out, (int64_t)count);
-	if (slice_is(&req->argv[1], "INFO") && req->argc > 2)
-		return command_info(c, req);
-	if (slice_is(&req->argv[1], "DOCS"))
-		return resp_array(&c->out, 2 * count) < 0 ? -1
-							  : commands_write(c, command_document);
-	return resp_error(&c->out, "ERR write COMMAND, COMMAND COUNT, COMMAND INFO name... or "
-				   "COMMAND DOCS");
+	if (call->argc == 1)
+		return say_list(call, count) < 0 ? -1 : commands_write(call, command_describe);
+	if (slice_is(&call->argv[1], "COUNT"))
+		return say_integer(call, (int64_t)count);
+	if (slice_is(&call->argv[1], "INFO") && call->argc > 2)
+		return command_info(call);
+	if (slice_is(&call->argv[1], "DOCS"))
+		return say_pairs(call, count) < 0 ? -1 : commands_write(call, command_document);
+	return say_error(call, "ERR write COMMAND, COMMAND COUNT, COMMAND INFO name... or "
+			       "COMMAND DOCS");
 }
 
 /* ---- CLIENT, CONFIG ---- */
 
 #define CLIENT_NAME_MAX 64
 
-static int client_name(struct conn *c, const struct slice *name)
+static int client_name(const struct call *call, const struct slice *name)
 {
 	for (size_t i = 0; i < name->len; i++)
 		if (name->data[i] <= ' ' || name->data[i] > '~' || i == CLIENT_NAME_MAX)
-			return resp_error(&c->out,
-					  "ERR a name is up to %d printable characters without "
-					  "blanks",
-					  CLIENT_NAME_MAX);
-	free(c->name);
-	c->name = NULL;
-	if (name->len > 0 && (c->name = strndup(name->data, name->len)) == NULL)
+			return say_error(call,
+					 "ERR a name is up to %d printable characters without "
+					 "blanks",
+					 CLIENT_NAME_MAX);
+	if (conn_set_name(call->conn, name->data, name->len) < 0)
 		return -1;
-	return resp_status(&c->out, "OK");
+	return say_status(call, "OK");
 }
 
-static int session_client(struct conn *c, const struct request *req)
+static int session_client(const struct call *call)
 {
-	const struct slice *what = &req->argv[1];
+	const struct slice *what = &call->argv[1];
+	const char *name = conn_name(call->conn);
 
 	if (slice_is(what, "ID"))
-		return resp_integer(&c->out, c->id);
-	if (slice_is(what, "SETNAME") && req->argc == 3)
-		return client_name(c, &req->argv[2]);
+		return say_integer(call, conn_id(call->conn));
+	if (slice_is(what, "SETNAME") && call->argc == 3)
+		return client_name(call, &call->argv[2]);
 	if (slice_is(what, "GETNAME"))
-		return c->name != NULL ? resp_bulk(&c->out, c->name, strlen(c->name))
-				       : resp_nil(&c->out);
+		return name != NULL ? say_text(call, name) : say_nil(call);
 	if (slice_is(what, "SETINFO"))
-		return resp_status(&c->out, "OK");
-	return resp_error(&c->out, "ERR write CLIENT ID, SETNAME name, GETNAME or SETINFO");
+		return say_status(call, "OK");
+	return say_error(call, "ERR write CLIENT ID, SETNAME name, GETNAME or SETINFO");
 }
 
 /* redis-benchmark asks how Redis saves its data, and warns where there is no answer. */
-static int session_config(struct conn *c, const struct request *req)
+static int session_config(const struct call *call)
 {
-	if (!slice_is(&req->argv[1], "GET"))
-		return resp_error(&c->out, "ERR the configuration cannot be changed from here");
-	if (slice_is(&req->argv[2], "save"))
-		return resp_array(&c->out, 2) < 0 ? -1 : pair(c, "save", "");
-	if (slice_is(&req->argv[2], "appendonly"))
-		return resp_array(&c->out, 2) < 0 ? -1 : pair(c, "appendonly", "no");
-	return resp_array(&c->out, 0);
+	if (!slice_is(&call->argv[1], "GET"))
+		return say_error(call, "ERR the configuration cannot be changed from here");
+	if (slice_is(&call->argv[2], "save"))
+		return say_pairs(call, 1) < 0 ? -1 : pair(call, "save", "");
+	if (slice_is(&call->argv[2], "appendonly"))
+		return say_pairs(call, 1) < 0 ? -1 : pair(call, "appendonly", "no");
+	return say_pairs(call, 0);
 }
 
 static const struct verb session_verbs[] = {

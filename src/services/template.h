@@ -11,7 +11,7 @@
 #include <pcre2.h>
 
 #include "core/section.h"
-#include "net/protocol.h"
+#include "wire/protocol.h"
 
 enum parameter_type {
 	PARAMETER_INT,   /* MIN..MAX */

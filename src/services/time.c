@@ -3,16 +3,16 @@
 #include <arpa/inet.h>
 #include <time.h>
 
-#include "net/conn.h"
+#include "net/call.h"
 #include "services/registry.h"
 
 #define SECONDS_1900_TO_1970 2208988800U
 
-static int time_open(struct conn *c)
+static int time_open(const struct call *call)
 {
 	uint32_t seconds = htonl((uint32_t)time(NULL) + SECONDS_1900_TO_1970);
 
-	return conn_reply(c, &seconds, sizeof(seconds));
+	return say_bytes(call, &seconds, sizeof(seconds));
 }
 
 const struct service service_time = {

@@ -2,7 +2,7 @@
 /* a-z become A-Z, every other byte stays, as Python's bytes.upper() has it. */
 #include <string.h>
 
-#include "net/conn.h"
+#include "net/call.h"
 #include "services/registry.h"
 
 /* Sixteen bytes at a time, by hand: gcc makes no vectors of a plain loop at -O2. */
@@ -23,10 +23,10 @@ static void upper(char *restrict to, const char *restrict from, size_t len)
 		to[i] = (char)(from[i] >= 'a' && from[i] <= 'z' ? from[i] - ('a' - 'A') : from[i]);
 }
 
-static int upper_request(struct conn *c, const struct request *req)
+static int upper_request(const struct call *call)
 {
-	const struct slice *text = &req->argv[req->argc - 1]; /* a verb's name comes before it */
-	char *to = conn_reply_space(c, text->len);
+	const struct slice *text = &call->argv[call->argc - 1]; /* a verb's name comes before it */
+	char *to = say_bytes_space(call, text->len);
 
 	if (to == NULL)
 		return -1;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/protocol.h"
+#include "wire/protocol.h"
 
 #define MAX_REQUEST 64
 
@@ -16,7 +16,8 @@ static ssize_t first(char *bytes, size_t len, bool eof)
 {
 	struct slice argv[REQUEST_ARGS_MAX];
 	struct request req = {.argv = argv};
-	ssize_t used = protocol_line.next(bytes, len, MAX_REQUEST, eof, &req);
+	struct framing framing = {0};
+	ssize_t used = protocol_line.next(bytes, len, MAX_REQUEST, eof, &framing, &req);
 
 	assert(used <= (ssize_t)len);
 	if (used > 0) {

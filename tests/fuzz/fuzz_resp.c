@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/protocol.h"
+#include "wire/protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,7 +36,7 @@ static void ask(struct answer *a, const uint8_t *data, size_t size, size_t max, 
 	assert(a->bytes != NULL);
 	memcpy(a->bytes, data, size);
 	a->req = (struct request){.argv = a->argv};
-	a->used = protocol_resp.next(a->bytes, size, max, eof, &a->req);
+	a->used = protocol_resp.next(a->bytes, size, max, eof, &(struct framing){0}, &a->req);
 	assert(a->used >= -1);
 	if (a->used > 0)
 		check_request(a, size, max);

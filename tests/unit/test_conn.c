@@ -213,16 +213,16 @@ static char order[8];
 
 static int toil_us; /* that a request takes */
 
-static int toil(struct conn *c, const struct request *req)
+static int toil(const struct call *call)
 {
 	int64_t until_ns = clock_ns() + toil_us * INT64_C(1000);
 
-	conn_charge(c, 50);
+	conn_charge(call->conn, 50);
 	while (clock_ns() < until_ns)
 		;
-	if (req->argv[0].len > 0 && strlen(order) + 1 < sizeof(order))
-		strncat(order, req->argv[0].data, 1);
-	return conn_reply(c, "", 0);
+	if (call->argv[0].len > 0 && strlen(order) + 1 < sizeof(order))
+		strncat(order, call->argv[0].data, 1);
+	return say_text(call, "");
 }
 
 static const struct service toiler = {.name = "toil", .request = toil};
@@ -665,7 +665,7 @@ static void peers_are_printed_with_port_or_user(void **state)
 {
 	struct addr six = addr_of("tcp", "[2001:db8::1]", 443);
 	char expected[64];
-	union peer peer;
+	struct peer peer;
 	int fds[2];
 
 	peer_set(&peer, caller("10.0.0.1"), -1);
@@ -766,7 +766,7 @@ static struct {
 
 static bool fails;
 
-static enum task_progress waiting_more(struct conn *c, struct task *t)
+static enum task_progress waiting_more(const struct call *call, struct task *t)
 {
 	return fails ? TASK_FAILED : TASK_WAITS;
 }
@@ -783,20 +783,20 @@ static void waiting_gone(struct task *t)
 		conn_wake(waiting[next].c);
 }
 
-static void waiting_eof(struct conn *c, struct task *t)
+static void waiting_eof(const struct call *call, struct task *t)
 {
 	for (int i = 0; i < 3; i++)
 		waiting[i].ends += &waiting[i].task == t;
 }
 
-static int wait_begin(struct conn *c, const struct request *req)
+static int wait_begin(const struct call *call)
 {
-	int i = req->argv[0].data[0] - '0';
+	int i = call->argv[0].data[0] - '0';
 
 	waiting[i].task = (struct task){waiting_more, waiting_gone, waiting_eof};
-	waiting[i].c = c;
+	waiting[i].c = call->conn;
 	waiting[i].ends = 0;
-	conn_task(c, &waiting[i].task);
+	conn_task(call->conn, &waiting[i].task);
 	return 0;
 }
 

@@ -10,10 +10,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "net/protocol.h"
+#include "wire/protocol.h"
 
 static struct slice argv[REQUEST_ARGS_MAX];
 static struct request req = {.argv = argv};
+static struct framing framing;
 
 /* Text as input that ends where memory ends. */
 static char *at_edge(const char *text, size_t len)
@@ -34,8 +35,8 @@ static char *at_edge(const char *text, size_t len)
 
 static ssize_t next(const struct protocol *p, const char *text, size_t max, bool eof)
 {
-	req.searched = 0;
-	return p->next(at_edge(text, strlen(text)), strlen(text), max, eof, &req);
+	framing = (struct framing){0};
+	return p->next(at_edge(text, strlen(text)), strlen(text), max, eof, &framing, &req);
 }
 
 static void assert_request(const char *text, bool crlf)
@@ -43,7 +44,7 @@ static void assert_request(const char *text, bool crlf)
 	assert_int_equal(req.argc, 1);
 	assert_int_equal(req.argv[0].len, strlen(text));
 	assert_memory_equal(req.argv[0].data, text, strlen(text));
-	assert_int_equal(req.crlf, crlf);
+	assert_int_equal(framing.crlf, crlf);
 }
 
 static void protocols_are_found_by_name(void **state)
@@ -80,7 +81,7 @@ static void the_last_line_may_lack_its_end(void **state)
 	assert_int_equal(next(&protocol_line, "one", 64, true), 3);
 	assert_request("one", false);
 	assert_int_equal(next(&protocol_line, "", 64, true), 0);
-	assert_int_equal(protocol_line.next(NULL, 0, 64, true, &req), 0);
+	assert_int_equal(protocol_line.next(NULL, 0, 64, true, &framing, &req), 0);
 }
 
 static void a_line_longer_than_allowed_is_refused(void **state)
@@ -101,12 +102,23 @@ static void a_reply_ends_as_its_request_did(void **state)
 {
 	struct buf out = {0};
 
-	memcpy(protocol_line.reply(&out, 2, false), "ab", 2);
-	memcpy(protocol_line.reply(&out, 2, true), "cd", 2);
-	assert_non_null(protocol_line.reply(&out, 0, false));
-	memcpy(protocol_raw.reply(&out, 2, true), "ef", 2);
+	memcpy(protocol_line.bytes(&out, &(struct framing){.crlf = false}, 2), "ab", 2);
+	memcpy(protocol_line.bytes(&out, &(struct framing){.crlf = true}, 2), "cd", 2);
+	assert_non_null(protocol_line.bytes(&out, &(struct framing){.crlf = false}, 0));
+	memcpy(protocol_raw.bytes(&out, &(struct framing){.crlf = true}, 2), "ef", 2);
 	assert_int_equal(buf_len(&out), 10);
 	assert_memory_equal(buf_data(&out), "ab\ncd\r\n\nef", 10);
+	buf_free(&out);
+}
+
+static void an_error_is_one_line(void **state)
+{
+	struct buf out = {0};
+
+	assert_int_equal(protocol_line.error(&out, "ERR a\r\nb"), 0);
+	assert_int_equal(protocol_raw.error(&out, ""), 0);
+	assert_int_equal(buf_len(&out), 10);
+	assert_memory_equal(buf_data(&out), "ERR a  b\n\n", 10);
 	buf_free(&out);
 }
 
@@ -114,7 +126,7 @@ static void an_empty_raw_reply_is_no_failure(void **state)
 {
 	struct buf out = {0};
 
-	assert_non_null(protocol_raw.reply(&out, 0, false));
+	assert_non_null(protocol_raw.bytes(&out, NULL, 0));
 	assert_int_equal(buf_len(&out), 0);
 	buf_free(&out);
 }
@@ -122,18 +134,20 @@ static void an_empty_raw_reply_is_no_failure(void **state)
 static void what_was_searched_for_the_end_is_not_searched_again(void **state)
 {
 	struct request r = {.argv = argv};
+	struct framing f = {0};
 	char data[] = "abc\r\ndef\n";
 
-	assert_int_equal(protocol_line.next(data, 4, 64, false, &r), 0);
-	assert_int_equal(r.searched, 4);
-	assert_int_equal(protocol_line.next(data, 5, 64, false, &r), 5);
-	assert_true(r.crlf);
+	assert_int_equal(protocol_line.next(data, 4, 64, false, &f, &r), 0);
+	assert_int_equal(f.searched, 4);
+	assert_int_equal(protocol_line.next(data, 5, 64, false, &f, &r), 5);
+	assert_true(f.crlf);
 	assert_int_equal(r.argv[0].len, 3);
-	r.searched = 6;
-	assert_int_equal(protocol_line.next(data, 9, 64, false, &r), 9);
-	r.searched = 9;
-	assert_int_equal(protocol_line.next(data, 9, 64, false, &r), 0);
-	assert_int_equal(protocol_line.next(data, 9, 8, false, &r), -1);
+	f.searched = 6;
+	assert_int_equal(protocol_line.next(data, 9, 64, false, &f, &r), 9);
+	f.searched = 9;
+	assert_int_equal(protocol_line.next(data, 9, 64, false, &f, &r), 0);
+	assert_int_equal(f.searched, 9);
+	assert_int_equal(protocol_line.next(data, 9, 8, false, &f, &r), -1);
 }
 
 int main(void)
@@ -146,6 +160,7 @@ int main(void)
 		cmocka_unit_test(a_line_longer_than_allowed_is_refused),
 		cmocka_unit_test(a_crlf_may_come_in_two_parts),
 		cmocka_unit_test(a_reply_ends_as_its_request_did),
+		cmocka_unit_test(an_error_is_one_line),
 		cmocka_unit_test(an_empty_raw_reply_is_no_failure),
 		cmocka_unit_test(what_was_searched_for_the_end_is_not_searched_again),
 	};

@@ -13,14 +13,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "net/protocol.h"
-#include "net/resp.h"
+#include "wire/protocol.h"
 
 #define INPUT_MAX (256 * 1024)
 #define INLINE_MAX (64 * 1024)
 
 static struct slice argv[REQUEST_ARGS_MAX];
 static struct request req = {.argv = argv};
+static struct framing framing;
 
 /* ---- input, and what is made of it, as text ---- */
 
@@ -44,7 +44,7 @@ struct row {
 	}
 
 /* A peer's bytes as they come in. */
-struct peer {
+struct sender {
 	char in[INPUT_MAX];
 	size_t len;
 	char said[INPUT_MAX];
@@ -69,7 +69,7 @@ static char *at_edge(const char *data, size_t len)
 	return edge - len;
 }
 
-static void say(struct peer *p, const char *data, size_t len)
+static void say(struct sender *p, const char *data, size_t len)
 {
 	assert_true(p->said_len + len < sizeof(p->said));
 	memcpy(p->said + p->said_len, data, len);
@@ -77,7 +77,7 @@ static void say(struct peer *p, const char *data, size_t len)
 	p->said[p->said_len] = '\0';
 }
 
-static void say_request(struct peer *p)
+static void say_request(struct sender *p)
 {
 	say(p, "[", 1);
 	for (int i = 0; i < req.argc; i++) {
@@ -87,7 +87,7 @@ static void say_request(struct peer *p)
 	say(p, "]", 1);
 }
 
-static void say_end(struct peer *p)
+static void say_end(struct sender *p)
 {
 	say(p, "!", 1);
 	if (req.error != NULL)
@@ -95,13 +95,13 @@ static void say_end(struct peer *p)
 	p->ended = true;
 }
 
-static void feed(struct peer *p, const char *data, size_t len, size_t max)
+static void feed(struct sender *p, const char *data, size_t len, size_t max)
 {
 	memcpy(p->in + p->len, data, len);
 	p->len += len;
 	while (!p->ended) {
 		char *input = at_edge(p->in, p->len);
-		ssize_t used = protocol_resp.next(input, p->len, max, false, &req);
+		ssize_t used = protocol_resp.next(input, p->len, max, false, &framing, &req);
 
 		if (used == 0) {
 			assert_memory_equal(input, p->in, p->len); /* nothing was undone */
@@ -122,7 +122,7 @@ static void feed(struct peer *p, const char *data, size_t len, size_t max)
 /* What is said to input that comes in one piece, then the rest in pieces of a size. */
 static const char *said_to(const char *data, size_t len, size_t max, size_t first, size_t size)
 {
-	static struct peer p;
+	static struct sender p;
 	size_t at = first;
 
 	p.len = p.said_len = 0;
@@ -282,13 +282,13 @@ static void a_byte_may_be_nul(void **state)
 	static const char array[] = "*1\r\n$3\r\na\0b\r\n", line[] = "a\0b \"\\x00\"\n";
 
 	assert_int_equal(protocol_resp.next(at_edge(array, sizeof(array) - 1), sizeof(array) - 1,
-					    64, false, &req),
+					    64, false, &framing, &req),
 			 sizeof(array) - 1);
 	assert_int_equal(req.argc, 1);
 	assert_int_equal(req.argv[0].len, 3);
 	assert_memory_equal(req.argv[0].data, "a\0b", 3);
 	assert_int_equal(protocol_resp.next(at_edge(line, sizeof(line) - 1), sizeof(line) - 1, 64,
-					    false, &req),
+					    false, &framing, &req),
 			 sizeof(line) - 1);
 	assert_int_equal(req.argc, 2);
 	assert_int_equal(req.argv[0].len, 3);
@@ -306,10 +306,11 @@ static void an_unfinished_request_is_none_at_the_end_either(void **state)
 	for (size_t i = 0; i < LENGTH(unfinished); i++) {
 		size_t len = strlen(unfinished[i]);
 
-		assert_int_equal(
-			protocol_resp.next(at_edge(unfinished[i], len), len, 64, true, &req), 0);
+		assert_int_equal(protocol_resp.next(at_edge(unfinished[i], len), len, 64, true,
+						    &framing, &req),
+				 0);
 	}
-	assert_int_equal(protocol_resp.next(NULL, 0, 64, true, &req), 0);
+	assert_int_equal(protocol_resp.next(NULL, 0, 64, true, &framing, &req), 0);
 }
 
 /* ---- limits ---- */
@@ -355,7 +356,7 @@ static void a_header_without_end_is_refused_early(void **state)
 			memcpy(header, starts[i], len);
 			memset(header + len, c, 32);
 			assert_int_equal(protocol_resp.next(at_edge(header, len + 32), len + 32,
-							    1 << 20, false, &req),
+							    1 << 20, false, &framing, &req),
 					 -1);
 		}
 	}
@@ -368,10 +369,13 @@ static void a_request_has_at_most_1024_arguments(void **state)
 
 	for (int i = 0; i < 1024; i++)
 		len += (size_t)sprintf(input + len, "$4\r\n%04d\r\n", i);
-	assert_int_equal(protocol_resp.next(at_edge(input, len), len, len, false, &req), len);
+	assert_int_equal(protocol_resp.next(at_edge(input, len), len, len, false, &framing, &req),
+			 len);
 	assert_int_equal(req.argc, 1024);
 	assert_memory_equal(req.argv[1023].data, "1023", 4);
-	assert_int_equal(protocol_resp.next(at_edge(input, len - 1), len - 1, len, false, &req), 0);
+	assert_int_equal(
+		protocol_resp.next(at_edge(input, len - 1), len - 1, len, false, &framing, &req),
+		0);
 	assert_string_equal(said("*1025\r\n", 7, 1 << 20), ARGS_ERROR);
 }
 
@@ -382,7 +386,9 @@ static void a_line_has_at_most_1024_words(void **state)
 	for (int i = 0; i < 1025; i++)
 		memcpy(line + (size_t)2 * i, "a ", 2);
 	line[2 * 1024] = '\n';
-	assert_int_equal(protocol_resp.next(at_edge(line, 2049), 2049, 1 << 20, false, &req), 2049);
+	assert_int_equal(
+		protocol_resp.next(at_edge(line, 2049), 2049, 1 << 20, false, &framing, &req),
+		2049);
 	assert_int_equal(req.argc, 1024);
 	line[2 * 1024] = 'a';
 	line[2 * 1025] = '\n';
@@ -399,8 +405,9 @@ static void a_line_is_at_most_64_kilobytes_or_max(void **state)
 
 		memset(line, 'a', sizeof(line));
 		line[size - 1] = '\n';
-		assert_int_equal(protocol_resp.next(at_edge(line, size), size, max, false, &req),
-				 size);
+		assert_int_equal(
+			protocol_resp.next(at_edge(line, size), size, max, false, &framing, &req),
+			size);
 		assert_int_equal(req.argv[0].len, size - 1);
 		assert_string_equal(said(line, size - 1, max), "");
 		line[size - 1] = 'a';
@@ -419,21 +426,37 @@ static void assert_written(struct buf *out, const char *expected)
 	buf_free(out);
 }
 
+static int list(struct buf *out, size_t count)
+{
+	if (protocol_resp.composite_begin(out, REPLY_LIST) < 0)
+		return -1;
+	return protocol_resp.composite_end(out, REPLY_LIST, count);
+}
+
+static void pairs_are_a_list_of_twice_as_many(void **state)
+{
+	struct buf out = {0};
+
+	assert_int_equal(protocol_resp.composite_begin(&out, REPLY_PAIRS), 0);
+	assert_int_equal(protocol_resp.composite_end(&out, REPLY_PAIRS, 7), 0);
+	assert_written(&out, "*14\r\n");
+}
+
 static void each_reply_is_written_as_its_type(void **state)
 {
 	struct buf out = {0};
 
-	assert_int_equal(resp_array(&out, 10), 0);
-	assert_int_equal(resp_status(&out, "OK"), 0);
-	assert_int_equal(resp_error(&out, "NOPERM no '%s' for %d", "disk", 7), 0);
-	assert_int_equal(resp_integer(&out, -42), 0);
-	assert_int_equal(resp_bulk(&out, "a\r\nb", 4), 0);
-	assert_int_equal(resp_bulk(&out, NULL, 0), 0);
-	assert_int_equal(resp_nil(&out), 0);
-	assert_int_equal(resp_array(&out, 0), 0);
-	assert_int_equal(resp_bulk_begin(&out, 3), 0);
+	assert_int_equal(list(&out, 10), 0);
+	assert_int_equal(protocol_resp.status(&out, "OK"), 0);
+	assert_int_equal(protocol_resp.error(&out, "NOPERM no 'disk' for 7"), 0);
+	assert_int_equal(protocol_resp.integer(&out, -42), 0);
+	memcpy(protocol_resp.bytes(&out, NULL, 4), "a\r\nb", 4);
+	assert_non_null(protocol_resp.bytes(&out, NULL, 0));
+	assert_int_equal(protocol_resp.nil(&out), 0);
+	assert_int_equal(list(&out, 0), 0);
+	assert_int_equal(protocol_resp.bytes_begin(&out, 3), 0);
 	assert_int_equal(buf_add(&out, "abc", 3), 0);
-	assert_int_equal(resp_bulk_end(&out), 0);
+	assert_int_equal(protocol_resp.bytes_end(&out), 0);
 	assert_written(&out, "*10\r\n+OK\r\n-NOPERM no 'disk' for 7\r\n:-42\r\n$4\r\na\r\nb\r\n"
 			     "$0\r\n\r\n$-1\r\n*0\r\n$3\r\nabc\r\n");
 }
@@ -442,8 +465,8 @@ static void a_line_of_text_stays_one_line(void **state)
 {
 	struct buf out = {0};
 
-	assert_int_equal(resp_status(&out, "a\r\nb\n"), 0);
-	assert_int_equal(resp_error(&out, "ERR %s", "\r\n+OK\r\n"), 0);
+	assert_int_equal(protocol_resp.status(&out, "a\r\nb\n"), 0);
+	assert_int_equal(protocol_resp.error(&out, "ERR \r\n+OK\r\n"), 0);
 	assert_int_equal(protocol_resp.error(&out, "ERR a\r\n+b"), 0);
 	assert_int_equal(protocol_resp.error(&out, ""), 0);
 	assert_written(&out, "+a  b \r\n-ERR   +OK  \r\n-ERR a  +b\r\n-\r\n");
@@ -456,7 +479,7 @@ static void an_error_may_be_long(void **state)
 
 	memset(text, 'x', sizeof(text) - 1);
 	snprintf(expected, sizeof(expected), "-%s\r\n", text);
-	assert_int_equal(resp_error(&out, "%s", text), 0);
+	assert_int_equal(protocol_resp.error(&out, text), 0);
 	assert_written(&out, expected);
 }
 
@@ -466,10 +489,10 @@ static void assert_number_written(int64_t value)
 	struct buf out = {0};
 
 	snprintf(expected, sizeof(expected), ":%" PRId64 "\r\n", value);
-	assert_int_equal(resp_integer(&out, value), 0);
+	assert_int_equal(protocol_resp.integer(&out, value), 0);
 	assert_written(&out, expected);
 	snprintf(expected, sizeof(expected), "$%" PRIu64 "\r\n", (uint64_t)value);
-	assert_int_equal(resp_bulk_begin(&out, (uint64_t)value), 0);
+	assert_int_equal(protocol_resp.bytes_begin(&out, (uint64_t)value), 0);
 	assert_written(&out, expected);
 }
 
@@ -492,9 +515,9 @@ static void the_frame_of_a_reply_is_a_bulk_string(void **state)
 {
 	struct buf out = {0};
 
-	memcpy(protocol_resp.reply(&out, 2, false), "ab", 2);
-	assert_non_null(protocol_resp.reply(&out, 0, true));
-	memcpy(protocol_resp.reply(&out, 10, true), "0123456789", 10);
+	memcpy(protocol_resp.bytes(&out, NULL, 2), "ab", 2);
+	assert_non_null(protocol_resp.bytes(&out, NULL, 0));
+	memcpy(protocol_resp.bytes(&out, NULL, 10), "0123456789", 10);
 	assert_written(&out, "$2\r\nab\r\n$0\r\n\r\n$10\r\n0123456789\r\n");
 }
 
@@ -503,13 +526,10 @@ static void without_memory_nothing_is_written(void **state)
 	const size_t sizes[] = {BUF_MAX - 2, BUF_MAX, (size_t)BUF_MAX + 1, SIZE_MAX - 2, SIZE_MAX};
 	struct buf out = {0};
 
-	assert_int_equal(resp_nil(&out), 0);
+	assert_int_equal(protocol_resp.nil(&out), 0);
 	for (size_t i = 0; i < LENGTH(sizes); i++) {
 		errno = 0;
-		assert_null(protocol_resp.reply(&out, sizes[i], true));
-		assert_int_equal(errno, ENOMEM);
-		errno = 0;
-		assert_int_equal(resp_bulk(&out, "", sizes[i]), -1);
+		assert_null(protocol_resp.bytes(&out, NULL, sizes[i]));
 		assert_int_equal(errno, ENOMEM);
 	}
 	assert_written(&out, "$-1\r\n");
@@ -530,6 +550,7 @@ int main(void)
 		cmocka_unit_test(a_line_has_at_most_1024_words),
 		cmocka_unit_test(a_line_is_at_most_64_kilobytes_or_max),
 		cmocka_unit_test(each_reply_is_written_as_its_type),
+		cmocka_unit_test(pairs_are_a_list_of_twice_as_many),
 		cmocka_unit_test(a_line_of_text_stays_one_line),
 		cmocka_unit_test(an_error_may_be_long),
 		cmocka_unit_test(numbers_of_every_length_are_written),

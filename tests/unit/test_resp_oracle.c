@@ -18,8 +18,7 @@
 #include <hiredis.h>
 #include <sds.h>
 
-#include "net/protocol.h"
-#include "net/resp.h"
+#include "wire/protocol.h"
 
 #define INPUT_MAX 4096
 #define ROUNDS 100000
@@ -160,7 +159,8 @@ static void assert_request(const redisReply *reply)
 static bool agrees(const struct input *in)
 {
 	struct input copy = *in;
-	ssize_t used = protocol_resp.next(copy.data, copy.len, INPUT_MAX, false, &req);
+	ssize_t used = protocol_resp.next(copy.data, copy.len, INPUT_MAX, false,
+					  &(struct framing){0}, &req);
 	size_t reply_len;
 	redisReply *reply = oracle(in->data, in->len, &reply_len);
 
@@ -219,7 +219,8 @@ static void words_are_quoted_as_by_sdssplitargs(void **state)
 		line[len] = '\0';
 		words = sdssplitargs(line, &argc);
 		line[len] = '\n';
-		used = protocol_resp.next(line, len + 1, INPUT_MAX, false, &req);
+		used = protocol_resp.next(line, len + 1, INPUT_MAX, false, &(struct framing){0},
+					  &req);
 		if (words == NULL) {
 			assert_int_equal(used, -1);
 			continue;
@@ -245,7 +246,8 @@ static void array_write_or_check(struct buf *out, const redisReply *reply, int d
 	size_t count = below(5);
 
 	if (out != NULL) {
-		assert_int_equal(resp_array(out, count), 0);
+		assert_int_equal(protocol_resp.composite_begin(out, REPLY_LIST), 0);
+		assert_int_equal(protocol_resp.composite_end(out, REPLY_LIST, count), 0);
 	} else {
 		assert_int_equal(reply->type, REDIS_REPLY_ARRAY);
 		assert_int_equal(reply->elements, count);
@@ -268,7 +270,8 @@ static void line_write_or_check(struct buf *out, const redisReply *reply, bool e
 
 	text[len] = '\0';
 	if (out != NULL) {
-		assert_int_equal(error ? resp_error(out, "%s", text) : resp_status(out, text), 0);
+		assert_int_equal((error ? protocol_resp.error : protocol_resp.status)(out, text),
+				 0);
 		return;
 	}
 	for (size_t i = 0; i < len; i++)
@@ -285,11 +288,11 @@ static void bulk_write_or_check(struct buf *out, const redisReply *reply, bool i
 	if (out == NULL) {
 		assert_text(reply, REDIS_REPLY_STRING, text, len);
 	} else if (in_parts) {
-		assert_int_equal(resp_bulk_begin(out, len), 0);
+		assert_int_equal(protocol_resp.bytes_begin(out, len), 0);
 		assert_int_equal(buf_add(out, text, len), 0);
-		assert_int_equal(resp_bulk_end(out), 0);
+		assert_int_equal(protocol_resp.bytes_end(out), 0);
 	} else {
-		assert_int_equal(resp_bulk(out, text, len), 0);
+		memcpy(protocol_resp.bytes(out, NULL, len), text, len);
 	}
 }
 
@@ -299,7 +302,7 @@ static void integer_write_or_check(struct buf *out, const redisReply *reply)
 	int64_t value = (int64_t)bits >> below(64);
 
 	if (out != NULL) {
-		assert_int_equal(resp_integer(out, value), 0);
+		assert_int_equal(protocol_resp.integer(out, value), 0);
 		return;
 	}
 	assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
@@ -319,7 +322,7 @@ static void write_or_check(struct buf *out, const redisReply *reply, int depth)
 	else if (type > 5)
 		array_write_or_check(out, reply, depth);
 	else if (out != NULL)
-		assert_int_equal(resp_nil(out), 0);
+		assert_int_equal(protocol_resp.nil(out), 0);
 	else
 		assert_int_equal(reply->type, REDIS_REPLY_NIL);
 }

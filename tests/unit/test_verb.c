@@ -9,26 +9,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/conn.h"
-#include "net/resp.h"
+#include "net/call.h"
 #include "net/verb.h"
 
-static const struct request *called_with;
+static const struct call *called_with;
 static char said[1024];
 
-static int call_first(struct conn *c, const struct request *req)
+static int call_first(const struct call *call)
 {
-	called_with = req;
-	return resp_status(&c->out, "first");
+	called_with = call;
+	return say_status(call, "first");
 }
 
-static int call_second(struct conn *c, const struct request *req)
+static int call_second(const struct call *call)
 {
-	called_with = req;
-	return resp_status(&c->out, "second");
+	called_with = call;
+	return say_status(call, "second");
 }
 
-static int call_failing(struct conn *c, const struct request *req)
+static int call_failing(const struct call *call)
 {
 	return -1;
 }
@@ -53,12 +52,11 @@ static const struct service silent = {.name = "silent"};
 static const struct service second = {.name = "second", .verbs = second_verbs};
 static const struct service *const offers[] = {&first, &silent, &second, NULL};
 
-static struct listener_conf conf = {.wire = &protocol_resp, .service = &verb_service};
-static struct listener listener = {.conf = &conf};
+static const struct service *const *offered;
 
 static int verb_open(void **state)
 {
-	conf.offers = offers;
+	offered = offers;
 	called_with = NULL;
 	return 0;
 }
@@ -77,16 +75,22 @@ static const struct verb *find(struct slice name)
 /* Ask argv[0, argc). Returns what verb_service does; what is said is in said. */
 static int ask(struct slice *argv, int argc)
 {
-	struct conn c = {.watch.fd = -1, .listener = &listener};
-	const struct request req = {.argv = argv, .argc = argc};
-	int result = verb_service.request(&c, &req);
+	struct buf out = {0};
+	const struct call call = {
+		.argv = argv,
+		.argc = argc,
+		.out = &out,
+		.protocol = &protocol_resp,
+		.offers = offered,
+	};
+	int result = verb_service.request(&call);
 
-	assert_true(called_with == NULL || called_with == &req);
-	assert_true(buf_len(&c.out) < sizeof(said));
+	assert_true(called_with == NULL || called_with == &call);
+	assert_true(buf_len(&out) < sizeof(said));
 	memset(said, 0, sizeof(said));
-	if (buf_len(&c.out) > 0)
-		memcpy(said, buf_data(&c.out), buf_len(&c.out));
-	buf_free(&c.out);
+	if (buf_len(&out) > 0)
+		memcpy(said, buf_data(&out), buf_len(&out));
+	buf_free(&out);
 	return result;
 }
 
@@ -168,12 +172,12 @@ static void the_verb_that_is_named_answers(void **state)
 	assert_says(SLICE("painter"), 0, "+second\r\n");
 }
 
-static int call_repeating(struct conn *c, const struct request *req)
+static int call_repeating(const struct call *call)
 {
-	assert_int_equal(req->argc, 3);
-	return resp_bulk(&c->out, req->argv[0].data, req->argv[0].len) < 0
+	assert_int_equal(call->argc, 3);
+	return say_bytes(call, call->argv[0].data, call->argv[0].len) < 0
 		       ? -1
-		       : resp_bulk(&c->out, req->argv[2].data, req->argv[2].len);
+		       : say_bytes(call, call->argv[2].data, call->argv[2].len);
 }
 
 static void the_request_comes_as_it_was_with_the_name_first(void **state)
@@ -184,7 +188,7 @@ static void the_request_comes_as_it_was_with_the_name_first(void **state)
 	static const struct service *const three[] = {&service, NULL};
 	struct slice argv[] = {SLICE("tHree"), SLICE("one"), SLICE("t\r\n")};
 
-	conf.offers = three;
+	offered = three;
 	assert_int_equal(ask(argv, 3), 0);
 	assert_string_equal(said, "$5\r\ntHree\r\n$3\r\nt\r\n\r\n");
 }

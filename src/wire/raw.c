@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Bytes in, bytes out, at once: whatever arrives together is one request. */
-#include "net/protocol.h"
+#include "wire/protocol.h"
 
-static ssize_t raw_next(char *data, size_t len, size_t max, bool eof, struct request *req)
+static ssize_t raw_next(char *data, size_t len, size_t max, bool eof, struct framing *f,
+			struct request *req)
 {
 	req->argc = 1;
 	req->argv[0] = (struct slice){data, len};
 	return (ssize_t)len;
 }
 
-static char *raw_reply(struct buf *out, size_t len, bool crlf)
+static char *raw_bytes(struct buf *out, const struct framing *f, size_t len)
 {
 	char *to = buf_reserve(out, len);
 
@@ -23,6 +24,6 @@ const struct protocol protocol_raw = {
 	.summary = "bytes in, bytes out, at once",
 	.bit = PROTOCOL_RAW,
 	.next = raw_next,
-	.reply = raw_reply,
+	.bytes = raw_bytes,
 	.error = protocol_error_line,
 };

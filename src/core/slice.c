@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/protocol.h"
+#include "core/slice.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-const struct protocol *const protocols[] = {&protocol_raw, &protocol_line, &protocol_resp, NULL};
 
 const char *slice_print(const struct slice *s, char *text)
 {
@@ -36,19 +34,4 @@ bool slice_integer(const struct slice *s, int64_t *value)
 	errno = 0;
 	*value = strtoll(text, &end, 10);
 	return errno == 0 && end == text + s->len;
-}
-
-int protocol_error_line(struct buf *out, const char *text)
-{
-	if (buf_add(out, text, strlen(text)) < 0)
-		return -1;
-	return buf_add(out, "\n", 1);
-}
-
-const struct protocol *protocol_find(const char *name)
-{
-	for (size_t i = 0; protocols[i] != NULL; i++)
-		if (strcmp(protocols[i]->name, name) == 0)
-			return protocols[i];
-	return NULL;
 }

@@ -3,38 +3,39 @@
  * last line of a conversation may lack its end. */
 #include <string.h>
 
-#include "net/protocol.h"
+#include "wire/protocol.h"
 
-static ssize_t line_next(char *data, size_t len, size_t max, bool eof, struct request *req)
+static ssize_t line_next(char *data, size_t len, size_t max, bool eof, struct framing *f,
+			 struct request *req)
 {
-	const char *end = len > req->searched
-				  ? memchr(data + req->searched, '\n', len - req->searched)
-				  : NULL;
+	const char *end =
+		len > f->searched ? memchr(data + f->searched, '\n', len - f->searched) : NULL;
 	size_t line_len = end != NULL ? (size_t)(end - data) : len;
 	bool cr = line_len > 0 && data[line_len - 1] == '\r';
 	bool crlf = cr && end != NULL;
 
+	f->searched = 0;
 	req->error = "ERR the request is too long";
 	if (line_len - (cr && !eof ? 1 : crlf) > max)
 		return -1;
 	if (len == 0 || (end == NULL && !eof)) {
-		req->searched = len;
+		f->searched = (uint32_t)len & INT32_MAX;
 		return 0;
 	}
 	req->argc = 1;
 	req->argv[0] = (struct slice){data, line_len - crlf};
-	req->crlf = crlf;
+	f->crlf = crlf;
 	return (ssize_t)(line_len + (end != NULL));
 }
 
-static char *line_reply(struct buf *out, size_t len, bool crlf)
+static char *line_bytes(struct buf *out, const struct framing *f, size_t len)
 {
-	size_t end_len = crlf ? 2 : 1;
+	size_t end_len = f->crlf ? 2 : 1;
 	char *to = buf_reserve(out, len + end_len);
 
 	if (to == NULL)
 		return NULL;
-	memcpy(to + len, crlf ? "\r\n" : "\n", end_len);
+	memcpy(to + len, f->crlf ? "\r\n" : "\n", end_len);
 	buf_commit(out, len + end_len);
 	return to;
 }
@@ -45,6 +46,6 @@ const struct protocol protocol_line = {
 	.bit = PROTOCOL_LINE,
 	.ahead = true,
 	.next = line_next,
-	.reply = line_reply,
+	.bytes = line_bytes,
 	.error = protocol_error_line,
 };

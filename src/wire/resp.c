@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request is an array of bulk strings, or a line of words as a person types them. Numbers are
- * taken digit by digit and refused at the first that is wrong or one too many: their lines never
- * grow long, and no length is believed before it is known to fit.
+ * RESP2, the wire format of Redis: https://redis.io/docs/reference/protocol-spec/. A request is an
+ * array of bulk strings, or a line of words as a person types them. Numbers are taken digit by
+ * digit and refused at the first that is wrong or one too many: their lines never grow long, and no
+ * length is believed before it is known to fit.
  */
-#include "net/resp.h"
+#include "wire/protocol.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#include "net/protocol.h"
 
 #define INLINE_MAX (64 * 1024) /* bytes of a line of words with its end, as in Redis */
 #define NUMBER_LINE_MAX 24     /* type, sign, 20 digits, CRLF */
@@ -231,7 +228,8 @@ static ssize_t inline_next(char *data, size_t len, size_t max, struct request *r
 	return end + 1 - data;
 }
 
-static ssize_t resp_next(char *data, size_t len, size_t max, bool eof, struct request *req)
+static ssize_t resp_next(char *data, size_t len, size_t max, bool eof, struct framing *f,
+			 struct request *req)
 {
 	if (max > BUF_MAX)
 		max = BUF_MAX; /* and numbers do not overflow */
@@ -285,7 +283,7 @@ static int add_line(struct buf *out, char type, const char *text)
 	return 0;
 }
 
-static char *resp_reply(struct buf *out, size_t len, bool crlf)
+static char *resp_bytes(struct buf *out, const struct framing *f, size_t len)
 {
 	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at = put_number(end, len), *to;
 	size_t header_len;
@@ -305,39 +303,17 @@ static char *resp_reply(struct buf *out, size_t len, bool crlf)
 	return to + header_len;
 }
 
-static int resp_error_text(struct buf *out, const char *text)
+static int resp_error(struct buf *out, const char *text)
 {
 	return add_line(out, '-', text);
 }
 
-int resp_status(struct buf *out, const char *text)
+static int resp_status(struct buf *out, const char *text)
 {
 	return add_line(out, '+', text);
 }
 
-int resp_error(struct buf *out, const char *fmt, ...)
-{
-	va_list args;
-	char *to = NULL;
-	int len;
-
-	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
-	if (len >= 0)
-		to = buf_reserve(out, (size_t)len + 3);
-	if (to == NULL)
-		return -1;
-	to[0] = '-';
-	va_start(args, fmt);
-	vsnprintf(to + 1, (size_t)len + 1, fmt, args);
-	va_end(args);
-	end_line(to + 1, (size_t)len);
-	buf_commit(out, (size_t)len + 3);
-	return 0;
-}
-
-int resp_integer(struct buf *out, int64_t value)
+static int resp_integer(struct buf *out, int64_t value)
 {
 	char line[NUMBER_LINE_MAX], *end = line + sizeof(line);
 	char *at = put_number(end, value < 0 ? -(uint64_t)value : (uint64_t)value);
@@ -348,45 +324,31 @@ int resp_integer(struct buf *out, int64_t value)
 	return buf_add(out, at, (size_t)(end - at));
 }
 
-int resp_bulk(struct buf *out, const void *data, size_t len)
-{
-	char *to = resp_reply(out, len, true);
-
-	if (to == NULL)
-		return -1;
-	if (len > 0)
-		memcpy(to, data, len);
-	return 0;
-}
-
-int resp_nil(struct buf *out)
+static int resp_nil(struct buf *out)
 {
 	return buf_add(out, "$-1\r\n", 5);
 }
 
-int resp_array(struct buf *out, size_t count)
-{
-	return add_header(out, '*', count);
-}
-
-int resp_array_begin(struct buf *out)
+/* Pairs are a list as well, of twice as many. */
+static int resp_composite_begin(struct buf *out, enum composite kind)
 {
 	return buf_add(out, "*", 1);
 }
 
-int resp_array_end(struct buf *out, size_t count)
+static int resp_composite_end(struct buf *out, enum composite kind, size_t count)
 {
-	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at = put_number(end, count);
+	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at;
 
+	at = put_number(end, kind == REPLY_PAIRS ? 2 * count : count);
 	return buf_add(out, at, (size_t)(end - at));
 }
 
-int resp_bulk_begin(struct buf *out, uint64_t len)
+static int resp_bytes_begin(struct buf *out, uint64_t len)
 {
 	return add_header(out, '$', len);
 }
 
-int resp_bulk_end(struct buf *out)
+static int resp_bytes_end(struct buf *out)
 {
 	return buf_add(out, "\r\n", 2);
 }
@@ -397,6 +359,13 @@ const struct protocol protocol_resp = {
 	.bit = PROTOCOL_RESP,
 	.ahead = true,
 	.next = resp_next,
-	.reply = resp_reply,
-	.error = resp_error_text,
+	.bytes = resp_bytes,
+	.error = resp_error,
+	.status = resp_status,
+	.integer = resp_integer,
+	.nil = resp_nil,
+	.composite_begin = resp_composite_begin,
+	.composite_end = resp_composite_end,
+	.bytes_begin = resp_bytes_begin,
+	.bytes_end = resp_bytes_end,
 };

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int say_bytes(const struct call *call, const void *data, size_t len)
+{
+	char *to = say_bytes_space(call, len);
+
+	if (to == NULL)
+		return -1;
+	if (len > 0)
+		memcpy(to, data, len);
+	return 0;
+}
+
+int say_text(const struct call *call, const char *text)
+{
+	return say_bytes(call, text, strlen(text));
+}
+
+int say_error(const struct call *call, const char *format, ...)
+{
+	char text[SAY_ERROR_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return call->protocol->error(call->out, text);
+}
+
+static int say_composite(const struct call *call, enum composite kind, size_t count)
+{
+	return say_begin(call, kind) < 0 ? -1 : say_end(call, kind, count);
+}
+
+int say_list(const struct call *call, size_t count)
+{
+	return say_composite(call, REPLY_LIST, count);
+}
+
+int say_pairs(const struct call *call, size_t count)
+{
+	return say_composite(call, REPLY_PAIRS, count);
+}

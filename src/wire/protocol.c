@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire/protocol.h"
+
+#include <string.h>
+
+const struct protocol *const protocols[] = {
+#define PROTOCOL(NAME, name) &protocol_##name,
+#include "wire/protocols.def"
+#undef PROTOCOL
+	NULL,
+};
+
+int protocol_error_line(struct buf *out, const char *text)
+{
+	size_t len = strlen(text);
+	char *to = buf_reserve(out, len + 1);
+
+	if (to == NULL)
+		return -1;
+	for (size_t i = 0; i < len; i++)
+		to[i] = text[i] != '\r' && text[i] != '\n' ? text[i] : ' ';
+	to[len] = '\n';
+	buf_commit(out, len + 1);
+	return 0;
+}
+
+const struct protocol *protocol_find(const char *name)
+{
+	for (size_t i = 0; protocols[i] != NULL; i++)
+		if (strcmp(protocols[i]->name, name) == 0)
+			return protocols[i];
+	return NULL;
+}
