@@ -81,4 +81,9 @@ static inline int say_bytes_end(const struct call *call)
 	return call->protocol->bytes_end(call->out);
 }
 
+/* len bytes of a file from first on, which are not read into memory. Takes fd. A file that has
+ * become shorter ends the connection. */
+int say_file(const struct call *call, int fd, off_t first, off_t len)
+	__attribute__((warn_unused_result));
+
 #endif

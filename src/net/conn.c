@@ -4,12 +4,8 @@
 #include <bsd/stdlib.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/sendfile.h>
-#include <unistd.h>
 
 #include "core/log.h"
 #include "core/stats.h"
@@ -57,17 +53,6 @@ static void stats_end(enum reason reason)
 	++*counters[reason];
 }
 
-/* rights: descriptors may be unread. */
-static void socket_close(int fd, bool rights)
-{
-	if (!rights) {
-		close(fd);
-		return;
-	}
-	shutdown(fd, SHUT_RDWR); /* nothing is added to what is unread */
-	rights_close(fd);
-}
-
 static void conn_close(struct conn *c, enum reason reason)
 {
 	struct conn_table *table = c->table;
@@ -86,7 +71,7 @@ static void conn_close(struct conn *c, enum reason reason)
 	tally_leave(c->source);
 	deadline_cancel(&c->deadline);
 	watches_drop(&table->loop->watches, &c->watch);
-	socket_close(c->watch.fd, c->rights && !c->eof);
+	c->channel->ops->close(c->channel, c->watch.fd, c->eof);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	free(c->name);
@@ -103,13 +88,13 @@ static void conn_close(struct conn *c, enum reason reason)
  * third of the kernel's buffer is free, which can be a megabyte. */
 static bool conn_peer_takes(struct conn *c)
 {
-	int unsent = 0;
+	ssize_t untaken = c->channel->ops->untaken(c->channel, c->watch.fd);
 	bool takes;
 
-	if (ioctl(c->watch.fd, SIOCOUTQ, &unsent) < 0)
+	if (untaken < 0)
 		return false;
-	takes = (uint32_t)unsent < c->unsent;
-	c->unsent = (uint32_t)unsent;
+	takes = (uint32_t)untaken < c->untaken;
+	c->untaken = (uint32_t)untaken;
 	return takes;
 }
 
@@ -117,10 +102,10 @@ static bool conn_peer_takes(struct conn *c)
  * said: hang up, and wait for the peer to do so. */
 static void conn_hang_up(struct conn *c)
 {
-	shutdown(c->watch.fd, SHUT_WR);
+	c->channel->ops->hang_up(c->channel, c->watch.fd);
 	buf_free(&c->in);
 	c->state = CONN_LINGER;
-	c->unsent = UINT32_MAX;
+	c->untaken = UINT32_MAX;
 	deadline_start(&c->table->linger, &c->deadline);
 	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
 }
@@ -138,7 +123,7 @@ static bool turn_is_over(struct conn_table *table)
 
 static ssize_t conn_recv(const struct conn *c, void *data, size_t len)
 {
-	return c->rights ? rights_recv(c->watch.fd, data, len) : recv(c->watch.fd, data, len, 0);
+	return c->channel->ops->recv(c->channel, c->watch.fd, data, len);
 }
 
 static void conn_discard(struct conn *c)
@@ -188,7 +173,7 @@ static void linger_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);
 
-	if (conn_peer_takes(c) && c->unsent > 0) {
+	if (conn_peer_takes(c) && c->untaken > 0) {
 		deadline_start(&c->table->linger, d);
 		return;
 	}
@@ -235,6 +220,18 @@ static bool conn_has_output(const struct conn *c)
 	return buf_len(&c->out) > 0 || c->unserved;
 }
 
+/* Bytes that poll(2) does not know of are read when there is room for output, which is soon. */
+static uint16_t conn_events(const struct conn *c, bool writes)
+{
+	int events = conn_input_events(c);
+
+	if (c->channel->wants != 0)
+		return c->channel->wants;
+	if (writes || ((events & POLLIN) && c->channel->ops->pending(c->channel)))
+		events |= POLLOUT;
+	return (uint16_t)events;
+}
+
 static void conn_update(struct conn *c, bool progressed)
 {
 	bool writes = conn_has_output(c);
@@ -243,11 +240,10 @@ static void conn_update(struct conn *c, bool progressed)
 	if (c->task != NULL && !writes)
 		deadline_cancel(&c->deadline); /* it waits for us */
 	else if (progressed || c->deadline.queue != q) {
-		c->unsent = UINT32_MAX;
+		c->untaken = UINT32_MAX;
 		deadline_start(q, &c->deadline);
 	}
-	watches_want(&c->table->loop->watches, &c->watch,
-		     (uint16_t)((writes ? POLLOUT : 0) | conn_input_events(c)));
+	watches_want(&c->table->loop->watches, &c->watch, conn_events(c, writes));
 }
 
 /* The end of a turn: give the scratch areas back, then finish or wait. */
@@ -277,7 +273,7 @@ static void conn_flush(struct conn *c)
 
 	if (buf_len(&c->out) == 0)
 		return;
-	n = send(c->watch.fd, buf_data(&c->out), buf_len(&c->out), MSG_NOSIGNAL);
+	n = c->channel->ops->send(c->channel, c->watch.fd, buf_data(&c->out), buf_len(&c->out));
 	c->watch.full = n < 0 && errno == EAGAIN;
 	if (n >= 0) {
 		buf_consume(&c->out, (size_t)n);
@@ -449,7 +445,8 @@ static bool conn_turn(struct conn *c, bool readable)
 	c->table->work = 0;
 	buf_borrow(&c->out, c->table->out, SCRATCH_OUT);
 	conn_flush(c);
-	if (readable && conn_may_read(c))
+	if ((readable || c->channel->wants != 0 || c->channel->ops->pending(c->channel)) &&
+	    conn_may_read(c))
 		conn_receive(c);
 	conn_serve(c);
 	progressed = c->bytes_out != out || (c->bytes_in != in && !conn_has_output(c) &&
@@ -534,7 +531,7 @@ static void conn_begin(struct conn *c)
 }
 
 static struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,
-			     const struct sockaddr *sa, bool rights)
+			     const struct sockaddr *sa, struct channel *channel)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -548,7 +545,7 @@ static struct conn *conn_new(struct conn_table *table, struct listener *l, int f
 		.table = table,
 		.listener = l,
 		.opened_ms = loop_now_ms(table->loop),
-		.rights = rights,
+		.channel = channel,
 	};
 	if (watches_add(&table->loop->watches, &c->watch, 0) < 0) {
 		free(c);
@@ -561,13 +558,13 @@ static struct conn *conn_new(struct conn_table *table, struct listener *l, int f
 }
 
 void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
-	       bool rights)
+	       struct channel *channel)
 {
-	struct conn *c = conn_new(table, l, fd, sa, rights);
+	struct conn *c = conn_new(table, l, fd, sa, channel);
 	const char *refusal;
 
 	if (c == NULL) {
-		socket_close(fd, rights);
+		channel->ops->close(channel, fd, false);
 		return;
 	}
 	peer_set(&c->peer, sa, fd);
@@ -624,7 +621,7 @@ void conn_quit(struct conn *c)
 
 ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count)
 {
-	ssize_t n = sendfile(c->watch.fd, fd, offset, count);
+	ssize_t n = c->channel->ops->send_file(c->channel, c->watch.fd, fd, offset, count);
 
 	c->watch.full = n < 0 && errno == EAGAIN;
 	c->broken = n < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT);
@@ -722,14 +719,10 @@ void conn_table_reap(struct conn_table *table)
 /* What has arrived up to now is answered; what comes later is not. */
 static void conn_drain(struct conn *c)
 {
-	int arrived = 0;
-
 	if (c->state != CONN_OPEN)
 		return;
-	if (ioctl(c->watch.fd, FIONREAD, &arrived) < 0)
-		arrived = 0;
 	c->draining = true;
-	c->drain_left = (uint32_t)arrived;
+	c->drain_left = (uint32_t)c->channel->ops->unread(c->channel, c->watch.fd);
 	c->reason = REASON_drain;
 	conn_settle(c, false);
 }

@@ -11,6 +11,7 @@
 #include "net/call.h"
 #include "net/listener.h"
 #include "net/peer.h"
+#include "net/channel.h"
 
 #define CONN_SCRATCH (64 * 1024) /* bytes read in one turn of a connection */
 
@@ -61,18 +62,18 @@ struct task {
 };
 
 struct conn {
-	struct watch watch; /* owns watch.fd */
-	uint8_t state;      /* enum conn_state */
-	uint8_t reason;     /* enum reason, once it is not CONN_OPEN */
-	bool ended;         /* the peer stopped sending, as far as we have asked */
-	bool eof;           /* and all that it sent is read */
-	bool broken;        /* it takes no more of a file */
-	bool draining;      /* reads drain_left bytes more */
-	bool unserved;      /* complete requests may wait in in */
-	bool counted;       /* holds a place of max_clients */
-	bool rights;        /* descriptors may come with what it receives */
-	struct buf in;      /* received, not yet served */
-	struct buf out;     /* replies the kernel has not taken yet */
+	struct watch watch;      /* owns watch.fd */
+	uint8_t state;           /* enum conn_state */
+	uint8_t reason;          /* enum reason, once it is not CONN_OPEN */
+	bool ended;              /* the peer stopped sending, as far as we have asked */
+	bool eof;                /* and all that it sent is read */
+	bool broken;             /* it takes no more of a file */
+	bool draining;           /* reads drain_left bytes more */
+	bool unserved;           /* complete requests may wait in in */
+	bool counted;            /* holds a place of max_clients */
+	struct buf in;           /* received, not yet served */
+	struct buf out;          /* replies the kernel has not taken yet */
+	struct channel *channel; /* how its bytes move */
 	struct conn_table *table;
 	struct listener *listener;
 	struct deadline deadline;
@@ -83,7 +84,7 @@ struct conn {
 	uint32_t position; /* see struct call */
 	uint32_t drain_left;
 	struct framing framing;
-	uint32_t unsent; /* bytes the peer had not acknowledged when last asked */
+	uint32_t untaken; /* bytes that the peer had not acknowledged when last asked */
 	uint32_t id;
 	char *name; /* that the client gave itself, or NULL */
 	uint64_t bytes_in, bytes_out;
@@ -92,8 +93,8 @@ struct conn {
 
 struct conn_table {
 	struct loop *loop;
-	TAILQ_HEAD(, conn) live;
-	TAILQ_HEAD(, conn) dead;
+	TAILQ_HEAD(conn_list, conn) live;
+	struct conn_list dead;
 	unsigned clients;     /* rows that hold a place */
 	unsigned max_clients; /* places */
 	unsigned changes;     /* counts admissions and closings */
@@ -118,9 +119,9 @@ void conn_table_drain(struct conn_table *table);
 /* Close all at once. */
 void conn_table_close(struct conn_table *table);
 
-/* Serve fd, accepted from sa on l. Takes fd, even where there is no memory. */
+/* Serve fd, accepted from sa on l. Takes fd and channel, even where there is no memory. */
 void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
-	       bool rights);
+	       struct channel *channel);
 
 /* ---- for services ---- */
 

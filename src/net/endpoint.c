@@ -90,7 +90,8 @@ static int endpoint_accept(struct endpoint *e)
 	int fd = accept4(e->watch.fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		conn_open(e->table, e->listener, fd, &peer.sa, e->rights && rights_may_come(fd));
+		conn_open(e->table, e->listener, fd, &peer.sa,
+			  channel_plain(e->rights && rights_may_come(fd)));
 		return 0;
 	}
 	if (errno == EAGAIN)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Files beneath one folder. Only regular files are opened. Large ones go out with sendfile(2), a
- * bounded piece each turn.
- */
+/* Files beneath one folder. Only regular files are opened. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,8 +15,7 @@
 #include "services/registry.h"
 #include "services/scan.h"
 
-#define SMALL_BYTES (32 * 1024)  /* read into the reply; more goes out with sendfile(2) */
-#define PIECE_BYTES (256 * 1024) /* of a file, sent in one call */
+#define SMALL_BYTES (32 * 1024) /* read into the reply; more goes out with sendfile(2) */
 #define ETAG_MAX 80
 #define FDS_SPARE 64 /* descriptors that are left for callers, logs and a reload */
 #define OPEN_WORK 16 /* for one name */
@@ -124,60 +120,6 @@ static void etag_print(const struct stat *st, char text[ETAG_MAX])
 
 /* ---- GET ---- */
 
-struct sending {
-	struct task task;
-	int fd; /* owned */
-	off_t at, end;
-};
-
-static void sending_free(struct sending *s)
-{
-	close(s->fd);
-	free(s);
-}
-
-static void sending_gone(struct task *t)
-{
-	sending_free(container_of(t, struct sending, task));
-}
-
-static enum task_progress sending_more(const struct call *call, struct task *t)
-{
-	struct sending *s = container_of(t, struct sending, task);
-	off_t left = s->end - s->at;
-
-	if (left > 0) {
-		size_t piece = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
-
-		return conn_send_file(call->conn, s->fd, &s->at, piece) < 0 ? TASK_FAILED
-									    : TASK_WRITES;
-	}
-	if (say_bytes_end(call) < 0)
-		return TASK_FAILED;
-	sending_free(s);
-	return TASK_DONE;
-}
-
-/* Takes fd. */
-static int sending_begin(const struct call *call, int fd, off_t first, off_t len)
-{
-	struct sending *s = malloc(sizeof(*s));
-
-	if (s == NULL || say_bytes_begin(call, (uint64_t)len) < 0) {
-		free(s);
-		close(fd);
-		return -1;
-	}
-	*s = (struct sending){
-		.task = {.more = sending_more, .gone = sending_gone},
-		.fd = fd,
-		.at = first,
-		.end = first + len,
-	};
-	conn_task(call->conn, &s->task);
-	return 0;
-}
-
 /* The kernel may give less than asked for. Returns 0, or -1 with errno, ENODATA where the file has
  * become shorter. */
 static int small_read(int fd, off_t first, char *to, size_t len)
@@ -209,7 +151,7 @@ static int range_send(const struct call *call, int fd, const struct slice *slice
 {
 	if (len <= SMALL_BYTES)
 		return small_send(call, fd, slice, first, (size_t)len);
-	return sending_begin(call, fd, first, len);
+	return say_file(call, fd, first, len);
 }
 
 static int files_get(const struct call *call)

@@ -30,7 +30,7 @@ static struct conn *call_from(struct listener *l, const char *host, int *fd)
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* the least there is */
 	*fd = fds[1];
 	loop.watches.clock_ns = clock_ns(); /* as if the loop had called */
-	conn_open(&table, l, fds[0], caller(host), false);
+	conn_open(&table, l, fds[0], caller(host), channel_plain(false));
 	TAILQ_FOREACH(c, &table.live, entry)
 		if (c->watch.fd == fds[0])
 			return c;

@@ -11,7 +11,7 @@ static void call(struct listener *l, int *fd)
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, type, 0, fds), 0);
-	conn_open(&table, l, fds[0], &from.sa, false);
+	conn_open(&table, l, fds[0], &from.sa, channel_plain(false));
 	*fd = fds[1];
 }
 
