@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/conn.h"
+#include "net/table.h"
 
 #include <bsd/stdlib.h>
 #include <errno.h>
@@ -9,106 +9,12 @@
 
 #include "core/log.h"
 #include "core/stats.h"
-#include "net/rights.h"
+#include "net/admit.h"
 
-#define HIGH_WATER CONN_SCRATCH             /* bytes owed; no request is served beyond it */
-#define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* high water and the longest reply over it */
-#define ROUNDS_PER_TURN 4                   /* so that no client keeps the others waiting */
-#define MUCH_IN 4096     /* bytes of requests, or of one, that may be much work */
-#define LOOK_WORK 32     /* between looks at the clock; as conn_charge() counts */
-#define LINGER_MS 2000   /* for the peer to hang up after we have */
-#define LINGERING_MAX 64 /* callers that are being told there is no place */
-
-static const char *const reason_names[] = {
-#define X(name) #name,
-	REASONS(X)
-#undef X
-};
-
-static void conn_ready(struct watch *w, short revents);
-static void linger_expired(struct deadline *d);
-static bool conn_turn(struct conn *c, bool readable);
-
-/* ---- its end ---- */
-
-static void conn_log_end(const struct conn *c, enum reason reason)
-{
-	char peer[PEER_TEXT_MAX];
-
-	peer_print(&c->peer, peer, sizeof(peer));
-	log_info("closed listener=%s peer=%s in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64
-		 " reason=%s",
-		 c->listener->conf->section.name, peer, c->bytes_in, c->bytes_out,
-		 loop_now_ms(c->table->loop) - c->opened_ms, reason_names[reason]);
-}
-
-static void stats_end(enum reason reason)
-{
-	uint64_t *const counters[] = {
-#define X(name) &stats.ended_##name,
-		REASONS(X)
-#undef X
-	};
-
-	++*counters[reason];
-}
-
-static void conn_close(struct conn *c, enum reason reason)
-{
-	struct conn_table *table = c->table;
-
-	if (c->state == CONN_DEAD)
-		return;
-	conn_log_end(c, reason);
-	stats_end(reason);
-	table->changes++;
-	if (c->counted) {
-		table->clients--;
-		c->listener->tally->clients--;
-	} else {
-		table->lingering--;
-	}
-	tally_leave(c->source);
-	deadline_cancel(&c->deadline);
-	watches_drop(&table->loop->watches, &c->watch);
-	c->channel->ops->close(c->channel, c->watch.fd, c->eof);
-	buf_free(&c->in);
-	buf_free(&c->out);
-	free(c->name);
-	c->state = CONN_DEAD;
-	c->reason = (uint8_t)reason;
-	if (c->task != NULL)
-		c->task->gone(c->task);
-	c->task = NULL;
-	TAILQ_REMOVE(&table->live, c, entry);
-	TAILQ_INSERT_TAIL(&table->dead, c, entry);
-}
-
-/* Whether the peer has acknowledged something since the last question. poll(2) says so late: when a
- * third of the kernel's buffer is free, which can be a megabyte. */
-static bool conn_peer_takes(struct conn *c)
-{
-	ssize_t untaken = c->channel->ops->untaken(c->channel, c->watch.fd);
-	bool takes;
-
-	if (untaken < 0)
-		return false;
-	takes = (uint32_t)untaken < c->untaken;
-	c->untaken = (uint32_t)untaken;
-	return takes;
-}
-
-/* Closing with unread input would make the kernel send RST, which can destroy what we have just
- * said: hang up, and wait for the peer to do so. */
-static void conn_hang_up(struct conn *c)
-{
-	c->channel->ops->hang_up(c->channel, c->watch.fd);
-	buf_free(&c->in);
-	c->state = CONN_LINGER;
-	c->untaken = UINT32_MAX;
-	deadline_start(&c->table->linger, &c->deadline);
-	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
-}
+#define HIGH_WATER CONN_SCRATCH /* bytes owed; no request is served beyond it */
+#define ROUNDS_PER_TURN 4       /* so that no client keeps the others waiting */
+#define MUCH_IN 4096            /* bytes of requests, or of one, that may be much work */
+#define LOOK_WORK 32            /* between looks at the clock; as conn_charge() counts */
 
 /* Whether this call of the loop has lasted long enough, be it for one connection or for many. */
 static bool turn_is_over(struct conn_table *table)
@@ -119,66 +25,6 @@ static bool turn_is_over(struct conn_table *table)
 		return true;
 	table->work = 0;
 	return false;
-}
-
-static ssize_t conn_recv(const struct conn *c, void *data, size_t len)
-{
-	return c->channel->ops->recv(c->channel, c->watch.fd, data, len);
-}
-
-static void conn_discard(struct conn *c)
-{
-	ssize_t n = conn_recv(c, c->table->in, CONN_SCRATCH);
-
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		conn_close(c, c->reason);
-}
-
-/* Say why, and hang up. */
-static void conn_fail(struct conn *c, enum reason reason, const char *text)
-{
-	c->state = CONN_FLUSH;
-	c->reason = reason;
-	c->unserved = false;
-	if (c->listener->conf->wire->error(&c->out, text) < 0)
-		conn_close(c, reason);
-}
-
-/* What it asked in time may lie unread. What is not a whole request does not prolong its life. */
-void conn_idle_expired(struct deadline *d)
-{
-	struct conn *c = container_of(d, struct conn, deadline);
-	uint64_t requests = stats.requests;
-
-	if (conn_turn(c, true) || stats.requests != requests || c->unserved ||
-	    c->state != CONN_OPEN)
-		return;
-	c->reason = REASON_idle;
-	conn_hang_up(c);
-}
-
-/* The first time there is nothing to compare with: a peer that takes nothing is cut off after one
- * to two write_timeouts. */
-void conn_stalled_expired(struct deadline *d)
-{
-	struct conn *c = container_of(d, struct conn, deadline);
-
-	if (conn_peer_takes(c))
-		deadline_start(&c->listener->stalled, d);
-	else
-		conn_close(c, REASON_stalled);
-}
-
-static void linger_expired(struct deadline *d)
-{
-	struct conn *c = container_of(d, struct conn, deadline);
-
-	if (conn_peer_takes(c) && c->untaken > 0) {
-		deadline_start(&c->table->linger, d);
-		return;
-	}
-	conn_discard(c);
-	conn_close(c, c->reason);
 }
 
 /* ---- what it waits for ---- */
@@ -327,7 +173,7 @@ static void conn_receive(struct conn *c)
 {
 	size_t len;
 	char *space = conn_input_space(c, &len);
-	ssize_t n = space != NULL ? conn_recv(c, space, len) : -1;
+	ssize_t n = space != NULL ? c->channel->ops->recv(c->channel, c->watch.fd, space, len) : -1;
 
 	if (n < 0) {
 		conn_receive_failed(c);
@@ -434,9 +280,7 @@ static void conn_serve(struct conn *c)
 	}
 }
 
-/* Returns whether the peer did something that counts: took bytes, or sent some that nobody answers.
- */
-static bool conn_turn(struct conn *c, bool readable)
+bool conn_turn(struct conn *c, bool readable)
 {
 	uint64_t in = c->bytes_in, out = c->bytes_out;
 	bool progressed;
@@ -456,7 +300,7 @@ static bool conn_turn(struct conn *c, bool readable)
 	return progressed;
 }
 
-static void conn_ready(struct watch *w, short revents)
+void conn_ready(struct watch *w, short revents)
 {
 	struct conn *c = container_of(w, struct conn, watch);
 
@@ -473,46 +317,7 @@ static void conn_ready(struct watch *w, short revents)
 
 /* ---- its beginning ---- */
 
-/* A listener's networks are for IP peers, its users and groups for those on UNIX sockets. */
-static bool conn_is_allowed(const struct conn *c)
-{
-	static const struct cidr_list no_networks;
-	static const struct id_list no_ids;
-	const struct listener_conf *conf = c->listener->conf;
-
-	if (c->peer.sa.sa_family == AF_UNIX)
-		return peer_is_listed(&c->peer, &no_networks, &conf->allow_users,
-				      &conf->allow_groups);
-	return peer_is_listed(&c->peer, &conf->allow, &no_ids, &no_ids);
-}
-
-static bool table_has_place(const struct conn_table *table, const struct listener *l)
-{
-	if (table->clients >= table->max_clients)
-		return false;
-	return l->conf->max_clients == 0 || l->tally->clients < (unsigned)l->conf->max_clients;
-}
-
-/* Give c a place, or the words that it is turned away with. */
-static const char *conn_admit(struct conn *c, const struct sockaddr *sa)
-{
-	struct listener *l = c->listener;
-
-	if (!table_has_place(c->table, l))
-		return "ERR too many clients, try again later";
-	if (c->peer.sa.sa_family != AF_UNIX) {
-		c->source = tally_enter(l->tally, sa, (unsigned)l->conf->max_clients_per_ip);
-		if (c->source == NULL)
-			return "ERR too many clients from your address";
-	}
-	c->counted = true;
-	c->table->clients++;
-	c->table->changes++;
-	l->tally->clients++;
-	return NULL;
-}
-
-static void conn_begin(struct conn *c)
+void conn_begin(struct conn *c)
 {
 	const struct service *service = c->listener->conf->service;
 	struct call call = conn_call(c);
@@ -530,59 +335,15 @@ static void conn_begin(struct conn *c)
 		conn_turn(c, true);
 }
 
-static struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,
-			     const struct sockaddr *sa, struct channel *channel)
+/* What has arrived up to now is answered; what comes later is not. */
+void conn_drain(struct conn *c)
 {
-	struct conn *c = calloc(1, sizeof(*c));
-
-	if (c == NULL)
-		return NULL;
-	*c = (struct conn){
-		.watch = {.fd = fd,
-			  .ready = conn_ready,
-			  .tells = sa->sa_family == AF_UNIX ? WATCH_TELLS_AFTER_SEND
-							    : WATCH_TELLS_ALL},
-		.table = table,
-		.listener = l,
-		.opened_ms = loop_now_ms(table->loop),
-		.channel = channel,
-	};
-	if (watches_add(&table->loop->watches, &c->watch, 0) < 0) {
-		free(c);
-		return NULL;
-	}
-	c->id = (uint32_t)stats.accepted++;
-	listener_ref(l);
-	TAILQ_INSERT_TAIL(&table->live, c, entry);
-	return c;
-}
-
-void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
-	       struct channel *channel)
-{
-	struct conn *c = conn_new(table, l, fd, sa, channel);
-	const char *refusal;
-
-	if (c == NULL) {
-		channel->ops->close(channel, fd, false);
+	if (c->state != CONN_OPEN)
 		return;
-	}
-	peer_set(&c->peer, sa, fd);
-	if (!conn_is_allowed(c)) {
-		table->lingering++;
-		conn_close(c, REASON_refused);
-		return;
-	}
-	refusal = conn_admit(c, sa);
-	if (refusal == NULL) {
-		conn_begin(c);
-	} else if (table->lingering++ < LINGERING_MAX) {
-		conn_fail(c, REASON_full, refusal);
-		if (c->state != CONN_DEAD)
-			conn_turn(c, false);
-	} else {
-		conn_close(c, REASON_full);
-	}
+	c->draining = true;
+	c->drain_left = (uint32_t)c->channel->ops->unread(c->channel, c->watch.fd);
+	c->reason = REASON_drain;
+	conn_settle(c, false);
 }
 
 /* ---- for services ---- */
@@ -675,72 +436,4 @@ int conn_set_name(struct conn *c, const char *name, size_t len)
 struct loop *conn_loop(const struct conn *c)
 {
 	return c->table->loop;
-}
-
-/* ---- the table ---- */
-
-int conn_table_init(struct conn_table *table, struct loop *loop)
-{
-	*table = (struct conn_table){
-		.loop = loop,
-		.in = malloc(CONN_SCRATCH),
-		.out = malloc(SCRATCH_OUT),
-	};
-	TAILQ_INIT(&table->live);
-	TAILQ_INIT(&table->dead);
-	deadline_queue_init(&loop->deadlines, &table->linger, LINGER_MS, linger_expired);
-	if (table->in != NULL && table->out != NULL)
-		return 0;
-	conn_table_free(table);
-	return -1;
-}
-
-void conn_table_free(struct conn_table *table)
-{
-	conn_table_close(table);
-	conn_table_reap(table);
-	deadline_queue_free(&table->linger);
-	free(table->in);
-	free(table->out);
-}
-
-void conn_table_reap(struct conn_table *table)
-{
-	struct conn *c;
-
-	while ((c = TAILQ_FIRST(&table->dead)) != NULL) {
-		TAILQ_REMOVE(&table->dead, c, entry);
-		listener_unref(c->listener);
-		free(c);
-	}
-	rights_reap();
-}
-
-/* What has arrived up to now is answered; what comes later is not. */
-static void conn_drain(struct conn *c)
-{
-	if (c->state != CONN_OPEN)
-		return;
-	c->draining = true;
-	c->drain_left = (uint32_t)c->channel->ops->unread(c->channel, c->watch.fd);
-	c->reason = REASON_drain;
-	conn_settle(c, false);
-}
-
-void conn_table_drain(struct conn_table *table)
-{
-	struct conn *c, *next;
-
-	table->draining = true;
-	TAILQ_FOREACH_SAFE(c, &table->live, entry, next)
-		conn_drain(c);
-}
-
-/* One that ends can give another its turn, which ends too. */
-void conn_table_close(struct conn_table *table)
-{
-	struct conn *c;
-
-	while ((c = TAILQ_FIRST(&table->live)) != NULL)
-		conn_close(c, REASON_drain);
 }

@@ -1,44 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef NET_CONN_H
 #define NET_CONN_H
-/*
- * One accepted stream socket, and the table of all of them. What to poll for and which deadline
- * runs are derived from the state, in one function (conn_update). Nothing is freed in a
- * handler: a connection becomes CONN_DEAD, and conn_table_reap() frees it between turns.
- */
-#include "core/buf.h"
+/* A connection as services see it; what it is made of is in net/table.h. */
 #include "core/loop.h"
 #include "net/call.h"
-#include "net/listener.h"
-#include "net/peer.h"
-#include "net/channel.h"
-
-#define CONN_SCRATCH (64 * 1024) /* bytes read in one turn of a connection */
-
-enum conn_state {
-	CONN_OPEN,   /* reads requests, writes replies */
-	CONN_FLUSH,  /* reads nothing more; hangs up when all is written */
-	CONN_LINGER, /* has hung up; reads and discards until the peer does too */
-	CONN_DEAD,   /* closed; awaits conn_table_reap() */
-};
 
 struct conn;
-
-#define REASONS(X)                                            \
-	X(eof)     /* the peer closed */                      \
-	X(reset)   /* the peer broke, or cannot be reached */ \
-	X(idle)    /* asked nothing for idle_timeout */       \
-	X(stalled) /* took nothing for write_timeout */       \
-	X(refused) /* not allowed */                          \
-	X(full)    /* no place free */                        \
-	X(drain)   /* the daemon stops */                     \
-	X(error)   /* a request that cannot be answered */
-
-enum reason {
-#define X(name) REASON_##name,
-	REASONS(X)
-#undef X
-};
 
 /*
  * A reply that takes more than one turn: a file on its way, a command that runs. While there is
@@ -61,70 +28,6 @@ struct task {
 	void (*eof)(const struct call *call, struct task *t);
 };
 
-struct conn {
-	struct watch watch;      /* owns watch.fd */
-	uint8_t state;           /* enum conn_state */
-	uint8_t reason;          /* enum reason, once it is not CONN_OPEN */
-	bool ended;              /* the peer stopped sending, as far as we have asked */
-	bool eof;                /* and all that it sent is read */
-	bool broken;             /* it takes no more of a file */
-	bool draining;           /* reads drain_left bytes more */
-	bool unserved;           /* complete requests may wait in in */
-	bool counted;            /* holds a place of max_clients */
-	struct buf in;           /* received, not yet served */
-	struct buf out;          /* replies the kernel has not taken yet */
-	struct channel *channel; /* how its bytes move */
-	struct conn_table *table;
-	struct listener *listener;
-	struct deadline deadline;
-	struct task *task;       /* the reply in progress, or NULL */
-	struct source *source;   /* NULL: not counted by address */
-	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
-	struct peer peer;
-	uint32_t position; /* see struct call */
-	uint32_t drain_left;
-	struct framing framing;
-	uint32_t untaken; /* bytes that the peer had not acknowledged when last asked */
-	uint32_t id;
-	char *name; /* that the client gave itself, or NULL */
-	uint64_t bytes_in, bytes_out;
-	int64_t opened_ms;
-};
-
-struct conn_table {
-	struct loop *loop;
-	TAILQ_HEAD(conn_list, conn) live;
-	struct conn_list dead;
-	unsigned clients;     /* rows that hold a place */
-	unsigned max_clients; /* places */
-	unsigned changes;     /* counts admissions and closings */
-	unsigned lingering;   /* rows without one, that were told there is none */
-	bool reject;          /* when full: say so, rather than leave callers in the backlog */
-	bool draining;
-	struct deadline_queue linger;
-	bool turning;   /* a connection has its turn */
-	unsigned work;  /* since somebody looked at the clock, see conn_charge() */
-	char *in, *out; /* scratch, lent to one connection at a time */
-};
-
-/* Returns 0, or -1 with ENOMEM. */
-int conn_table_init(struct conn_table *table, struct loop *loop);
-void conn_table_free(struct conn_table *table);
-
-/* Free what died since the last call. */
-void conn_table_reap(struct conn_table *table);
-
-/* Answer what has arrived, then hang up on everybody. */
-void conn_table_drain(struct conn_table *table);
-/* Close all at once. */
-void conn_table_close(struct conn_table *table);
-
-/* Serve fd, accepted from sa on l. Takes fd and channel, even where there is no memory. */
-void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
-	       struct channel *channel);
-
-/* ---- for services ---- */
-
 /* A call without a request, for a reply that is said later: in a task, or between turns, when
  * conn_wake() sends it. */
 struct call conn_call(struct conn *c);
@@ -136,9 +39,6 @@ void conn_charge(struct conn *c, unsigned work);
 void conn_task(struct conn *c, struct task *t);
 /* The task has something to say; not from within its own more(). */
 void conn_wake(struct conn *c);
-/* Send count bytes of a file from *offset on; only when nothing is owed. Returns how many went,
- * 0 for none at present, or -1 with errno, ENODATA where the file has become shorter. */
-ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
 /* Hang up when all is said. */
 void conn_quit(struct conn *c);
 /* Bytes that a service's more() should add at most. */
@@ -154,10 +54,5 @@ const char *conn_name(const struct conn *c);
 /* len 0: nothing. Returns 0, or -1 with ENOMEM. */
 int conn_set_name(struct conn *c, const char *name, size_t len) __attribute__((warn_unused_result));
 struct loop *conn_loop(const struct conn *c);
-
-/* ---- for who owns the deadlines ---- */
-
-void conn_idle_expired(struct deadline *d);
-void conn_stalled_expired(struct deadline *d);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "core/log.h"
 #include "core/stats.h"
+#include "net/admit.h"
 #include "net/endpoint.h"
 #include "net/quota.h"
 
@@ -49,11 +50,12 @@ static bool port_answers(uint16_t port)
 
 static bool source_is_served(const struct endpoint *e, const struct sockaddr *sa)
 {
-	const struct listener_conf *conf = e->listener->conf;
+	struct peer peer;
 
 	if (port_answers(sockaddr_port(sa)))
 		return false;
-	return conf->allow.count == 0 || cidr_list_has(&conf->allow, sa);
+	peer_set(&peer, sa, -1);
+	return admit_allows(e->listener->conf, &peer);
 }
 
 /* Let the service answer data[0, len) into out. Returns 0, or -1 where it gives up. */

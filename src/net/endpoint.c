@@ -13,6 +13,7 @@
 
 #include "core/log.h"
 #include "core/stats.h"
+#include "net/admit.h"
 #include "net/rights.h"
 
 #define ACCEPTS_PER_TURN 64
@@ -32,16 +33,11 @@ void endpoint_init(struct loop *loop)
 
 static bool endpoint_may_accept(const struct endpoint *e)
 {
-	const struct conn_table *table = e->table;
-	const struct listener *l = e->listener;
-
 	if (e->held.queue != NULL)
 		return false;
-	if (table->reject || e->addr.transport == TRANSPORT_UDP)
+	if (e->table->reject || e->addr.transport == TRANSPORT_UDP)
 		return true;
-	if (table->clients >= table->max_clients)
-		return false;
-	return l->conf->max_clients == 0 || l->tally->clients < (unsigned)l->conf->max_clients;
+	return admit_has_place(e->table, e->listener);
 }
 
 void endpoint_update(struct endpoint *e)

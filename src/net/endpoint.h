@@ -6,7 +6,7 @@
  * place for another client, or accept(2) has no descriptors left, it is not polled: callers
  * wait in the backlog.
  */
-#include "net/conn.h"
+#include "net/table.h"
 #include "net/listener.h"
 
 struct endpoint {

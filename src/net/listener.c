@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "net/conn.h"
+#include "net/table.h"
 
 static const struct option_def listener_options[LISTENER_KEYS] = {
 #define OPT(key, kind, ...) \

@@ -548,11 +548,11 @@ static void a_caller_without_a_place_is_told(void **state)
 	assert_hears_last(b, "ERR too many clients, try again later\n");
 	assert_int_equal(out->state, CONN_LINGER);
 	assert_int_equal(table.clients, 1);
-	assert_int_equal(table.lingering, 1);
+	assert_int_equal(table.turned_away, 1);
 	close(b);
 	settle();
 	assert_dead(out, stats.ended_full);
-	assert_int_equal(table.lingering, 0);
+	assert_int_equal(table.turned_away, 0);
 	close(a);
 	settle();
 	assert_dead(in, stats.ended_eof);
@@ -590,11 +590,11 @@ static void not_more_than_64_are_being_told(void **state)
 		c = call(l, &fds[i]);
 	assert_dead(c, stats.ended_full);
 	assert_hears_last(fds[64], "");
-	assert_int_equal(table.lingering, 64);
+	assert_int_equal(table.turned_away, 64);
 	for (int i = 0; i < 65; i++)
 		close(fds[i]);
 	settle();
-	assert_int_equal(table.lingering, 0);
+	assert_int_equal(table.turned_away, 0);
 	assert_int_equal(stats.ended_full, 65);
 }
 
@@ -633,7 +633,7 @@ static void who_is_not_on_the_list_is_refused(void **state)
 	assert_dead(out, stats.ended_refused);
 	assert_hears_last(b, "");
 	assert_int_equal(table.clients, 1);
-	assert_int_equal(table.lingering, 0);
+	assert_int_equal(table.turned_away, 0);
 	close(a);
 	close(b);
 }

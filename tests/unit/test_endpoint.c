@@ -331,7 +331,7 @@ static void with_reject_callers_are_told_there_is_no_place(void **state)
 	table.reject = true;
 	table.max_clients = 0;
 	endpoint_update(e);
-	turn_until(table.lingering == 1);
+	turn_until(table.turned_away == 1);
 	assert_int_equal(recv(fd, text, sizeof(text) - 1, MSG_WAITALL), 38);
 	assert_string_equal(text, "ERR too many clients, try again later\n");
 	close(fd);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/admit.h"
+
+#define TURNED_AWAY_MAX 64 /* at one time; more are closed without a word */
+
+bool admit_allows(const struct listener_conf *conf, const struct peer *peer)
+{
+	static const struct cidr_list no_networks;
+	static const struct id_list no_ids;
+
+	if (peer->sa.sa_family == AF_UNIX)
+		return peer_is_listed(peer, &no_networks, &conf->allow_users, &conf->allow_groups);
+	return peer_is_listed(peer, &conf->allow, &no_ids, &no_ids);
+}
+
+bool admit_has_place(const struct conn_table *table, const struct listener *l)
+{
+	if (table->clients >= table->max_clients)
+		return false;
+	return l->conf->max_clients == 0 || l->tally->clients < (unsigned)l->conf->max_clients;
+}
+
+const char *admit_enter(struct conn *c)
+{
+	struct listener *l = c->listener;
+
+	if (!admit_has_place(c->table, l))
+		return "ERR too many clients, try again later";
+	if (c->peer.sa.sa_family != AF_UNIX) {
+		c->source =
+			tally_enter(l->tally, &c->peer.sa, (unsigned)l->conf->max_clients_per_ip);
+		if (c->source == NULL)
+			return "ERR too many clients from your address";
+	}
+	c->place = PLACE_CLIENT;
+	c->table->clients++;
+	c->table->changes++;
+	l->tally->clients++;
+	return NULL;
+}
+
+bool admit_turn_away(struct conn *c)
+{
+	if (c->table->turned_away == TURNED_AWAY_MAX)
+		return false;
+	c->place = PLACE_TURNED_AWAY;
+	c->table->turned_away++;
+	return true;
+}
+
+void admit_leave(struct conn *c)
+{
+	switch (c->place) {
+	case PLACE_CLIENT:
+		c->table->clients--;
+		c->table->changes++;
+		c->listener->tally->clients--;
+		tally_leave(c->source);
+		break;
+	case PLACE_TURNED_AWAY:
+		c->table->turned_away--;
+	}
+	c->place = PLACE_NONE;
+}

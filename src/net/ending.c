@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* How a connection ends. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "core/stats.h"
+#include "net/admit.h"
+#include "net/table.h"
+
+static const char *const reason_names[] = {
+#define X(name) #name,
+	REASONS(X)
+#undef X
+};
+
+static void conn_log_end(const struct conn *c, enum reason reason)
+{
+	char peer[PEER_TEXT_MAX];
+
+	peer_print(&c->peer, peer, sizeof(peer));
+	log_info("closed listener=%s peer=%s in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64
+		 " reason=%s",
+		 c->listener->conf->section.name, peer, c->bytes_in, c->bytes_out,
+		 loop_now_ms(c->table->loop) - c->opened_ms, reason_names[reason]);
+}
+
+static void stats_end(enum reason reason)
+{
+	uint64_t *const counters[] = {
+#define X(name) &stats.ended_##name,
+		REASONS(X)
+#undef X
+	};
+
+	++*counters[reason];
+}
+
+void conn_close(struct conn *c, enum reason reason)
+{
+	struct conn_table *table = c->table;
+
+	if (c->state == CONN_DEAD)
+		return;
+	conn_log_end(c, reason);
+	stats_end(reason);
+	admit_leave(c);
+	deadline_cancel(&c->deadline);
+	watches_drop(&table->loop->watches, &c->watch);
+	c->channel->ops->close(c->channel, c->watch.fd, c->eof);
+	buf_free(&c->in);
+	buf_free(&c->out);
+	free(c->name);
+	c->state = CONN_DEAD;
+	c->reason = (uint8_t)reason;
+	if (c->task != NULL)
+		c->task->gone(c->task);
+	c->task = NULL;
+	TAILQ_REMOVE(&table->live, c, entry);
+	TAILQ_INSERT_TAIL(&table->dead, c, entry);
+}
+
+/* Whether the peer has acknowledged something since the last question. poll(2) says so late: when a
+ * third of the kernel's buffer is free, which can be a megabyte. */
+static bool conn_peer_takes(struct conn *c)
+{
+	ssize_t untaken = c->channel->ops->untaken(c->channel, c->watch.fd);
+	bool takes;
+
+	if (untaken < 0)
+		return false;
+	takes = (uint32_t)untaken < c->untaken;
+	c->untaken = (uint32_t)untaken;
+	return takes;
+}
+
+void conn_hang_up(struct conn *c)
+{
+	c->channel->ops->hang_up(c->channel, c->watch.fd);
+	buf_free(&c->in);
+	c->state = CONN_LINGER;
+	c->untaken = UINT32_MAX;
+	deadline_start(&c->table->linger, &c->deadline);
+	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
+}
+
+void conn_discard(struct conn *c)
+{
+	ssize_t n = c->channel->ops->recv(c->channel, c->watch.fd, c->table->in, CONN_SCRATCH);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		conn_close(c, c->reason);
+}
+
+void conn_fail(struct conn *c, enum reason reason, const char *text)
+{
+	c->state = CONN_FLUSH;
+	c->reason = reason;
+	c->unserved = false;
+	if (c->listener->conf->wire->error(&c->out, text) < 0)
+		conn_close(c, reason);
+}
+
+/* What it asked in time may lie unread. What is not a whole request does not prolong its life. */
+void conn_idle_expired(struct deadline *d)
+{
+	struct conn *c = container_of(d, struct conn, deadline);
+	uint64_t requests = stats.requests;
+
+	if (conn_turn(c, true) || stats.requests != requests || c->unserved ||
+	    c->state != CONN_OPEN)
+		return;
+	c->reason = REASON_idle;
+	conn_hang_up(c);
+}
+
+/* The first time there is nothing to compare with: a peer that takes nothing is cut off after one
+ * to two write_timeouts. */
+void conn_stalled_expired(struct deadline *d)
+{
+	struct conn *c = container_of(d, struct conn, deadline);
+
+	if (conn_peer_takes(c))
+		deadline_start(&c->listener->stalled, d);
+	else
+		conn_close(c, REASON_stalled);
+}
+
+void conn_linger_expired(struct deadline *d)
+{
+	struct conn *c = container_of(d, struct conn, deadline);
+
+	if (conn_peer_takes(c) && c->untaken > 0) {
+		deadline_start(&c->table->linger, d);
+		return;
+	}
+	conn_discard(c);
+	conn_close(c, c->reason);
+}
