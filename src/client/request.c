@@ -1,31 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/request.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static int length_add(struct buf *out, char type, size_t length)
-{
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%c%zu\r\n", type, length);
+#include "wire/protocol.h"
 
-	return buf_add(out, text, (size_t)len);
-}
-
+/* A request is written as a list of bytes is. */
 int request_add(struct buf *out, const char *const *argv)
 {
 	size_t argc = 0;
 
 	while (argv[argc] != NULL)
 		argc++;
-	if (length_add(out, '*', argc) < 0)
+	if (protocol_resp.composite_begin(out, REPLY_LIST) < 0 ||
+	    protocol_resp.composite_end(out, REPLY_LIST, argc) < 0)
 		return -1;
 	for (size_t i = 0; i < argc; i++) {
 		size_t len = strlen(argv[i]);
+		char *to = protocol_resp.bytes(out, NULL, len);
 
-		if (length_add(out, '$', len) < 0 || buf_add(out, argv[i], len) < 0 ||
-		    buf_add(out, "\r\n", 2) < 0)
+		if (to == NULL)
 			return -1;
+		memcpy(to, argv[i], len);
 	}
 	return 0;
 }
