@@ -44,6 +44,18 @@ enum place {
 	PLACE_TURNED_AWAY, /* one of those that are told there is none */
 };
 
+/*
+ * The flags of a row: what they mean, and who sets them. Only unserved is ever cleared, by the next
+ * turn.
+ *
+ *	ended     the peer sends no more: conn_end_input(), at an EOF or POLLRDHUP
+ *	eof       and all that it sent has been read: conn_receive()
+ *	draining  drain_left bytes more are read: conn_drain()
+ *	unserved  a turn stopped before all was said; call it when there is room for output
+ *	broken    the peer takes no more of a file, so its end is a reset: conn_send_file()
+ *
+ * Bytes wait in `in` behind output that is not taken, behind a task, or because a turn was over.
+ */
 struct conn {
 	struct watch watch;      /* owns watch.fd */
 	uint8_t state;           /* enum conn_state */
