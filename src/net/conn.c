@@ -3,7 +3,6 @@
 
 #include <bsd/stdlib.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
+#include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/rights.h"
@@ -55,25 +55,42 @@ void peer_set(union peer *peer, const struct sockaddr *sa, int fd)
 	}
 }
 
-void peer_print(const union peer *peer, char *text, size_t size)
+const char *peer_print(const union peer *peer, char *text)
 {
 	if (peer->sa.sa_family == AF_UNIX)
-		snprintf(text, size, "unix:uid=%u,pid=%d", peer->local.uid, (int)peer->local.pid);
+		snprintf(text, PEER_TEXT_MAX, "unix:uid=%u,pid=%d", peer->local.uid,
+			 (int)peer->local.pid);
 	else
-		sockaddr_print(&peer->sa, text, size);
+		sockaddr_print(&peer->sa, text, PEER_TEXT_MAX);
+	return text;
 }
 
 /* ---- its end ---- */
 
+/* A peer can be refused as fast as it calls. */
+static bool end_is_logged(const char *name, enum reason reason)
+{
+	switch (reason) {
+	case REASON_refused:
+	case REASON_full:
+	case REASON_error:
+		return burst_takes("closed", "listener", name, reason_names[reason]);
+	default:
+		return log_takes(LOG_INFO);
+	}
+}
+
 static void conn_log_end(const struct conn *c, enum reason reason)
 {
-	char peer[80];
+	const char *name = c->listener->conf->section.name;
+	char peer[PEER_TEXT_MAX];
 
-	peer_print(&c->peer, peer, sizeof(peer));
-	log_info("closed listener=%s peer=%s in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64
-		 " reason=%s",
-		 c->listener->conf->section.name, peer, c->bytes_in, c->bytes_out,
-		 loop_now_ms(c->table->loop) - c->opened_ms, reason_names[reason]);
+	if (!end_is_logged(name, reason))
+		return;
+	log_info("closed", log_text("listener", name), log_text("peer", peer_print(&c->peer, peer)),
+		 log_number("in", c->bytes_in), log_number("out", c->bytes_out),
+		 log_number("ms", (uint64_t)(loop_now_ms(c->table->loop) - c->opened_ms)),
+		 log_text("reason", reason_names[reason]));
 }
 
 static void stats_end(enum reason reason)
@@ -334,17 +351,22 @@ static char *conn_input_space(struct conn *c, size_t *len)
 	return buf_reserve(&c->in, *len);
 }
 
+static void conn_log_rights(const struct conn *c)
+{
+	const char *name = c->listener->conf->section.name;
+	char peer[PEER_TEXT_MAX];
+
+	if (burst_takes("descriptors_passed", "listener", name, NULL))
+		log_info("descriptors_passed", log_text("listener", name),
+			 log_text("peer", peer_print(&c->peer, peer)));
+}
+
 static void conn_receive_failed(struct conn *c)
 {
-	char peer[80];
-
 	if (errno == EAGAIN || errno == EINTR)
 		return;
-	if (errno == EPERM) {
-		peer_print(&c->peer, peer, sizeof(peer));
-		log_info("listener %s: %s passes descriptors, which are not taken",
-			 c->listener->conf->section.name, peer);
-	}
+	if (errno == EPERM)
+		conn_log_rights(c);
 	conn_close(c, errno == ENOMEM || errno == EPERM ? REASON_error : REASON_reset);
 }
 

@@ -159,6 +159,8 @@ void conn_idle_expired(struct deadline *d);
 void conn_stalled_expired(struct deadline *d);
 
 void peer_set(union peer *peer, const struct sockaddr *sa, int fd);
-void peer_print(const union peer *peer, char *text, size_t size);
+#define PEER_TEXT_MAX 80 /* bytes */
+/* "127.0.0.1:3234", "unix:uid=0,pid=1". Returns text[PEER_TEXT_MAX]. */
+const char *peer_print(const union peer *peer, char *text);
 
 #endif

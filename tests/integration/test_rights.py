@@ -165,7 +165,7 @@ def spring_and_look(server, trap, **how):
         assert taken != server.refuses
         if taken:
             assert hears(sock) == b""
-            server.wait_log("passes descriptors, which are not taken")
+            server.wait_log("descriptors_passed listener=main peer=unix:uid=")
             server.wait_log("reason=error")
         else:
             sock.sendall(b"abc\n")
@@ -284,7 +284,7 @@ def test_who_called_before_the_start_cannot_stop_the_daemon(serve, traps, tmp_pa
             server = serve(sockets=[listening])
             assert decent.recv(100) == b"ABC\n"
             assert hears(early) == b""
-        server.wait_log("passes descriptors, which are not taken")
+        server.wait_log("descriptors_passed listener=main peer=unix:uid=")
         spring_and_look(server, traps())
     server.stop()
 
@@ -314,4 +314,4 @@ def test_who_asks_for_nothing_unusual_notices_nothing(serve):
         assert receive_all(sock).rstrip(b"\n") == lines[:sent].upper().rstrip(b"\n")
     server.wait_log("reason=eof")
     assert_nothing_is_left(server, files)
-    assert "passes descriptors" not in server.log()
+    assert "descriptors_passed" not in server.log()
