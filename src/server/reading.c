@@ -244,7 +244,8 @@ static void failure_print(const struct reading *r, char *reason, size_t size)
 			"it takes longer than %d s; a name server or a file system does not answer",
 			(int)(r->timeouts.timeout_ms / 1000));
 	else if (r->job.signal > 0)
-		snprintf(reason, size, "who read it was ended by signal %d", r->job.signal);
+		snprintf(reason, size, "who read it was ended by signal %d (%s)", r->job.signal,
+			 strsignal(r->job.signal));
 	else
 		snprintf(reason, size, "who read it gave up with status %d", r->job.exit_status);
 }
