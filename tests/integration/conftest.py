@@ -131,10 +131,13 @@ def ini(daemon=None, **listeners):
 
 
 def run(*arguments):
-    """pollard to its end."""
-    return subprocess.run(
+    """pollard to its end; what the daemon says are lines of the log."""
+    done = subprocess.run(
         [POLLARD, *map(str, arguments)], capture_output=True, text=True, timeout=DEADLINE_S
     )
+    for line in done.stderr.splitlines() if arguments[:-1] == ("-c",) else ():
+        parsed(line)
+    return done
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -273,6 +276,24 @@ class Pollard:
         for line in self.lines:
             if self.alone or re.match(TIME, line):
                 parsed(line)
+
+
+def told(server, event, **fields):
+    """How many such lines there are, and how many more were suppressed, says the log."""
+    wanted = {(key, value.encode()) for key, value in fields.items()}
+    lines = [(at, set(said)) for at, said in map(parsed, server.log().splitlines())]
+    written = sum(at == event and wanted <= said for at, said in lines)
+    wanted.add(("event", event.encode()))
+    return written, sum(int(dict(said)["lines"]) for at, said in lines
+                        if at == "suppressed" and wanted <= said)
+
+
+def assert_bounded(server, began, event, count, **fields):
+    """Of so many lines in this time few are there, and the others were counted."""
+    server.stop()
+    written, suppressed = told(server, event, **fields)
+    assert written + suppressed == count
+    assert 10 <= written <= 10 * (1 + (time.monotonic() - began) // 10)
 
 
 @pytest.fixture

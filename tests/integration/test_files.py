@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, ini, receive, reset, run, wait_for
+from conftest import DEADLINE_S, SANITIZED, assert_bounded, ini, receive, reset, run, wait_for
 from talk import Client, children, is_refused, open_files, talking
 from test_pollcat import POLLCAT
 
@@ -968,9 +969,13 @@ def test_a_digest_that_cannot_begin_says_why(serve, root):
     (root / "data").write_bytes(b"here")
     server = serve()
     client = server.client()
+    began = time.monotonic()
     with faults(server, "clone,clone3,vfork:error=EAGAIN"):
-        assert is_refused(client("SHA256", "data"), "BUSY")
+        for _ in range(50):
+            assert is_refused(client("SHA256", "data"), "BUSY")
     assert client("SHA256", "data") == sha256(b"here")
+    client.close()
+    assert_bounded(server, began, "not_run", 50, program="/usr/bin/sha256sum")
 
 
 def test_many_digests_at_once_are_right_and_few_run_at_a_time(serve, root):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 from conftest import (
-    DEADLINE_S, SANITIZED, ask, ini, parsed, receive, receive_all, wait_for,
+    DEADLINE_S, SANITIZED, ask, assert_bounded, ini, parsed, receive, receive_all, told, wait_for,
 )
 from talk import Client, is_refused
 
@@ -204,25 +204,6 @@ FLOODS = {
 }
 
 
-def logged(server, event, **fields):
-    """How many such lines there are, and how many more were suppressed, says the log."""
-    wanted = {(key, value.encode()) for key, value in fields.items()}
-    lines = [parsed(line) for line in server.log().splitlines()]
-    told = [at for at, said in lines if at == event and wanted <= set(said)]
-    wanted.add(("event", event.encode()))
-    more = [int(dict(said)["lines"]) for at, said in lines
-            if at == "suppressed" and wanted <= set(said)]
-    return len(told), sum(more)
-
-
-def assert_bounded(server, began, event, count, **fields):
-    """Of so many lines in this time few are there, and the others were counted."""
-    server.stop()
-    written, suppressed = logged(server, event, **fields)
-    assert written + suppressed == count
-    assert 10 <= written <= 10 * (1 + (time.monotonic() - began) // 10)
-
-
 @pytest.mark.parametrize("reason", FLOODS)
 def test_a_flood_of_refusals_is_a_few_lines_and_hides_nobody(pollard, reason):
     keys, refuse = FLOODS[reason]
@@ -254,7 +235,7 @@ def test_a_flood_of_requests_that_are_not_allowed_is_a_few_lines(pollard):
         assert client.read()[:2] == [b"exit", 0]
     server.wait_log("job command=ours ")
     server.stop()
-    assert sum(logged(server, "not_run", command="none")) == FLOOD
+    assert sum(told(server, "not_run", command="none")) == FLOOD
     assert_bounded(server, began, "refused", FLOOD, command="theirs")
 
 
