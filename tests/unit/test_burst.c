@@ -155,6 +155,7 @@ static void kinds_do_not_hide_each_other(void **state)
 	assert_int_equal(written(1000, "a", "refused"), BURST_LINES);
 	assert_int_equal(written(1000, "b", "refused"), BURST_LINES);
 	assert_int_equal(written(1000, "a", "full"), BURST_LINES);
+	assert_int_equal(written(1000, "a", NULL), BURST_LINES);
 	assert_true(burst_takes("refused", "command", "a", NULL));
 }
 
@@ -175,6 +176,21 @@ static void what_finds_no_row_shares_one(void **state)
 	assert_int_equal(lines("suppressed lines=1990 ms=0\n"), 1);
 }
 
+static void the_shared_row_has_bursts_that_end(void **state)
+{
+	char name[16];
+
+	for (int second = 0; second < 30; second++) {
+		for (int i = 0; i < BURST_ROWS; i++) {
+			snprintf(name, sizeof(name), "l%d", i);
+			written(BURST_LINES + 1, name, NULL);
+		}
+		if (second == 0 || second == 29)
+			assert_int_equal(written(BURST_LINES + 1, "more", NULL), BURST_LINES);
+		later(1000);
+	}
+}
+
 static void rows_are_used_again(void **state)
 {
 	char name[16];
@@ -183,6 +199,8 @@ static void rows_are_used_again(void **state)
 		snprintf(name, sizeof(name), "l%d", i);
 		assert_int_equal(written(1000, name, NULL), BURST_LINES);
 		later(2 * BURST_WINDOW_MS);
+		logged();
+		assert_int_equal(lines("suppressed event=closed listener=l"), 1);
 	}
 }
 
@@ -219,6 +237,7 @@ int main(void)
 		BURST_TEST(few_lines_are_all_written_and_start_no_deadline),
 		BURST_TEST(kinds_do_not_hide_each_other),
 		BURST_TEST(what_finds_no_row_shares_one),
+		BURST_TEST(the_shared_row_has_bursts_that_end),
 		BURST_TEST(rows_are_used_again),
 		BURST_TEST(at_the_end_nothing_is_left_untold),
 		BURST_TEST(what_the_level_leaves_out_is_not_counted),
