@@ -6,7 +6,7 @@
 #include <bsd/vis.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +20,18 @@
 #include "core/stats.h"
 
 #define RING_LINES 128  /* messages that wait for a slow reader */
-#define TEXT_MAX 1024   /* bytes of one message before encoding */
-#define LINE_BYTES 2048 /* bytes of one message after encoding */
+#define LINE_BYTES 2048 /* bytes of one message */
+#define KEY_MAX 32      /* bytes of a key */
+#define VALUE_MAX 800   /* bytes of a value, encoded */
 #define PREFIX_MAX 128  /* bytes before it */
 #define RETRY_MS 1000   /* between attempts to reach the log socket */
 
 struct line {
 	time_t when;
 	int level;
-	char text[LINE_BYTES]; /* encoded */
+	bool full; /* there was no room for a field */
+	size_t len;
+	char text[LINE_BYTES];
 };
 
 static struct {
@@ -188,7 +191,8 @@ static unsigned line_format(const struct line *line, enum log_target target, cha
 	unsigned len = target == LOG_TARGET_STDERR ? stderr_prefix(line, data, PREFIX_MAX)
 						   : syslog_prefix(line, data, PREFIX_MAX);
 
-	len += (unsigned)strlcpy(data + len, line->text, LINE_BYTES);
+	memcpy(data + len, line->text, line->len);
+	len += (unsigned)line->len;
 	if (target == LOG_TARGET_STDERR)
 		data[len++] = '\n';
 	else if (log_state.is_stream)
@@ -244,7 +248,7 @@ static void dropped_report(void)
 	unsigned long dropped = log_state.dropped;
 
 	log_state.dropped = 0;
-	log_write(LOG_WARNING, "%lu messages were dropped while nobody read the log", dropped);
+	log_warning("log_dropped", log_number("messages", dropped));
 }
 
 void log_flush(void)
@@ -330,7 +334,8 @@ void log_open(enum log_target target, const char *path, int facility, int level)
 	if (target != LOG_TARGET_SYSLOG)
 		log_state.target = target == LOG_TARGET_AUTO ? target_choose() : target;
 	else if (!log_connect())
-		log_error("log_socket %s: %m; messages wait for a log daemon there", path);
+		log_error("log_socket", log_text("path", path), log_text("reason", strerror(errno)),
+			  log_text("text", "messages wait for a log daemon there"));
 	log_flush();
 }
 
@@ -339,38 +344,129 @@ void log_started(void)
 	log_state.started = true;
 }
 
-static void line_make(struct line *line, int level, const char *text, size_t len)
-{
-	static char encoded[TEXT_MAX * 4 + 1];
+/* ---- a line is made ---- */
 
-	line->when = time(NULL);
-	line->level = level;
-	strvisx(encoded, text, len, VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL);
-	strlcpy(line->text, encoded, sizeof(line->text));
+/* What stands for itself: there is nothing in it that ends a value, or begins an escape or a quote
+ * for anybody, be it a shell. */
+static bool value_is_bare(const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (data[i] <= ' ' || data[i] > '~' || strchr("\"'\\", data[i]) != NULL)
+			return false;
+	return len > 0;
 }
 
-void log_write(int level, const char *format, ...)
+/* How many bytes of text, up to max, hold whole escapes. */
+static size_t escapes_fit(const char *text, size_t max)
+{
+	size_t len = 0, step, digits;
+
+	for (; text[len] != '\0'; len += step) {
+		digits = text[len] == '\\' ? strspn(text + len + 1, "01234567") : 0;
+		step = text[len] != '\\' ? 1 : digits == 0 ? 2 : 1 + (digits < 3 ? digits : 3);
+		if (len + step > max)
+			break;
+	}
+	return len;
+}
+
+/* cut: there was more of it. Returns the length. */
+static size_t value_make(char *to, const char *data, size_t len, bool cut)
+{
+	static char encoded[VALUE_MAX * 4 + 1];
+	size_t fits;
+
+	if (!cut && len <= VALUE_MAX && value_is_bare(data, len)) {
+		memcpy(to, data, len);
+		return len;
+	}
+	cut = cut || len > VALUE_MAX;
+	if (strvisx(encoded, data, len < VALUE_MAX ? len : VALUE_MAX,
+		    VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL | VIS_DQ | VIS_NOLOCALE) < 0) {
+		encoded[0] = '\0'; /* no memory */
+		cut = true;
+	}
+	fits = escapes_fit(encoded, VALUE_MAX);
+	cut = cut || encoded[fits] != '\0';
+	return (size_t)sprintf(to, "\"%.*s\"%s", (int)fits, encoded, cut ? "..." : "");
+}
+
+/* One that does not fit is left out, with all after it. */
+static void field_add(struct line *line, const char *key, const char *data, size_t len, bool cut)
+{
+	static const char more[] = " ...";
+	static char field[KEY_MAX + VALUE_MAX + sizeof(" =\"\"...")];
+	size_t count;
+
+	if (line->full)
+		return;
+	count = (size_t)sprintf(field, " %.*s=", KEY_MAX, key);
+	count += value_make(field + count, data, len, cut);
+	line->full = line->len + count + sizeof(more) > sizeof(line->text);
+	if (line->full)
+		count = strlcpy(field, more, sizeof(field));
+	memcpy(line->text + line->len, field, count);
+	line->len += count;
+}
+
+static void number_add(struct line *line, const char *key, uint64_t number)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+
+	field_add(line, key, digits, (size_t)len, false);
+}
+
+static void words_add(struct line *line, const char *key, const char *words, size_t size)
+{
+	const char *end = words + size, *after;
+
+	for (; words < end; words = after + 1) {
+		after = memchr(words, '\0', (size_t)(end - words));
+		if (after == NULL) {
+			field_add(line, key, words, (size_t)(end - words), true);
+			return;
+		}
+		field_add(line, key, words, (size_t)(after - words), false);
+	}
+}
+
+static void line_make(struct line *line, int level, const char *event,
+		      const struct log_field *fields)
+{
+	line->when = time(NULL);
+	line->level = level;
+	line->full = false;
+	line->len = strlcpy(line->text, event, sizeof(line->text));
+	for (const struct log_field *f = fields; f->key != NULL; f++) {
+		if (f->kind == LOG_KIND_NUMBER)
+			number_add(line, f->key, f->number);
+		else if (f->kind == LOG_KIND_WORDS)
+			words_add(line, f->key, f->data, f->len);
+		else if (f->data != NULL)
+			field_add(line, f->key, f->data, f->len, false);
+	}
+	line->text[line->len] = '\0';
+}
+
+bool log_takes(int level)
+{
+	return level <= log_state.level;
+}
+
+void log_write(int level, const char *event, const struct log_field *fields)
 {
 	struct line *line = &log_state.ring[(log_state.head + log_state.count) % RING_LINES];
-	char text[TEXT_MAX];
-	va_list args;
-	int saved = errno, len;
+	int saved = errno;
 
-	if (level > log_state.level)
+	if (!log_takes(level))
 		return;
 	if (log_state.count == RING_LINES) {
 		log_state.dropped++;
 		stats.log_dropped++;
 		return;
 	}
-	va_start(args, format);
-	len = vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (len < 0)
-		return;
-	if (len >= (int)sizeof(text))
-		len = sizeof(text) - 1;
-	line_make(line, level, text, (size_t)len);
+	line_make(line, level, event, fields);
 	log_state.count++;
 	if (!log_state.started && level <= LOG_ERR && log_state.target == LOG_TARGET_SYSLOG)
 		line_repeat(line);

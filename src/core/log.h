@@ -5,9 +5,12 @@
  * One place that writes messages: RFC 3164 to the local log socket, or lines on stderr, with
  * "<N>" priorities when systemd reads it, else with the time. It never blocks: what the reader
  * does not take waits in a bounded ring, and what the ring cannot hold is dropped and counted.
- * Every message goes through strvisx(3), so foreign text cannot forge a line. errno is kept,
- * "%m" works. Not to be confused with syslog(3), which blocks when the log daemon stalls.
+ * A message is one line, "event key=value ...". A value with anything in it that could be taken for
+ * something else stands between double quotes and is encoded, strvisx(3): foreign text forges
+ * neither a field nor a line, whoever logs it. Not to be confused with syslog(3), which blocks when
+ * the log daemon stalls.
  */
+#include <string.h>
 #include <syslog.h>
 
 #include "core/loop.h"
@@ -36,12 +39,53 @@ void log_flush(void);
 /* The same, waiting up to timeout_ms each time the reader is slow. */
 void log_finish(int timeout_ms);
 
-void log_write(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum log_kind {
+	LOG_KIND_TEXT,
+	LOG_KIND_NUMBER,
+	LOG_KIND_WORDS,
+};
 
-#define log_error(...) log_write(LOG_ERR, __VA_ARGS__)
-#define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
-#define log_notice(...) log_write(LOG_NOTICE, __VA_ARGS__)
-#define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
+/* What a line says; borrowed until the call that makes the line returns. */
+struct log_field {
+	const char *key; /* of small letters, digits and '_'; NULL ends a list */
+	enum log_kind kind;
+	const char *data;
+	size_t len;      /* bytes of data */
+	uint64_t number; /* LOG_KIND_NUMBER */
+};
+
+static inline struct log_field log_bytes(const char *key, const char *data, size_t len)
+{
+	return (struct log_field){.key = key, .data = data, .len = len};
+}
+
+/* NULL: the line has no such field. */
+static inline struct log_field log_text(const char *key, const char *text)
+{
+	return log_bytes(key, text, text != NULL ? strlen(text) : 0);
+}
+
+static inline struct log_field log_number(const char *key, uint64_t number)
+{
+	return (struct log_field){.key = key, .kind = LOG_KIND_NUMBER, .number = number};
+}
+
+/* A field for each word; a NUL ends each of them, the last one may lack it: it is cut. */
+static inline struct log_field log_words(const char *key, const char *words, size_t size)
+{
+	return (struct log_field){.key = key, .kind = LOG_KIND_WORDS, .data = words, .len = size};
+}
+
+/* Whether messages of this level are written: what they say need not be made where not. */
+bool log_takes(int level);
+
+/* Each line is described in pollard(8). errno is kept. */
+void log_write(int level, const char *event, const struct log_field *fields);
+
+#define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__, {0}})
+#define log_error(event, ...) log_write(LOG_ERR, event, LOG_FIELDS(__VA_ARGS__))
+#define log_warning(event, ...) log_write(LOG_WARNING, event, LOG_FIELDS(__VA_ARGS__))
+#define log_notice(event, ...) log_write(LOG_NOTICE, event, LOG_FIELDS(__VA_ARGS__))
+#define log_info(event, ...) log_write(LOG_INFO, event, LOG_FIELDS(__VA_ARGS__))
 
 #endif

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/stats.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include "core/log.h"
 
 struct stats stats;
 
-void stats_print(char *text, int size)
+void stats_log(void)
 {
-	int len = 0;
-
-	text[0] = '\0';
-#define X(name)                                                                           \
-	if (len < size)                                                                   \
-		len += snprintf(text + len, (size_t)(size - len), "%s" #name "=%" PRIu64, \
-				len > 0 ? " " : "", stats.name);
-	STATS(X)
+	const struct log_field fields[] = {
+#define X(name) log_number(#name, stats.name),
+		STATS(X)
 #undef X
+			{0}};
+
+	log_write(LOG_NOTICE, "stats", fields);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_STATS_H
 #define CORE_STATS_H
-/* What has happened since the start. A counter is one line of the list; SIGUSR1 logs them all. */
+/* What has happened since the start. A counter is one line of the list. */
 #include <stdint.h>
 
 #define STATS(X)                \
@@ -30,7 +30,7 @@ struct stats {
 
 extern struct stats stats;
 
-/* All counters as "name=value ..."; cut at size. */
-void stats_print(char *text, int size);
+/* Log all counters. */
+void stats_log(void);
 
 #endif

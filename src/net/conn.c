@@ -3,10 +3,10 @@
 
 #include <bsd/stdlib.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/admit.h"
@@ -146,17 +146,22 @@ static char *conn_input_space(struct conn *c, size_t *len)
 	return buf_reserve(&c->in, *len);
 }
 
-static void conn_receive_failed(struct conn *c)
+static void conn_log_rights(const struct conn *c)
 {
+	const char *name = c->listener->conf->section.name;
 	char peer[PEER_TEXT_MAX];
 
+	if (burst_takes("descriptors_passed", "listener", name, NULL))
+		log_info("descriptors_passed", log_text("listener", name),
+			 log_text("peer", peer_print(&c->peer, peer)));
+}
+
+static void conn_receive_failed(struct conn *c)
+{
 	if (errno == EAGAIN || errno == EINTR)
 		return;
-	if (errno == EPERM) {
-		peer_print(&c->peer, peer, sizeof(peer));
-		log_info("listener %s: %s passes descriptors, which are not taken",
-			 c->listener->conf->section.name, peer);
-	}
+	if (errno == EPERM)
+		conn_log_rights(c);
 	conn_close(c, errno == ENOMEM || errno == EPERM ? REASON_error : REASON_reset);
 }
 

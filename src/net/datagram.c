@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/admit.h"
@@ -16,7 +17,6 @@
 #include "net/quota.h"
 
 #define DATAGRAMS_PER_TURN 64
-#define QUOTA_LOG_EVERY_MS 60000 /* a message at most */
 
 /* echo, discard, systat, daytime, qotd, chargen, time, dns, tftp, ntp, snmp, cldap, ssdp, mdns,
  * memcached: services that answer, or are abused as such. */
@@ -25,7 +25,6 @@ static const uint16_t reply_ports[] = {0,  7,  9,   11,  13,  17,   19,   37,
 
 static uint64_t own_ports[UINT16_MAX / 64 + 1]; /* a bit for each */
 static struct quota quota;
-static int64_t quota_log_ms; /* when its next message may be */
 
 void datagram_ports_clear(void)
 {
@@ -90,17 +89,14 @@ static bool service_speaks(const struct service *service)
 
 static bool quota_allows(const struct endpoint *e, const struct sockaddr *sa)
 {
-	int64_t now_ms = loop_now_ms(e->table->loop);
+	const char *name = e->listener->conf->section.name;
 	char peer[PEER_TEXT_MAX];
 
-	if (quota_take(&quota, sa, now_ms))
+	if (quota_take(&quota, sa, loop_now_ms(e->table->loop)))
 		return true;
-	if (now_ms >= quota_log_ms) {
-		quota_log_ms = now_ms + QUOTA_LOG_EVERY_MS;
+	if (burst_takes("unanswered", "listener", name, NULL)) {
 		sockaddr_print(sa, peer, sizeof(peer));
-		log_info("listener %s: %s is not always answered: it asks as often as a service "
-			 "that answers by itself",
-			 e->listener->conf->section.name, peer);
+		log_info("unanswered", log_text("listener", name), log_text("peer", peer));
 	}
 	return false;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* How a connection ends. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
+#include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/admit.h"
@@ -15,15 +15,30 @@ static const char *const reason_names[] = {
 #undef X
 };
 
+/* A peer can be refused as fast as it calls. */
+static bool end_is_logged(const char *name, enum reason reason)
+{
+	switch (reason) {
+	case REASON_refused:
+	case REASON_full:
+	case REASON_error:
+		return burst_takes("closed", "listener", name, reason_names[reason]);
+	default:
+		return log_takes(LOG_INFO);
+	}
+}
+
 static void conn_log_end(const struct conn *c, enum reason reason)
 {
+	const char *name = c->listener->conf->section.name;
 	char peer[PEER_TEXT_MAX];
 
-	peer_print(&c->peer, peer, sizeof(peer));
-	log_info("closed listener=%s peer=%s in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64
-		 " reason=%s",
-		 c->listener->conf->section.name, peer, c->bytes_in, c->bytes_out,
-		 loop_now_ms(c->table->loop) - c->opened_ms, reason_names[reason]);
+	if (!end_is_logged(name, reason))
+		return;
+	log_info("closed", log_text("listener", name), log_text("peer", peer_print(&c->peer, peer)),
+		 log_number("in", c->bytes_in), log_number("out", c->bytes_out),
+		 log_number("ms", (uint64_t)(loop_now_ms(c->table->loop) - c->opened_ms)),
+		 log_text("reason", reason_names[reason]));
 }
 
 static void stats_end(enum reason reason)

@@ -72,8 +72,9 @@ static bool accept_error_is_transient(int error)
 static void endpoint_hold(struct endpoint *e)
 {
 	if (stats.accept_paused++ % 64 == 0)
-		log_warning("listener %s: accept: %m; callers wait (LimitNOFILE, ulimit -n)",
-			    e->listener->conf->section.name);
+		log_warning("accept_paused", log_text("listener", e->listener->conf->section.name),
+			    log_text("reason", strerror(errno)),
+			    log_text("text", "callers wait (LimitNOFILE, ulimit -n)"));
 	deadline_start(&holds, &e->held);
 	endpoint_update(e);
 }
@@ -329,7 +330,8 @@ void endpoint_move(struct endpoint *e)
 	if (e->addr.transport == TRANSPORT_TCP)
 		tcp_options(e);
 	if (file_is_ours(e) && chmod(e->addr.un.sun_path, e->listener->conf->socket_mode) < 0)
-		log_warning("listener %s: mode of %s: %m", e->listener->conf->section.name,
-			    e->addr.un.sun_path);
+		log_warning("mode_not_set", log_text("listener", e->listener->conf->section.name),
+			    log_text("path", e->addr.un.sun_path),
+			    log_text("reason", strerror(errno)));
 	endpoint_update(e);
 }

@@ -28,12 +28,14 @@ void peer_set(struct peer *peer, const struct sockaddr *sa, int fd)
 	}
 }
 
-void peer_print(const struct peer *peer, char *text, size_t size)
+const char *peer_print(const struct peer *peer, char *text)
 {
 	if (peer->sa.sa_family == AF_UNIX)
-		snprintf(text, size, "unix:uid=%u,pid=%d", peer->local.uid, (int)peer->local.pid);
+		snprintf(text, PEER_TEXT_MAX, "unix:uid=%u,pid=%d", peer->local.uid,
+			 (int)peer->local.pid);
 	else
-		sockaddr_print(&peer->sa, text, size);
+		sockaddr_print(&peer->sa, text, PEER_TEXT_MAX);
+	return text;
 }
 
 static bool groups_allowed(const struct id_list *allowed, int fd)

@@ -28,8 +28,8 @@ struct peer {
 /* Who called from sa; of AF_UNIX the kernel says so of fd, which is not asked otherwise. */
 void peer_set(struct peer *peer, const struct sockaddr *sa, int fd);
 
-/* "192.0.2.1:4711", "unix:uid=0,pid=1" */
-void peer_print(const struct peer *peer, char *text, size_t size);
+/* "192.0.2.1:4711", "unix:uid=0,pid=1". Returns text[PEER_TEXT_MAX]. */
+const char *peer_print(const struct peer *peer, char *text);
 
 /* Whether one of the lists names the peer, or all are empty. Networks are of peers with an address,
  * users and groups of those on UNIX sockets. */

@@ -103,8 +103,9 @@ static bool endpoint_claim(const struct change *change, struct listener *l,
 	if (e == NULL || e->claimed != NULL)
 		return false;
 	if (!endpoint_is_reachable(e)) {
-		log_warning("listener %s: the file of %s has gone%s", l->conf->section.name,
-			    spec->text, e->passed ? "; restart the systemd socket" : "");
+		log_warning("socket_file_gone", log_text("listener", l->conf->section.name),
+			    log_text("address", spec->text),
+			    log_text("text", e->passed ? "restart the systemd socket" : NULL));
 		if (!e->passed)
 			return false;
 	}
@@ -146,16 +147,22 @@ static void v6only_check(const struct endpoint *e, const char *text)
 	    getsockopt(e->watch.fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len) < 0 ||
 	    (v6only != 0) == e->listener->conf->v6only)
 		return;
-	log_warning("listener %s: systemd passed %s with BindIPv6Only=%s, so v6only = %s has no "
-		    "effect",
-		    e->listener->conf->section.name, text, v6only ? "ipv6-only" : "both",
-		    v6only ? "no" : "yes");
+	log_warning("v6only_ignored", log_text("listener", e->listener->conf->section.name),
+		    log_text("address", text),
+		    log_text("text", v6only ? "systemd passed it with BindIPv6Only=ipv6-only"
+					    : "systemd passed it with BindIPv6Only=both"));
 }
 
 /* bind(2), socket(2): the address, or the whole family, is not there (yet). */
 static bool is_not_there(int error)
 {
 	return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
+static void listener_log_failed(const struct listener *l, const char *reason)
+{
+	log_error("failed", log_text("listener", l->conf->section.name),
+		  log_text("reason", reason));
 }
 
 static int addr_open(const struct change *change, struct listener *l, const struct addr_spec *spec,
@@ -171,18 +178,20 @@ static int addr_open(const struct change *change, struct listener *l, const stru
 			  backlog_of(l, change->settings), reason);
 	if (e != NULL) {
 		addr_print(&e->addr, text, sizeof(text));
-		log_notice("listener %s: listening on %s", l->conf->section.name, text);
+		log_notice("listening", log_text("listener", l->conf->section.name),
+			   log_text("address", text));
 		v6only_check(e, text);
 		return 0;
 	}
 	if (spec->optional && is_not_there(errno)) {
-		log_notice("listener %s: %s; left out", l->conf->section.name, reason);
+		log_notice("left_out", log_text("listener", l->conf->section.name),
+			   log_text("reason", reason));
 		return 0;
 	}
 	ls->forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
 	if (errno == EADDRINUSE)
 		passed_explain(&ls->passed, addr, reason);
-	log_error("listener %s: %s", l->conf->section.name, reason);
+	listener_log_failed(l, reason);
 	return -1;
 }
 
@@ -192,12 +201,12 @@ static int spec_open(const struct change *change, struct listener *l, const stru
 	const struct addr *addrs = host->value;
 
 	if (host->error != NULL && endpoints_claim_of(change, l, spec)) {
-		log_warning("listener %s: %s; its sockets stay", l->conf->section.name,
-			    host->error);
+		log_warning("sockets_kept", log_text("listener", l->conf->section.name),
+			    log_text("reason", host->error));
 		return 0;
 	}
 	if (host->error != NULL) {
-		log_error("listener %s: %s", l->conf->section.name, host->error);
+		listener_log_failed(l, host->error);
 		return -1;
 	}
 	for (size_t i = 0; i < host->size / sizeof(*addrs); i++)
@@ -225,7 +234,7 @@ static int listeners_make(const struct change *change, struct settings *settings
 		l = listener_new(change->ls->table->loop, conf,
 				 index_find(&change->listeners, conf->section.name));
 		if (l == NULL) {
-			log_error("listeners: out of memory");
+			log_error("failed", log_text("reason", "out of memory"));
 			return -1;
 		}
 		TAILQ_INSERT_TAIL(next, l, entry);
@@ -243,7 +252,7 @@ int listeners_prepare(struct listeners *ls, struct settings *settings, struct li
 	int result = change_begin(&change);
 
 	if (result < 0)
-		log_error("listeners: out of memory");
+		log_error("failed", log_text("reason", "out of memory"));
 	else
 		result = listeners_make(&change, settings, next);
 	change_end(&change);
@@ -270,8 +279,9 @@ static void restart_keys_log(const struct endpoint *e, const struct section *new
 
 		if ((new->kind->options[key].flags &OPTION_RESTART) &&
 		    strcmp(before != NULL ? before : "", after != NULL ? after : "") != 0)
-			log_warning("listener %s: %s: changed, takes effect after a restart for %s",
-				    new->name, new->kind->options[key].name, text);
+			log_warning("needs_restart", log_text("listener", new->name),
+				    log_text("address", text),
+				    log_text("key", new->kind->options[key].name));
 	}
 }
 
@@ -281,6 +291,15 @@ static void endpoint_handover(struct endpoint *e, const struct settings *setting
 	endpoint_move(e);
 	if (e->addr.transport != TRANSPORT_UDP)
 		listen(e->watch.fd, backlog_of(e->listener, settings));
+}
+
+static void listening_log_end(const struct endpoint *e)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_print(&e->addr, text, sizeof(text));
+	log_notice("not_listening", log_text("listener", e->listener->conf->section.name),
+		   log_text("address", text));
 }
 
 static void ports_use(const struct listeners *ls)
@@ -299,16 +318,13 @@ void listeners_swap(struct listeners *ls, struct listener_list *next,
 {
 	struct listener *l;
 	struct endpoint *e, *after;
-	char text[ADDR_TEXT_MAX];
 
 	TAILQ_FOREACH(l, &ls->live, entry) {
 		TAILQ_FOREACH_SAFE(e, &l->endpoints, entry, after) {
-			addr_print(&e->addr, text, sizeof(text));
 			if (e->claimed != NULL)
 				endpoint_handover(e, settings);
 			else
-				log_notice("listener %s: stopped listening on %s",
-					   l->conf->section.name, text);
+				listening_log_end(e);
 		}
 	}
 	listeners_close(&ls->live);

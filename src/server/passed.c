@@ -141,6 +141,7 @@ void passed_explain(const struct passed *passed, const struct addr *addr, char *
 
 void passed_free(struct passed *passed)
 {
+	static const char unnamed[] = "no listener names it";
 	char text[ADDR_TEXT_MAX];
 
 	for (int i = 0; i < passed->count; i++) {
@@ -149,8 +150,8 @@ void passed_free(struct passed *passed)
 		if (p->fd < 0)
 			continue;
 		socket_print(p, SYSTEMD_FIRST_FD + i, text, sizeof(text));
-		log_warning("systemd passed %s, which %s; closed", text,
-			    p->unfit != NULL ? p->unfit : "no listener names");
+		log_warning("socket_unused", log_text("address", text),
+			    log_text("reason", p->unfit != NULL ? p->unfit : unnamed));
 		close(p->fd);
 	}
 	free(passed->items);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "core/log.h"
-#include "core/signal_name.h"
 #include "net/call.h"
 #include "net/names.h"
 #include "services/registry.h"
@@ -218,7 +217,8 @@ static void reading_output(struct job *job, enum job_stream stream, const char *
 
 	r->bytes += len;
 	if (stream == JOB_STDERR)
-		log_warning("%s: %.*s", r->path, (int)len, data);
+		log_warning("config_warning", log_text("config", r->path),
+			    log_bytes("text", data, len));
 	else if (r->error == 0 && r->bytes > BYTES_MAX)
 		r->error = EFBIG;
 	else if (r->error == 0 && (buf_add(&r->records, data, len) < 0 || records_take(r) < 0))
@@ -248,8 +248,8 @@ static void failure_print(const struct reading *r, char *reason, size_t size)
 			"it takes longer than %d s; a name server or a file system does not answer",
 			(int)(r->timeouts.timeout_ms / 1000));
 	else if (r->job.signal > 0)
-		snprintf(reason, size, "who read it was ended by SIG%s",
-			 signal_name(r->job.signal));
+		snprintf(reason, size, "who read it was ended by signal %d (%s)", r->job.signal,
+			 strsignal(r->job.signal));
 	else
 		snprintf(reason, size, "who read it gave up with status %d", r->job.exit_status);
 }

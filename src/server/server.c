@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/server.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 
+#include "core/burst.h"
 #include "core/log.h"
 #include "core/order.h"
 #include "core/signals.h"
@@ -47,7 +50,8 @@ static int services_prepare(struct settings *settings)
 		if (services[i]->prepare == NULL ||
 		    services[i]->prepare(&settings->sections, reason) == 0)
 			continue;
-		log_error("service %s: %s", services[i]->name, reason);
+		log_error("failed", log_text("service", services[i]->name),
+			  log_text("reason", reason));
 		return -1;
 	}
 	return 0;
@@ -111,16 +115,16 @@ static unsigned clients_that_fit(const struct settings *settings)
 	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed)
 		return max_clients;
 	wanted = limit.rlim_cur > 2 * reserved ? limit.rlim_cur - reserved : limit.rlim_cur / 2;
-	log_warning("max_clients = %u does not fit the limit of %ju descriptors; %ju are served "
-		    "(LimitNOFILE, ulimit -n)",
-		    max_clients, (uintmax_t)limit.rlim_max, (uintmax_t)wanted);
+	log_warning("few_descriptors", log_number("max_clients", max_clients),
+		    log_number("served", wanted), log_number("limit", limit.rlim_max),
+		    log_text("text", "fewer clients than max_clients (LimitNOFILE, ulimit -n)"));
 	return (unsigned)wanted;
 }
 
 static void warnings_log(const struct settings *settings)
 {
 	for (size_t i = 0; i < settings->warnings.count; i++)
-		log_warning("%s", settings->warnings.items[i]);
+		log_warning("config_warning", log_text("text", settings->warnings.items[i]));
 }
 
 static void settings_use(struct server *s, struct settings *settings, unsigned max_clients)
@@ -136,11 +140,11 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 static void errors_log(const struct settings *settings)
 {
 	if (settings == NULL) {
-		log_error("out of memory");
+		log_error("failed", log_text("reason", "out of memory"));
 		return;
 	}
 	for (size_t i = 0; i < settings->errors.count; i++)
-		log_error("%s", settings->errors.items[i]);
+		log_error("config_error", log_text("text", settings->errors.items[i]));
 }
 
 /* ---- reload ---- */
@@ -170,9 +174,10 @@ fail:
 static void reload_end(struct server *s, bool applied)
 {
 	if (applied)
-		log_notice("reloaded %s", s->path);
+		log_notice("reloaded", log_text("config", s->path));
 	else
-		log_error("%s is not used; the configuration stays as it was", s->path);
+		log_error("not_reloaded", log_text("config", s->path),
+			  log_text("text", "the configuration stays as it was"));
 	systemd_ready(s->table.clients);
 	order_answer(&s->askers, applied);
 }
@@ -184,7 +189,7 @@ static void reload_cancel(struct server *s)
 	if (!s->reading.running)
 		return;
 	reading_stop(&s->reading);
-	log_notice("the reload is given up");
+	log_notice("reload_given_up", log_text("config", s->path));
 	reload_end(s, false);
 }
 
@@ -195,7 +200,7 @@ static void reload_begin(struct server *s)
 	s->waiting = (struct order_askers){0};
 	if (reading_start(&s->reading) == 0)
 		return;
-	log_error("%s cannot be read: %m", s->path);
+	log_error("failed", log_text("config", s->path), log_text("reason", strerror(errno)));
 	reload_end(s, false);
 }
 
@@ -204,7 +209,7 @@ static void reading_done(struct reading *r, struct settings *settings, const cha
 	struct server *s = container_of(r, struct server, reading);
 
 	if (settings == NULL)
-		log_error("%s cannot be read: %s", s->path, reason);
+		log_error("failed", log_text("config", s->path), log_text("reason", reason));
 	reload_end(s, settings != NULL && settings_apply(s, settings));
 	if (s->waiting.count > 0)
 		reload_begin(s);
@@ -225,19 +230,20 @@ static void drain_expired(struct deadline *d)
 {
 	struct server *s = container_of(d, struct server, drain);
 
-	log_warning("drain_timeout is over; %u clients are cut off", s->table.clients);
+	log_warning("cut_off", log_number("clients", s->table.clients),
+		    log_text("text", "drain_timeout is over"));
 	s->loop.stop = true;
 }
 
 static void server_drain(struct server *s)
 {
 	if (s->draining) {
-		log_notice("stopping at once");
+		log_notice("stopping_at_once", log_number("clients", s->table.clients));
 		s->loop.stop = true;
 		return;
 	}
 	reload_cancel(s);
-	log_notice("stopping: %u clients", s->table.clients);
+	log_notice("stopping", log_number("clients", s->table.clients));
 	systemd_stopping();
 	s->draining = true;
 	listeners_end(&s->listeners);
@@ -247,14 +253,6 @@ static void server_drain(struct server *s)
 	deadline_queue_init(&s->loop.deadlines, &s->drains, s->settings->daemon->drain_timeout,
 			    drain_expired);
 	deadline_start(&s->drains, &s->drain);
-}
-
-static void stats_log(void)
-{
-	char text[900];
-
-	stats_print(text, sizeof(text));
-	log_notice("stats %s", text);
 }
 
 static void signal_arrived(struct signals *signals, int signal)
@@ -308,6 +306,7 @@ static int server_init(struct server *s)
 		return -1;
 	listeners_init(&s->listeners, &s->table);
 	log_attach(&s->loop);
+	burst_init(&s->loop);
 	endpoint_init(&s->loop);
 	deadline_queue_init(&s->loop.deadlines, &s->pings, systemd_ping_ms(), ping_expired);
 	deadline_queue_init(&s->loop.deadlines, &s->statuses, STATUS_MS, status_expired);
@@ -327,6 +326,7 @@ static void server_free(struct server *s)
 	services_stop();
 	signals_close(&s->signals, &s->loop);
 	settings_free(s->settings);
+	burst_end();
 	log_finish(LAST_WORDS_MS);
 	log_detach();
 	loop_free(&s->loop);
@@ -346,12 +346,12 @@ static enum exit_status server_serve(struct server *s)
 	listeners_swap(&s->listeners, &next, s->settings);
 	passed_free(&s->listeners.passed);
 	listeners_update(&s->listeners);
-	log_notice("ready: %s", s->path);
+	log_notice("ready", log_text("config", s->path));
 	log_started();
 	systemd_ready(0);
 	deadline_start(&s->pings, &s->ping);
 	if (loop_run(&s->loop) < 0) {
-		log_error("poll: %m");
+		log_error("failed", log_text("call", "poll"), log_text("reason", strerror(errno)));
 		return EXIT_FAILED;
 	}
 	stats_log();
@@ -380,7 +380,7 @@ enum exit_status server_run(const char *path)
 	}
 	log_use(settings->daemon);
 	if (server_init(&s) < 0) {
-		log_error("cannot start: %m");
+		log_error("failed", log_text("reason", strerror(errno)));
 		settings_free(settings);
 		names_forget();
 		log_finish(LAST_WORDS_MS);

@@ -116,13 +116,14 @@ void beneath_follow(struct beneath *root, int64_t now_ms)
 	fd = folder_open(root->path, &st);
 	if (fd < 0) {
 		if (errno != root->error)
-			log_warning("root %s: %s: what was there is served on", root->path,
-				    beneath_reason(errno));
+			log_warning("root_lost", log_text("root", root->path),
+				    log_text("reason", beneath_reason(errno)),
+				    log_text("text", "what was there is served on"));
 		root->error = errno;
 		return;
 	}
 	if (root->error != 0 || st.st_dev != root->dev || st.st_ino != root->ino)
-		log_notice("root %s: what is there now is served", root->path);
+		log_notice("root_changed", log_text("root", root->path));
 	root->error = 0;
 	beneath_put(root, fd, &st);
 }

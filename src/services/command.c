@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/burst.h"
 #include "core/log.h"
 #include "process/job.h"
 #include "process/program.h"
@@ -204,18 +205,31 @@ static void __attribute__((format(printf, 2, 3))) refuse(char *error, const char
 
 static void permission_refuse(const struct command *command, const struct peer *peer, char *error)
 {
+	const char *name = command->section.name;
 	char text[PEER_TEXT_MAX];
 
-	peer_print(peer, text, sizeof(text));
-	log_info("command %s: refused to %s", command->section.name, text);
-	refuse(error, "NOPERM command '%s' is not allowed for %s", command->section.name, text);
+	peer_print(peer, text);
+	if (burst_takes("refused", "command", name, NULL))
+		log_info("refused", log_text("command", name), log_text("peer", text));
+	refuse(error, "NOPERM command '%s' is not allowed for %s", name, text);
+}
+
+/* A pattern that costs too much is for the administrator to mend. */
+static void match_log(const struct command *command, const struct peer *peer, const char *reason)
+{
+	const char *name = command->section.name;
+	char text[PEER_TEXT_MAX];
+
+	if (burst_takes("match_given_up", "command", name, NULL))
+		log_info("match_given_up", log_text("command", name),
+			 log_text("peer", peer_print(peer, text)), log_text("reason", reason));
 }
 
 /* The argv for the arguments of command. Returns NULL with the error. */
 static char **arguments_take(const struct command *command, const struct peer *peer,
 			     const struct slice *values, size_t count, char *error)
 {
-	char reason[OPTION_REASON_MAX], text[PEER_TEXT_MAX];
+	char reason[OPTION_REASON_MAX];
 	char **argv;
 
 	if (count != command->template.count) {
@@ -227,10 +241,8 @@ static char **arguments_take(const struct command *command, const struct peer *p
 	argv = template_fill(&command->template, values, reason);
 	if (argv != NULL)
 		return argv;
-	if (errno == ETIME) {
-		peer_print(peer, text, sizeof(text));
-		log_info("command %s: refused to %s: %s", command->section.name, text, reason);
-	}
+	if (errno == ETIME)
+		match_log(command, peer, reason);
 	refuse(error, "ERR %s: %s", command->section.name, reason);
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/burst.h"
 #include "core/log.h"
 #include "process/job.h"
 #include "process/slots.h"
@@ -133,7 +134,9 @@ static void digest_start(struct digest *d)
 	if (job_start(&d->job, &spec, &timeouts, &digest_ops) == 0)
 		return;
 	d->error = errno;
-	log_info("%s: %m", program);
+	if (burst_takes("not_run", "program", program, NULL))
+		log_info("not_run", log_text("program", program),
+			 log_text("reason", strerror(d->error)));
 	d->done = true;
 	slots_leave(&slots, &d->slot);
 }

@@ -2,11 +2,11 @@
 #include "services/run.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/burst.h"
 #include "core/log.h"
 #include "core/signal_name.h"
 #include "net/conn.h"
@@ -34,8 +34,9 @@ struct run {
 	bool failed;        /* STREAM: there was no memory for its output */
 	struct buf kept[2]; /* RUN: output, by enum job_stream */
 	uint64_t bytes[2];  /* of output */
-	char peer[PEER_TEXT_MAX];
-	char args[ARGS_MAX];           /* for the log */
+	struct peer peer;
+	char args[ARGS_MAX]; /* for the log: words that a NUL ends, as far as they fit */
+	size_t args_size;
 	char error[COMMAND_ERROR_MAX]; /* "CODE reason": why there is no job; "": there is */
 };
 
@@ -53,34 +54,55 @@ static void run_free(struct run *run)
 
 /* ---- the log ---- */
 
-/* Between quotes, of which each that is an argument's stands twice: log_write() encodes what else
- * there may be, and would encode a backslash again. */
-static void args_print(char *const *argv, char *text)
+static void args_keep(struct run *run, char *const *argv)
 {
-	size_t len = 0;
+	size_t len = 0, size;
 
-	for (; *argv != NULL; argv++) {
-		for (const char *from = *argv; *from != '\0' && len < ARGS_MAX - 3; from++) {
-			text[len++] = *from;
-			if (*from == '"')
-				text[len++] = '"';
-		}
-		if (argv[1] != NULL && len < ARGS_MAX - 1)
-			text[len++] = ' ';
+	for (; *argv != NULL && len < ARGS_MAX; argv++) {
+		size = strlen(*argv) + 1;
+		if (size > ARGS_MAX - len)
+			size = ARGS_MAX - len;
+		memcpy(run->args + len, *argv, size);
+		len += size;
 	}
-	text[len] = '\0';
+	while (*argv != NULL && len > 0 && run->args[len - 1] == '\0')
+		len--; /* so that the last one is cut, log_words() */
+	run->args_size = len;
+}
+
+static const char *signal_text(int signal)
+{
+	const char *name = signal_name(signal);
+
+	return name != NULL ? name : "unknown";
 }
 
 static void run_log(const struct run *run)
 {
 	const struct job *job = &run->job;
+	char peer[PEER_TEXT_MAX];
 
-	log_info("job command=%s peer=%s exit=%d signal=%s%s ms=%" PRId64 " stdout=%" PRIu64
-		 " stderr=%" PRIu64 " args=\"%s\"",
-		 run->places->name, run->peer, job->exit_status,
-		 job->signal > 0 ? signal_name(job->signal) : "none",
-		 job->timed_out ? " timed_out" : "", job->duration_ms, run->bytes[JOB_STDOUT],
-		 run->bytes[JOB_STDERR], run->args);
+	if (!log_takes(LOG_INFO))
+		return;
+	log_info("job", log_text("command", run->places->name),
+		 log_text("peer", peer_print(&run->peer, peer)),
+		 job->signal > 0 ? log_text("signal", signal_text(job->signal))
+				 : log_number("exit", (uint64_t)job->exit_status),
+		 log_text("timed_out", job->timed_out ? "yes" : NULL),
+		 log_number("ms", (uint64_t)job->duration_ms),
+		 log_number("stdout", run->bytes[JOB_STDOUT]),
+		 log_number("stderr", run->bytes[JOB_STDERR]),
+		 log_words("arg", run->args, run->args_size));
+}
+
+static void start_log(const struct run *run, const char *reason)
+{
+	char peer[PEER_TEXT_MAX];
+
+	if (burst_takes("not_run", "command", run->places->name, NULL))
+		log_info("not_run", log_text("command", run->places->name),
+			 log_text("peer", peer_print(&run->peer, peer)),
+			 log_text("reason", reason));
 }
 
 /* ---- output ---- */
@@ -190,7 +212,7 @@ static void start_explain(struct run *run, const char *program)
 	}
 	snprintf(run->error, sizeof(run->error), "ERR %s: cannot be run: %s", run->places->name,
 		 reason);
-	log_info("command %s: cannot be run for %s: %s", run->places->name, run->peer, reason);
+	start_log(run, reason);
 }
 
 /* It has no job; its error says why. */
@@ -212,7 +234,7 @@ static void run_start(struct run *run, struct command *command, char **argv)
 	};
 
 	run->command = command_ref(command);
-	args_print(argv + 1, run->args);
+	args_keep(run, argv + 1);
 	run->started = job_start(&run->job, &spec, &command->timeouts, &run_ops) == 0;
 	if (!run->started) {
 		start_explain(run, argv[0]);
@@ -296,9 +318,7 @@ static int named_integer_say(const struct call *call, const char *name, int64_t 
 
 static int signal_say(const struct call *call, int signal)
 {
-	const char *name = signal_name(signal);
-
-	return say_text(call, name != NULL ? name : "unknown");
+	return say_text(call, signal_text(signal));
 }
 
 static int kept_say(const struct call *call, const char *name, const struct buf *kept)
@@ -382,7 +402,7 @@ static struct run *run_new(const struct call *call, struct command *command, boo
 	run->places = places_ref(command->places);
 	run->c = call->conn;
 	run->streams = streams;
-	peer_print(call->peer, run->peer, sizeof(run->peer));
+	run->peer = *call->peer;
 	return run;
 }
 

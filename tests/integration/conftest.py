@@ -29,7 +29,29 @@ for n, fd in enumerate(fds):
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))
 os.execv(sys.argv[2], sys.argv[2:])
 """
-LISTENING = re.compile(r"listener (\S+): listening on (tcp|udp):\S*:(\d+)$")
+LISTENING = re.compile(r"listening listener=(\S+) address=(tcp|udp):\S*:(\d+)$")
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d "
+ESCAPE = r'\\(?:["\\abfnrtv]|[0-7]{3}|0(?![0-7]))'
+VALUE = rf'"(?:[ !#-\[\]-~]|{ESCAPE})*"(?:\.\.\.)?|[!#-&(-\[\]-~]+'
+LINE = re.compile(rf"([a-z0-9_]+)((?: [a-z0-9_]+=(?:{VALUE}))+)( \.\.\.)?")
+ESCAPED = {ord(at): to for at, to in zip('"\\abfnrtv', b'"\\\a\b\f\n\r\t\v')}
+
+
+def value_of(text):
+    """What a value in the log stands for, as bytes."""
+    if not text.startswith('"'):
+        return text.encode()
+    return re.sub(rb"\\([0-7]{1,3}|.)", lambda at: bytes(
+        [ESCAPED[at[1][0]] if at[1][0] in ESCAPED else int(at[1], 8)]),
+        text.removesuffix("...")[1:-1].encode())
+
+
+def parsed(line):
+    """The event of a line of the log, and its fields as (key, value) in their order."""
+    match = LINE.fullmatch(re.sub(f"^(?:{TIME}|<[0-7]>)", "", line))
+    assert match, f"not a line of the log: {line}"
+    fields = re.findall(rf" ([a-z0-9_]+)=({VALUE})", match[2])
+    return match[1], [(key, value_of(text)) for key, text in fields]
 
 
 def wait_for(condition, what, timeout=DEADLINE_S):
@@ -109,10 +131,13 @@ def ini(daemon=None, **listeners):
 
 
 def run(*arguments):
-    """pollard to its end."""
-    return subprocess.run(
+    """pollard to its end; what the daemon says are lines of the log."""
+    done = subprocess.run(
         [POLLARD, *map(str, arguments)], capture_output=True, text=True, timeout=DEADLINE_S
     )
+    for line in done.stderr.splitlines() if arguments[:-1] == ("-c",) else ():
+        parsed(line)
+    return done
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -128,6 +153,7 @@ class Pollard:
     def __init__(self, path, prefix=(), env=None, sockets=()):
         """sockets: those that the service manager passes."""
         self.path = path
+        self.alone = not prefix and Path(POLLARD).name != "valgrind"
         self.lines = []
         self.rest = b""  # of a line
         self.changed = threading.Condition()
@@ -184,7 +210,7 @@ class Pollard:
             return found()[0]
 
     def port(self, name="main", transport="tcp"):
-        self.wait_log("ready:")
+        self.wait_log("ready ")
         with self.changed:
             for line in self.lines:
                 match = LISTENING.search(line)
@@ -247,6 +273,27 @@ class Pollard:
         for report in REPORTS:
             assert report not in self.log(), self.log()
         assert not re.search(r"ERROR SUMMARY: [1-9]", self.log()), self.log()
+        for line in self.lines:
+            if self.alone or re.match(TIME, line):
+                parsed(line)
+
+
+def told(server, event, **fields):
+    """How many such lines there are, and how many more were suppressed, says the log."""
+    wanted = {(key, value.encode()) for key, value in fields.items()}
+    lines = [(at, set(said)) for at, said in map(parsed, server.log().splitlines())]
+    written = sum(at == event and wanted <= said for at, said in lines)
+    wanted.add(("event", event.encode()))
+    return written, sum(int(dict(said)["lines"]) for at, said in lines
+                        if at == "suppressed" and wanted <= said)
+
+
+def assert_bounded(server, began, event, count, **fields):
+    """Of so many lines in this time few are there, and the others were counted."""
+    server.stop()
+    written, suppressed = told(server, event, **fields)
+    assert written + suppressed == count
+    assert 10 <= written <= 10 * (1 + (time.monotonic() - began) // 10)
 
 
 @pytest.fixture
@@ -260,7 +307,7 @@ def pollard(tmp_path):
         server = Pollard(path, prefix, env, sockets)
         started.append(server)
         if ready and (sections.get("daemon") or {}).get("log_target", "stderr") == "stderr":
-            server.wait_log("ready:")
+            server.wait_log("ready ")
         return server
 
     if not os.access(POLLARD, os.X_OK):

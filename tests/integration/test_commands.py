@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, POLLARD, SANITIZED, ini, run, wait_for
+from conftest import DEADLINE_S, POLLARD, SANITIZED, ini, parsed, run, wait_for
 from talk import Refusal, children, group, is_refused, open_files, pack, talking
 
 SHELL = {"exec": "/bin/sh -c {script}", "arg.script": "regex .*"}
@@ -179,8 +179,9 @@ def test_what_cannot_be_run_is_told_as_what_it_is(serve, tmp_path, keys, reason)
     for verb in ("RUN", "STREAM"):
         said = client(verb, "it", *["x" * 1000] * ("arg.x" in keys))
         assert said == Refusal(f"ERR it: cannot be run: {reason}")
-    line = server.wait_log("command it: cannot be run for ")
-    assert re.search(rf"for 127\.0\.0\.1:\d+: {re.escape(reason)}$", line), line
+    _, fields = parsed(server.wait_log("not_run command=it peer=127.0.0.1:"))
+    assert [key for key, _ in fields] == ["command", "peer", "reason"]
+    assert dict(fields)["reason"] == reason.encode()
     assert client("PING") == "PONG"
 
 
@@ -425,7 +426,7 @@ def test_hostile_values_are_refused_soon_and_leave_no_memory_and_no_warning(serv
     assert server.cpu() - cpu < 5
     if not SANITIZED:
         assert server.rss() - rss < 4096
-    assert "refused" not in server.log()
+    assert "match_given_up" not in server.log()
 
 
 def test_a_match_that_was_given_up_is_logged_with_command_argument_and_peer(serve):
@@ -433,9 +434,9 @@ def test_a_match_that_was_given_up_is_logged_with_command_argument_and_peer(serv
     client = server.client()
     assert is_refused(client("RUN", "twice", "b"))
     assert is_refused(client("RUN", "twice", "a" * 1000 + "\n"))
-    line = server.wait_log("command twice: refused to ")
-    assert re.search(r"refused to 127\.0\.0\.1:\d+: x: 'a{64}' cannot be matched \(match limit "
-                     r"exceeded\) with \(a\|aa\)\+$", line), line
+    line = server.wait_log("match_given_up command=twice peer=127.0.0.1:")
+    assert dict(parsed(line)[1])["reason"] == (
+        b"x: '%b' cannot be matched (match limit exceeded) with (a|aa)+" % (b"a" * 64))
 
 
 @pytest.mark.parametrize(
@@ -779,7 +780,7 @@ def test_over_tcp_the_networks_of_a_command_count(shared):
     for name in ("user", "group", "either", "other"):
         for verb in ("RUN", "STREAM"):
             assert is_refused(client(verb, name), "NOPERM")
-    shared.wait_log("command other: refused to 127.0.0.1:")
+    shared.wait_log("refused command=other peer=127.0.0.1:")
 
 
 def test_what_a_caller_can_cause_is_no_warning(serve):
@@ -882,7 +883,7 @@ def test_a_warning_is_logged_once_at_the_start_and_at_each_reload(serve):
     server.wait_log("reloaded ")
     assert server.log().count("exec: warning: /none/such is not there") == 2
     server.reload(config(commands={"x": {"exec": "/none/such", "nice": "20"}}))
-    server.wait_log("is not used")
+    server.wait_log("not_reloaded ")
     assert server.log().count("warning: ") == 2
 
 
@@ -1038,7 +1039,7 @@ def test_who_waits_is_given_what_the_command_has_become(queue, tmp_path):
     assert first.read()[9] == b"first\n"
     reply = second.read()
     assert reply[9].startswith(b"second\n") and b"WHICH=new\n" in reply[9]
-    server.wait_log('args="-c echo second;env new"')
+    server.wait_log('stderr=0 arg=-c arg="echo second;env" arg=new')
 
 
 def test_places_are_those_of_the_name_as_long_as_anything_runs(queue, tmp_path):
@@ -1111,7 +1112,7 @@ def test_a_stop_waits_for_a_command(serve, tmp_path):
     client.send(("RUN", "sh", f"{waiting(tmp_path / 'go')}; echo done"))
     wait_for(lambda: children(server.pid), "command")
     server.signal(signal.SIGTERM)
-    server.wait_log("stopping: 1 clients")
+    server.wait_log("stopping clients=1")
     (tmp_path / "go").touch()
     assert client.read()[9] == b"done\n"
     assert client.ended()
@@ -1155,25 +1156,52 @@ def test_a_place_is_free_when_the_command_has_ended_however_slow_its_caller(serv
 # The log, and pipelines
 
 
-def test_a_run_is_logged_with_its_arguments_on_one_line(serve):
-    server = serve(commands={
-        "x": {"exec": "/bin/sh -c 'echo out; exit 3' {a} {b}", "arg.a": "regex (?s).*",
-              "arg.b": "regex .*"}})
-    server.client()("RUN", "x", "a\nforged line\x1b[31m\\", "b c")
-    line = server.wait_log("job command=x")
-    assert re.search(r"peer=127\.0\.0\.1:\d+ exit=3 signal=none ms=\d+ stdout=4 stderr=0 ", line)
-    assert r"a\nforged line\033[31m\\ b c" in line
-    assert not [line for line in server.log().splitlines() if not line.startswith("20")]
+FORGERIES = [
+    b"", b" ", b"a b", b'a" exit=0 b"', b"a\nclosed listener=main", b"\r\n", b"\\n\\", b"\x1b[31m\x07",
+    "\u00e9\u2028\U0001f600".encode(), b"\xff\xfe\x80", bytes(range(1, 256)), b"'", b"a=b",
+    b"...", b'"..."', b'\\" exit=0', b"\t\v\f\b\a", b"\x7f1", b"exit=0", b"#;$`"]
 
 
-def test_quotes_in_arguments_do_not_end_what_the_log_quotes(serve):
-    server = serve(commands={"x": {"exec": "/bin/true {a}", "arg.a": "regex .*"}})
+def test_a_run_is_logged_with_its_arguments_as_they_were_given(serve):
+    server = serve(commands={"x": {
+        "exec": "/bin/sh -c 'echo out; exit 3' {a} {b}", "arg.a": "regex (?s).*",
+        "arg.b": "regex (?s).*"}})
     client = server.client()
-    client("RUN", "x", 'a" exit=0 b"')
-    assert server.wait_log("job command=x").endswith(' args="a"" exit=0 b"""')
-    client("RUN", "x", '"' * 1000)
-    server.wait_log("job command=x", count=2)
-    assert server.log().splitlines()[-1].partition(" args=")[2].count('"') % 2 == 0
+    for n, value in enumerate(FORGERIES):
+        assert client.pairs("RUN", "x", value, "b c")["exit"] == 3, value
+        server.wait_log("job command=x", count=n + 1)
+        event, fields = parsed(server.log().splitlines()[-1])
+        assert event == "job"
+        assert [key for key, _ in fields] == [
+            "command", "peer", "exit", "ms", "stdout", "stderr", "arg", "arg", "arg", "arg"]
+        assert dict(fields)["exit"] == b"3" and dict(fields)["stdout"] == b"4"
+        assert [said for _, said in fields[6:]] == [b"-c", b"echo out; exit 3", value, b"b c"]
+
+
+@pytest.mark.parametrize("sizes, logged, cut", [
+    ((511,), [511], False), ((512,), [512], True), ((509, 1), [509, 1], False),
+    ((510, 1), [510, 1], True), ((511, 1), [511], True), ((510, 0, 1), [510], True),
+    ((100, 1000, 1), [100, 411], True)])
+def test_arguments_that_are_too_long_for_the_log_are_marked_as_cut(serve, sizes, logged, cut):
+    names = [f"a{n}" for n in range(len(sizes))]
+    server = serve(commands={"x": {
+        "exec": "/bin/true " + " ".join(f"{{{name}}}" for name in names),
+        **{f"arg.{name}": "regex .*" for name in names}}})
+    server.client()("RUN", "x", *("x" * size for size in sizes))
+    line = server.wait_log("job command=x")
+    assert [said for key, said in parsed(line)[1] if key == "arg"] == [b"x" * n for n in logged]
+    assert line.endswith('"...') == cut
+
+
+def test_how_a_run_ended_is_logged_as_its_status_or_as_a_signal(serve):
+    server = serve(commands=sh(timeout="300ms"))
+    client = server.client()
+    for script, how in (("exit 255", [("exit", b"255")]), ("kill -9 $$", [("signal", b"KILL")]),
+                        ("kill -40 $$", [("signal", b"unknown")]),
+                        ("sleep 1000", [("signal", b"TERM"), ("timed_out", b"yes")])):
+        client("RUN", "sh", script)
+        fields = parsed(server.wait_log(f'arg="{script}"'))[1]
+        assert [f for f in fields if f[0] in ("exit", "signal", "timed_out")] == how
 
 
 def test_a_pipeline_is_answered_in_order(client):

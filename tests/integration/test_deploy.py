@@ -100,14 +100,14 @@ def test_without_a_log_daemon_messages_go_to_standard_error(pollard, auto):
         assert ask(sock, b"hello") == b"HELLO"
     server.wait_log("closed listener=main")
     for line in server.log().splitlines():
-        assert re.match(TIME + r"(listener main: |ready: |closed )", line), line
+        assert re.match(TIME + r"(listening listener=main |ready |closed )", line), line
 
 
 @pytest.mark.parametrize("zone, offset", [
     ("UTC0", "+00:00"), ("AAA-5:30", "+05:30"), ("AAA3", "-03:00")])
 def test_lines_on_standard_error_bear_the_local_time(pollard, zone, offset):
     server = pollard(env={"TZ": zone})
-    line = server.wait_log("ready:")
+    line = server.wait_log("ready ")
     assert re.match(TIME, line) and line[19:26] == offset + " "
     assert abs(datetime.fromisoformat(line[:25]).timestamp() - time.time()) < 600
 
@@ -117,13 +117,13 @@ def test_the_journal_adds_the_time_itself(pollard):
               "= f'{s.st_dev}:{s.st_ino}'; os.execv(sys.argv[1], sys.argv[1:])"]
     server = pollard(prefix=prefix)
     for line in server.log().splitlines():
-        assert re.match(r"<5>(listener main: |ready: )", line), line
+        assert re.match(r"<5>(listening listener=main |ready )", line), line
 
 
 def test_a_log_daemon_that_is_there_is_used(pollard, auto, log_socket):
     sock = log_socket(socket.SOCK_DGRAM)
     server = pollard(daemon=auto, main={}, ready=False)
-    while b"ready:" not in sock.recv(4096):
+    while b"ready " not in sock.recv(4096):
         pass
     assert server.log() == ""
 
@@ -134,7 +134,7 @@ def test_what_is_thrown_away_is_kept_for_a_log_daemon_that_comes(pollard, auto, 
                      prefix=stderr_to("2>&-"))
     wait_for((tmp_path / "s").exists, "socket")
     sock = log_socket(socket.SOCK_DGRAM)
-    while b"ready:" not in sock.recv(4096):
+    while b"ready " not in sock.recv(4096):
         pass
     server.stop()
 
@@ -142,9 +142,9 @@ def test_what_is_thrown_away_is_kept_for_a_log_daemon_that_comes(pollard, auto, 
 def test_messages_go_to_a_file(pollard, auto, tmp_path):
     path = tmp_path / "file"
     pollard(daemon=auto, main={}, prefix=stderr_to(f"2>>{path}"), ready=False)
-    wait_for(lambda: path.exists() and "ready:" in path.read_text(), "line")
+    wait_for(lambda: path.exists() and "ready " in path.read_text(), "line")
     for line in path.read_text().splitlines():
-        assert re.match(TIME + "(listener main|ready): ", line), line
+        assert re.match(TIME + "(listening listener=main|ready) ", line), line
 
 
 def test_messages_go_to_a_terminal(tmp_path):
@@ -153,10 +153,10 @@ def test_messages_go_to_a_terminal(tmp_path):
     master, slave = os.openpty()
     with running(POLLARD, "-c", path, stderr=slave) as process:
         os.close(slave)
-        text = read_until(master, b"ready:")
+        text = read_until(master, b"ready ")
         process.terminate()
         assert process.wait(DEADLINE_S) == 0
-    assert re.match(TIME + "listener main: ", text.decode())
+    assert re.match(TIME + "listening listener=main ", text.decode())
     os.close(master)
 
 
@@ -178,7 +178,7 @@ def test_a_terminal_of_another_job_does_not_stop_the_daemon(tmp_path):
     with running(sys.executable, "-c", script, POLLARD, "-c", path, stderr=slave,
                  start_new_session=True):
         os.close(slave)
-        text = read_until(master, b"ready:")
+        text = read_until(master, b"ready ")
         with socket.socket(socket.AF_UNIX) as sock:
             sock.connect(f"{tmp_path}/s")
             assert ask(sock, b"hello") == b"HELLO"
@@ -223,16 +223,16 @@ def test_a_log_socket_that_is_a_stream_is_spoken_to(pollard, auto, log_socket):
     with sock:
         sock.settimeout(DEADLINE_S)
         data = b""
-        while b"ready:" not in data or not data.endswith(b"\0"):
+        while b"ready " not in data or not data.endswith(b"\0"):
             data += sock.recv(4096)
     messages = data.decode().split("\0")[:-1]
     assert [m for m in messages if re.match(rf"<29>\w\w\w [ \d]\d [\d:]* pollard\[{server.pid}\]: "
-                                            "(listener main|ready): ", m)] == messages
+                                            "(listening listener=main|ready) ", m)] == messages
     server.signal(signal.SIGTERM)
     sock, _ = listener.accept()  # it calls again
     with sock:
         sock.settimeout(DEADLINE_S)
-        assert b"stopping: " in receive_all(sock)
+        assert b"stopping " in receive_all(sock)
     assert server.wait() == 0
     assert server.log() == ""
 
@@ -269,8 +269,8 @@ def test_a_log_socket_that_takes_nothing_is_named(pollard, auto, tmp_path, log_s
                      main={"listen": f"unix:{tmp_path}/s"}, ready=False)
     line = server.wait_log("log_socket")
     reason = "No such file or directory" if kind is None else "Protocol wrong type for socket"
-    assert re.fullmatch(TIME + f"log_socket {tmp_path}/log: {reason}; messages wait for a log "
-                        "daemon there", line)
+    assert re.fullmatch(TIME + f'log_socket path={tmp_path}/log reason="{reason}" '
+                        'text="messages wait for a log daemon there"', line)
 
 
 @pytest.mark.parametrize("target", ["auto", "syslog"])
@@ -283,7 +283,7 @@ def test_why_it_does_not_start_is_said_on_standard_error_as_well(auto, tmp_path,
         path.write_text(ini({**auto, "log_target": target},
                             main={"listen": f"tcp:127.0.0.1:{port}"}))
         done = run("-c", path)
-    reason = f"listener main: listen on tcp:127.0.0.1:{port}: Address already in use"
+    reason = f'failed listener=main reason="listen on tcp:127.0.0.1:{port}: Address already in use"'
     assert re.fullmatch(TIME + reason + "\n", done.stderr)
     assert done.returncode == 3
     assert reason in sock.recv(4096).decode()
@@ -293,7 +293,7 @@ def test_errors_of_the_configuration_are_said_on_standard_error(tmp_path):
     path = tmp_path / "p.ini"
     path.write_text("[listener main]\nlisten = tcp:127.0.0.1:0\nservices = upper\nbad = 1\n")
     done = run("-c", path)
-    assert re.fullmatch(TIME + re.escape(f"{path}:4: bad: ") + ".*\n", done.stderr)
+    assert re.fullmatch(TIME + re.escape(f'config_error text="{path}:4: bad: ') + ".*\n", done.stderr)
     assert done.returncode == 1
 
 
@@ -309,7 +309,7 @@ def test_a_log_file_that_may_not_grow_does_no_harm(pollard, tmp_path):
             assert ask(sock, b"hello") == b"HELLO"
     assert path.read_text() == ""
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    wait_for(lambda: "messages were dropped" in path.read_text(), "log")
+    wait_for(lambda: "log_dropped messages=" in path.read_text(), "log")
 
 
 def connected(path):
@@ -382,7 +382,7 @@ def test_who_asks_need_not_be_the_user_of_the_daemon():
         (folder / "p.ini").write_text(ini(main={"listen": f"unix:{folder}/s"}))
         server = Pollard(folder / "p.ini", prefix=as_nobody())
         try:
-            server.wait_log("ready:")
+            server.wait_log("ready ")
             assert run("--reload", server.pid).returncode == 0
             server.wait_log("reloaded ")
         finally:
@@ -395,7 +395,7 @@ def test_a_daemon_that_stops_refuses(pollard):
         assert ask(sock, b"hello") == b"HELLO"
         fill_until_full(sock)
         server.signal(signal.SIGTERM)
-        server.wait_log("stopping: 1 clients")
+        server.wait_log("stopping clients=1")
         assert run("--reload", server.pid).returncode == 1
         receive_all(sock)
 
@@ -461,7 +461,7 @@ def test_what_is_forbidden_is_told_apart_from_what_is_not_there_yet(tmp_path, ke
             capture_output=True, text=True, timeout=DEADLINE_S)
         assert done.returncode == 4
         reason = "Operation not permitted" if keys else "Permission denied"
-        assert re.search(f"listener main: listen on unix:{folder}/s: {reason}{advice}\n$", done.stderr)
+        assert re.search(f'listener=main reason="listen on unix:{folder}/s: {reason}{advice}"\n$', done.stderr)
         assert not (folder / "s").exists()
 
 
@@ -477,7 +477,7 @@ def test_a_daemon_that_fails_while_it_serves_says_so(pollard):
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (1, 1))
     server.signal(signal.SIGUSR1)  # so that it calls poll(2) once more
     assert server.wait() == 5
-    assert "poll: Invalid argument" in server.log()
+    assert 'failed call=poll reason="Invalid argument"' in server.log()
 
 
 # Installation.

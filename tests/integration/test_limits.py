@@ -4,10 +4,16 @@
 import os
 import select
 import shutil
+import signal
+import socket
 import subprocess
+import time
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, ask, ini, receive, receive_all
+from conftest import (
+    DEADLINE_S, SANITIZED, ask, assert_bounded, ini, parsed, receive, receive_all, wait_for,
+)
+from talk import Client, is_refused
 
 
 def is_silent(sock):
@@ -145,7 +151,7 @@ def test_without_descriptors_nobody_is_lost_and_nothing_spins(pollard):
         for sock in socks:
             assert receive(sock, 5) == b"HELLO"
             sock.close()
-        server.wait_log("accept: Too many open files")
+        server.wait_log('accept_paused listener=main reason="Too many open files"')
         assert server.cpu() - busy < 0.5
     finally:
         tracer.terminate()
@@ -168,3 +174,96 @@ def test_a_limit_for_each_address_counts_who_was_there_before_it(pollard):
         assert ask(fifth, b"five") == b"FIVE"
     for sock in socks:
         sock.close()
+
+
+# What is said of those who are turned away
+
+FLOOD = 400
+
+
+def refused_by_the_list(server):
+    with server.connect() as sock:
+        assert_refused(sock)
+
+
+def refused_for_want_of_a_place(server):
+    with server.connect() as sock:
+        assert receive_all(sock).startswith(b"ERR too many clients")
+
+
+def refused_for_what_it_asks(server):
+    with server.connect() as sock:
+        sock.sendall(b"x" * 100)
+        receive_all(sock)
+
+
+FLOODS = {
+    "refused": ({"allow": "127.0.0.2"}, refused_by_the_list),
+    "full": ({"max_clients_per_ip": 1}, refused_for_want_of_a_place),
+    "error": ({"protocol": "line", "max_request": 64}, refused_for_what_it_asks),
+}
+
+
+@pytest.mark.parametrize("reason", FLOODS)
+def test_a_flood_of_refusals_is_a_few_lines_and_hides_nobody(pollard, reason):
+    keys, refuse = FLOODS[reason]
+    server = pollard(main=keys, other={})
+    began, ports = time.monotonic(), []
+    with server.connect(source="127.0.0.1" if reason == "full" else "127.0.0.2"):
+        for n in range(FLOOD):
+            refuse(server)
+            if n % 20 == 0:
+                with server.connect("other") as sock:
+                    assert ask(sock, b"hello") == b"HELLO"
+                    ports.append(sock.getsockname()[1])
+    for port in ports:
+        assert "reason=eof" in server.wait_log(f"closed listener=other peer=127.0.0.1:{port} ")
+    assert_bounded(server, began, "closed", FLOOD, listener="main", reason=reason)
+    assert f" ended_{reason}={FLOOD} " in server.wait_log(" stats ")
+
+
+def test_a_flood_of_requests_that_are_not_allowed_is_a_few_lines(pollard):
+    server = pollard(ini(main={
+        "protocol": "resp", "services": "commands", "allow": "127.0.0.1"}) + (
+            "[command theirs]\nexec = /bin/true\nallow = 192.0.2.1\n"
+            "[command none]\nexec = /none/such\n[command ours]\nexec = /bin/true\n"
+            "[command costly]\nexec = /bin/true {x}\narg.x = regex (a|aa)+\n"))
+    began = time.monotonic()
+    with server.connect() as sock, Client(sock) as client:
+        client.send(*[("RUN", "theirs"), ("RUN", "none")] * FLOOD, ("RUN", "ours"))
+        for _ in range(FLOOD):
+            assert is_refused(client.read(), "NOPERM") and is_refused(client.read())
+        assert client.read()[:2] == [b"exit", 0]
+        for _ in range(50):
+            assert is_refused(client("RUN", "costly", "a" * 1000 + "!"))
+    server.wait_log("job command=ours ")
+    assert_bounded(server, began, "refused", FLOOD, command="theirs")
+    assert_bounded(server, began, "not_run", FLOOD, command="none")
+    assert_bounded(server, began, "match_given_up", 50, command="costly")
+
+
+def unanswered_of(server, datagrams):
+    """How many were not answered, in a tuple, once so many have come."""
+    before = server.log().count(" stats ")
+    server.signal(signal.SIGUSR1)
+    server.wait_log(" stats ", count=before + 1)
+    line = [line for line in server.log().splitlines() if " stats " in line][-1]
+    said = dict(parsed(line)[1])
+    if int(said["datagrams"]) < datagrams:
+        return None
+    return (int(said["datagrams_unanswered"]),)
+
+
+def test_a_flood_of_datagrams_that_are_not_answered_is_a_few_lines(pollard):
+    server = pollard(main={"listen": "udp:127.0.0.1:0"})
+    began = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(("127.0.0.1", server.port("main", "udp")))
+        sock.settimeout(DEADLINE_S)
+        sent = unanswered = 0
+        while unanswered < 50:
+            for _ in range(100):  # of which none is lost on its way
+                sock.send(b"hello")
+            sent += 100
+            unanswered = wait_for(lambda: unanswered_of(server, sent), "end of the flood")[0]
+    assert_bounded(server, began, "unanswered", unanswered, listener="main")

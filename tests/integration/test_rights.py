@@ -8,10 +8,11 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, fill, ini, receive_all, reset, wait_for
+from conftest import DEADLINE_S, SANITIZED, assert_bounded, fill, ini, receive_all, reset, wait_for
 from talk import children, open_files
 
 SO_PASSRIGHTS = 83  # of asm-generic/socket.h
@@ -165,7 +166,7 @@ def spring_and_look(server, trap, **how):
         assert taken != server.refuses
         if taken:
             assert hears(sock) == b""
-            server.wait_log("passes descriptors, which are not taken")
+            server.wait_log("descriptors_passed listener=main peer=unix:uid=")
             server.wait_log("reason=error")
         else:
             sock.sendall(b"abc\n")
@@ -284,7 +285,7 @@ def test_who_called_before_the_start_cannot_stop_the_daemon(serve, traps, tmp_pa
             server = serve(sockets=[listening])
             assert decent.recv(100) == b"ABC\n"
             assert hears(early) == b""
-        server.wait_log("passes descriptors, which are not taken")
+        server.wait_log("descriptors_passed listener=main peer=unix:uid=")
         spring_and_look(server, traps())
     server.stop()
 
@@ -314,4 +315,15 @@ def test_who_asks_for_nothing_unusual_notices_nothing(serve):
         assert receive_all(sock).rstrip(b"\n") == lines[:sent].upper().rstrip(b"\n")
     server.wait_log("reason=eof")
     assert_nothing_is_left(server, files)
-    assert "passes descriptors" not in server.log()
+    assert "descriptors_passed" not in server.log()
+
+
+def test_a_flood_of_descriptors_is_a_few_lines_in_the_log(pollard, older_kernel, tmp_path):
+    server = pollard(main={"listen": f"unix:{tmp_path}/s"}, env=older_kernel)
+    began = time.monotonic()
+    for _ in range(100):
+        with server.connect(tmp_path / "s") as sock:
+            socket.send_fds(sock, [b"abc"], [1])
+            assert hears(sock) == b""
+    assert_bounded(server, began, "descriptors_passed", 100, listener="main")
+    assert " ended_error=100 " in server.wait_log(" stats ")

@@ -98,7 +98,7 @@ def serve(pollard, manager, tmp_path):
         server = pollard(
             text, prefix=["sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh"],
             env={"NOTIFY_SOCKET": f"{tmp_path}/notify", "WATCHDOG_USEC": str(int(PING_S * 1e6))})
-        server.wait_log("ready:")
+        server.wait_log("ready ")
         server.where = server.port() if transport == "tcp" else f"{tmp_path}/s"
         return server
 
@@ -159,7 +159,7 @@ def check(server, manager, name):
         waits = waits_of(lambda: known("PING"), 1)
         new = waits_of(call, 0.3, at_least=1)
     stats = after(lambda: server.signal(signal.SIGUSR1), server, "stats ")
-    stop = after(lambda: server.signal(signal.SIGTERM), server, "stopping: ")
+    stop = after(lambda: server.signal(signal.SIGTERM), server, "stopping ")
     p95 = waits[len(waits) * 95 // 100]
     print(f"{name}: {len(waits)} waits, median {statistics.median(waits) * 1e3:.1f} ms, "
           f"95 % {p95 * 1e3:.1f}, most {waits[-1] * 1e3:.1f}; a new caller {new[-1] * 1e3:.1f}; "
@@ -274,7 +274,7 @@ def test_a_reload_and_a_stop_with_thousands_who_are_there_take_no_time(crowd):
     assert ask(server.crowd[-1], b"hello") == b"hello"
     assert after(server.reload, server, "reloaded") < SLOW
     longest(waits_of(lambda: ask(server.known, b"hello"), 0.2), "after a reload")
-    took = after(lambda: server.signal(signal.SIGTERM), server, f"stopping: {THOUSANDS + 1} ")
+    took = after(lambda: server.signal(signal.SIGTERM), server, f"stopping clients={THOUSANDS + 1}")
     assert took < SLOW
     for sock in server.crowd:
         assert sock.recv(1) == b""

@@ -669,14 +669,14 @@ static void peers_are_printed_with_port_or_user(void **state)
 	int fds[2];
 
 	peer_set(&peer, caller("10.0.0.1"), -1);
-	peer_print(&peer, text, sizeof(text));
+	peer_print(&peer, text);
 	assert_string_equal(text, "10.0.0.1:1234");
 	peer_set(&peer, &six.sa, -1);
-	peer_print(&peer, text, sizeof(text));
+	peer_print(&peer, text);
 	assert_string_equal(text, "[2001:db8::1]:443");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	peer_set(&peer, caller(NULL), fds[0]);
-	peer_print(&peer, text, sizeof(text));
+	peer_print(&peer, text);
 	snprintf(expected, sizeof(expected), "unix:uid=%u,pid=%d", getuid(), (int)getpid());
 	assert_string_equal(text, expected);
 	close(fds[0]);

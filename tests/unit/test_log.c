@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#define LIBBSD_NETBSD_VIS
+#include <bsd/vis.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -64,7 +66,7 @@ static void a_datagram_has_priority_time_and_name(void **state)
 
 	syslog_open_at(LOG_INFO);
 	errno = ENOENT;
-	log_warning("hello: %m");
+	log_warning("hello", log_text("reason", strerror(ENOENT)));
 	assert_int_equal(errno, ENOENT);
 	assert_true(read_one(fd));
 	assert_int_equal(sscanf(text, "<%d>%3s %d %d:%d:%d", &priority, month, &day, &h, &m, &s),
@@ -72,21 +74,150 @@ static void a_datagram_has_priority_time_and_name(void **state)
 	assert_int_equal(priority, LOG_LOCAL3 | LOG_WARNING);
 	snprintf(name, sizeof(name), " pollard[%d]: ", (int)getpid());
 	assert_non_null(strstr(text, name));
-	assert_string_equal(strstr(text, "]: "), "]: hello: No such file or directory");
-	log_debug("not urgent");
+	assert_string_equal(strstr(text, "]: "), "]: hello reason=\"No such file or directory\"");
+	log_write(LOG_DEBUG, "not_urgent", LOG_FIELDS(log_number("n", 1)));
 	assert_false(read_one(fd));
 	reader_close(fd);
 }
 
-static void foreign_text_cannot_forge_a_line(void **state)
+/* The line that these fields make, behind the event; without the blank. */
+#define assert_logged(expected, ...)                                            \
+	do {                                                                    \
+		log_info("event", __VA_ARGS__);                                 \
+		assert_true(read_one(reader));                                  \
+		assert_non_null(strstr(text, "]: event "));                     \
+		assert_string_equal(strstr(text, "]: event ") + 9, (expected)); \
+	} while (0)
+
+static void a_value_is_quoted_where_it_could_be_taken_for_something_else(void **state)
 {
-	int fd = reader_open();
+	const struct {
+		const char *value, *expected;
+	} cases[] = {
+		{"plain", "v=plain"},
+		{"a=b,c:/[d]#;$`%~!", "v=a=b,c:/[d]#;$`%~!"},
+		{"", "v=\"\""},
+		{" ", "v=\" \""},
+		{"a b", "v=\"a b\""},
+		{"it's", "v=\"it's\""},
+		{"a\" exit=0 b", "v=\"a\\\" exit=0 b\""},
+		{"a\nb\tc\033\\\r", "v=\"a\\nb\\tc\\033\\\\\\r\""},
+		{"\\", "v=\"\\\\\""},
+		{"\"", "v=\"\\\"\""},
+		{"\0331", "v=\"\\0331\""},
+		{"\x7f", "v=\"\\177\""},
+		{"\xc3\xa9\xff", "v=\"\\303\\251\\377\""},
+		{"...", "v=..."},
+	};
+	int reader = reader_open();
 
 	syslog_open_at(LOG_INFO);
-	log_info("a\nb\tc%c\\", 27);
-	assert_true(read_one(fd));
-	assert_string_equal(strstr(text, "]: "), "]: a\\nb\\tc\\033\\\\");
-	reader_close(fd);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_logged(cases[i].expected, log_text("v", cases[i].value));
+	reader_close(reader);
+}
+
+static void every_byte_can_be_had_back(void **state)
+{
+	char value[2], back[8], *end;
+	int reader = reader_open();
+
+	syslog_open_at(LOG_INFO);
+	for (int byte = 0; byte < 256; byte++) {
+		value[0] = (char)byte;
+		value[1] = '7'; /* which must not be taken for a digit of it */
+		log_info("event", log_bytes("v", value, 2));
+		assert_true(read_one(reader));
+		end = strstr(text, " v=") + 3;
+		if (*end == '"') {
+			end[strlen(end) - 1] = '\0';
+			assert_int_equal(strunvis(back, end + 1), 2);
+		} else {
+			memcpy(back, end, 3);
+		}
+		assert_memory_equal(back, value, 2);
+	}
+	reader_close(reader);
+}
+
+static void what_is_not_there_is_left_out(void **state)
+{
+	int reader = reader_open();
+
+	syslog_open_at(LOG_INFO);
+	assert_logged("a=1 b=18446744073709551615", log_text("none", NULL), log_number("a", 1),
+		      log_words("words", "", 0), log_number("b", UINT64_MAX));
+	reader_close(reader);
+}
+
+static void words_are_a_field_each(void **state)
+{
+	int reader = reader_open();
+
+	syslog_open_at(LOG_INFO);
+	assert_logged("w=a w=\"b c\" w=\"\" w=d", log_words("w", "a\0b c\0\0d", 9));
+	assert_logged("w=a w=\"b\"... z=1", log_words("w", "a\0b", 3), log_number("z", 1));
+	reader_close(reader);
+}
+
+static void a_value_is_cut_between_two_escapes(void **state)
+{
+	static char value[3000], expected[3000];
+	int reader = reader_open();
+
+	syslog_open_at(LOG_INFO);
+	for (size_t plain = 796; plain <= 801; plain++) {
+		size_t kept = plain < 800 ? plain : 800;
+
+		memset(value, 'x', plain);
+		memcpy(value + plain, "\001\001", 3);
+		snprintf(expected, sizeof(expected), "v=\"%.*s%s\"...", (int)kept, value,
+			 plain == 796 ? "\\001" : "");
+		assert_logged(expected, log_text("v", value));
+	}
+	value[800] = '\0';
+	snprintf(expected, sizeof(expected), "v=%s", value);
+	assert_logged(expected, log_text("v", value));
+	value[0] = '\001';
+	memset(value + 1, '7', 900); /* digits, but none of the escape */
+	log_info("event", log_text("v", value));
+	assert_true(read_one(reader));
+	assert_int_equal(strlen(strstr(text, "v=")), 2 + 1 + 800 + 4);
+	memset(value, '\n', 500);
+	value[500] = '\0';
+	log_info("event", log_text("v", value));
+	assert_true(read_one(reader));
+	assert_int_equal(strlen(strstr(text, "v=")), 2 + 1 + 800 + 4);
+	reader_close(reader);
+}
+
+static void a_line_without_room_for_a_field_says_so(void **state)
+{
+	static char value[701];
+	int reader = reader_open();
+
+	memset(value, 'x', 700);
+	syslog_open_at(LOG_INFO);
+	for (int len = 500; len < 700; len++) {
+		log_info("event", log_text("a", value), log_text("b", value),
+			 log_bytes("c", value, (size_t)len), log_number("d", 1));
+		assert_true(read_one(reader));
+		assert_true(strlen(strstr(text, "]: ") + 3) < 2048);
+		assert_true((strstr(text, " d=1") != NULL) != (strstr(text, " ...") != NULL));
+		if (strstr(text, " ...") != NULL)
+			assert_string_equal(strstr(text, " ..."), " ...");
+		assert_non_null(strstr(text, " b=xxx"));
+	}
+	assert_null(strstr(text, " c="));
+	reader_close(reader);
+}
+
+static void levels_are_known_before_a_line_is_made(void **state)
+{
+	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_NOTICE);
+	assert_true(log_takes(LOG_ERR));
+	assert_true(log_takes(LOG_NOTICE));
+	assert_false(log_takes(LOG_INFO));
 }
 
 static void what_nobody_reads_is_dropped_and_counted(void **state)
@@ -99,20 +230,20 @@ static void what_nobody_reads_is_dropped_and_counted(void **state)
 	log_attach(&loop);
 	stats.log_dropped = 0;
 	for (int i = 0; i < 1000; i++)
-		log_info("message %d", i);
+		log_info("message", log_number("n", (unsigned)i));
 	assert_true(stats.log_dropped > 0);
 	assert_int_equal(watches_count(&loop.watches), 1);
 	for (int i = 0; i < 2000 && watches_count(&loop.watches) > 0; i++) {
 		while (read_one(fd) && strstr(text, "]: message ") != NULL) {
-			assert_int_equal(sscanf(strstr(text, "]: "), "]: message %d", &last), 1);
+			assert_int_equal(sscanf(strstr(text, "]: "), "]: message n=%d", &last), 1);
 			assert_int_equal(last, count++);
 		}
 		assert_int_equal(loop_turn(&loop), 0);
 	}
-	while (strstr(text, "dropped") == NULL && read_one(fd))
+	while (strstr(text, "log_dropped") == NULL && read_one(fd))
 		count += strstr(text, "]: message ") != NULL;
 	assert_int_equal(count + (int)stats.log_dropped, 1000);
-	assert_non_null(strstr(text, "messages were dropped while nobody read the log"));
+	assert_non_null(strstr(text, "]: log_dropped messages="));
 	log_detach();
 	loop_free(&loop);
 	reader_close(fd);
@@ -123,13 +254,13 @@ static void a_reader_that_was_replaced_is_found_again(void **state)
 	int fd = reader_open();
 
 	syslog_open_at(LOG_INFO);
-	log_info("one");
+	log_info("one", log_number("n", 1));
 	assert_true(read_one(fd));
 	reader_close(fd);
 	fd = reader_open();
-	log_info("two");
+	log_info("two", log_number("n", 2));
 	assert_true(read_one(fd));
-	assert_string_equal(strstr(text, "]: "), "]: two");
+	assert_string_equal(strstr(text, "]: "), "]: two n=2");
 	reader_close(fd);
 }
 
@@ -141,13 +272,13 @@ static void a_reader_that_comes_back_gets_what_waited(void **state)
 	assert_int_equal(loop_init(&loop, NULL, NULL), 0);
 	syslog_open_at(LOG_INFO);
 	log_attach(&loop);
-	log_info("waits");
+	log_info("waits", log_number("n", 1));
 	fd = reader_open();
 	for (int i = 0; i < 5 && !read_one(fd); i++)
 		assert_int_equal(loop_turn(&loop), 0);
-	assert_non_null(strstr(text, "]: log_socket /tmp/log."));
+	assert_non_null(strstr(text, "]: log_socket path=/tmp/log."));
 	assert_true(read_one(fd));
-	assert_string_equal(strstr(text, "]: "), "]: waits");
+	assert_string_equal(strstr(text, "]: "), "]: waits n=1");
 	log_detach();
 	loop_free(&loop);
 	reader_close(fd);
@@ -161,10 +292,10 @@ static void after_a_detached_loop_messages_go_out_at_once(void **state)
 	assert_int_equal(loop_init(&loop, NULL, NULL), 0);
 	syslog_open_at(LOG_INFO);
 	log_attach(&loop);
-	log_info("waits");
+	log_info("waits", log_number("n", 1));
 	log_detach();
 	fd = reader_open();
-	log_info("again");
+	log_info("again", log_number("n", 1));
 	assert_true(read_one(fd));
 	loop_free(&loop);
 	reader_close(fd);
@@ -189,6 +320,22 @@ static void stderr_restore(int fd, int saved)
 	close(fd);
 }
 
+static void errno_is_kept(void **state)
+{
+	int saved, out = stderr_pipe(&saved), reader = reader_open();
+
+	memset(text, 'x', sizeof(text));
+	while (write(STDERR_FILENO, text, sizeof(text)) > 0)
+		;
+	syslog_open_at(LOG_INFO);
+	errno = ENOENT;
+	log_error("event", log_text("v", "a b")); /* which standard error does not take */
+	assert_int_equal(errno, ENOENT);
+	stderr_restore(out, saved);
+	assert_true(read_one(reader));
+	reader_close(reader);
+}
+
 static void what_waited_for_syslog_goes_to_stderr_as_lines(void **state)
 {
 	int saved, fd = stderr_pipe(&saved), reader;
@@ -197,15 +344,15 @@ static void what_waited_for_syslog_goes_to_stderr_as_lines(void **state)
 	reader = reader_open();
 	syslog_open_at(LOG_INFO);
 	reader_close(reader);
-	log_info("one");
-	log_info("two");
+	log_info("one", log_number("n", 1));
+	log_info("two", log_number("n", 2));
 	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_ERR);
 	n = read(fd, text, sizeof(text) - 1);
 	stderr_restore(fd, saved);
 	assert_true(n > TIME_LEN);
 	text[n] = '\0';
-	assert_memory_equal(text + TIME_LEN, "one\n", 4);
-	assert_string_equal(text + 2 * TIME_LEN + 4, "two\n");
+	assert_memory_equal(text + TIME_LEN, "one n=1\n", 8);
+	assert_string_equal(text + 2 * TIME_LEN + 8, "two n=2\n");
 }
 
 static void what_waited_for_stderr_goes_to_syslog_as_datagrams(void **state)
@@ -216,16 +363,16 @@ static void what_waited_for_stderr_goes_to_syslog_as_datagrams(void **state)
 	memset(text, 'x', sizeof(text));
 	while (write(STDERR_FILENO, text, sizeof(text)) > 0)
 		;
-	log_info("one");
-	log_notice("two");
+	log_info("one", log_number("n", 1));
+	log_notice("two", log_number("n", 2));
 	syslog_open_at(LOG_ERR);
 	stderr_restore(out, saved);
 	assert_true(read_one(fd));
 	assert_memory_equal(text, "<158>", 5);
-	assert_string_equal(strstr(text, "]: "), "]: one");
+	assert_string_equal(strstr(text, "]: "), "]: one n=1");
 	assert_true(read_one(fd));
 	assert_memory_equal(text, "<157>", 5);
-	assert_string_equal(strstr(text, "]: "), "]: two");
+	assert_string_equal(strstr(text, "]: "), "]: two n=2");
 	assert_false(read_one(fd));
 	reader_close(fd);
 }
@@ -238,16 +385,16 @@ static void a_stream_gets_messages_that_end_in_nul(void **state)
 
 	assert_int_equal(listen(fd, 1), 0);
 	syslog_open_at(LOG_INFO);
-	log_info("one");
-	log_info("two");
+	log_info("one", log_number("n", 1));
+	log_info("two", log_number("n", 2));
 	peer = accept(fd, NULL, NULL);
 	n = recv(peer, text, sizeof(text), MSG_DONTWAIT);
 	assert_true(n > 0 && text[n - 1] == '\0');
 	assert_memory_equal(text, "<158>", 5);
-	assert_string_equal(strstr(text, "]: "), "]: one");
+	assert_string_equal(strstr(text, "]: "), "]: one n=1");
 	second = text + strlen(text) + 1;
 	assert_memory_equal(second, "<158>", 5);
-	assert_string_equal(strstr(second, "]: "), "]: two");
+	assert_string_equal(strstr(second, "]: "), "]: two n=2");
 	assert_ptr_equal(second + strlen(second) + 1, text + n);
 	close(peer);
 	reader_close(fd);
@@ -259,14 +406,14 @@ static void where_nobody_listens_auto_is_stderr(void **state)
 	ssize_t n;
 
 	log_open(LOG_TARGET_AUTO, sun.sun_path, LOG_DAEMON, LOG_INFO);
-	log_info("one");
+	log_info("one", log_number("n", 1));
 	reader_close(fd);
 	log_open(LOG_TARGET_AUTO, sun.sun_path, LOG_DAEMON, LOG_INFO);
-	log_info("two");
+	log_info("two", log_number("n", 2));
 	n = read(out, text, sizeof(text) - 1);
 	stderr_restore(out, saved);
-	assert_int_equal(n, TIME_LEN + 4);
-	assert_memory_equal(text + TIME_LEN, "two\n", 4);
+	assert_int_equal(n, TIME_LEN + 8);
+	assert_memory_equal(text + TIME_LEN, "two n=2\n", 8);
 }
 
 /* The last test: there is no way back. */
@@ -276,14 +423,14 @@ static void errors_are_on_stderr_too_until_the_start_is_over(void **state)
 	ssize_t n;
 
 	syslog_open_at(LOG_INFO);
-	log_error("one");
-	log_warning("two");
+	log_error("one", log_number("n", 1));
+	log_warning("two", log_number("n", 2));
 	log_started();
-	log_error("three");
+	log_error("three", log_number("n", 3));
 	n = read(out, text, sizeof(text) - 1);
 	stderr_restore(out, saved);
-	assert_int_equal(n, TIME_LEN + 4);
-	assert_memory_equal(text + TIME_LEN, "one\n", 4);
+	assert_int_equal(n, TIME_LEN + 8);
+	assert_memory_equal(text + TIME_LEN, "one n=1\n", 8);
 	for (int i = 0; i < 3; i++)
 		assert_true(read_one(fd));
 	reader_close(fd);
@@ -293,7 +440,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_datagram_has_priority_time_and_name),
-		cmocka_unit_test(foreign_text_cannot_forge_a_line),
+		cmocka_unit_test(a_value_is_quoted_where_it_could_be_taken_for_something_else),
+		cmocka_unit_test(every_byte_can_be_had_back),
+		cmocka_unit_test(what_is_not_there_is_left_out),
+		cmocka_unit_test(words_are_a_field_each),
+		cmocka_unit_test(a_value_is_cut_between_two_escapes),
+		cmocka_unit_test(a_line_without_room_for_a_field_says_so),
+		cmocka_unit_test(errno_is_kept),
+		cmocka_unit_test(levels_are_known_before_a_line_is_made),
 		cmocka_unit_test(what_nobody_reads_is_dropped_and_counted),
 		cmocka_unit_test(a_reader_that_was_replaced_is_found_again),
 		cmocka_unit_test(a_reader_that_comes_back_gets_what_waited),

@@ -141,7 +141,8 @@ static void what_is_stopped_is_not_heard_of(void **state)
 static void a_child_that_fails_gives_a_reason(void **state)
 {
 	static const char *const cases[][2] = {
-		{"crash", "who read it was ended by SIGKILL"},
+		{"crash", "who read it was ended by signal 9 (Killed)"},
+		{"unnamed", "who read it was ended by signal 40 (Real-time signal 6)"},
 		{"status", "who read it gave up with status 3"},
 		{"nothing", "Protocol error"},
 		{"nonsense", "Protocol error"},
@@ -164,6 +165,8 @@ static int say(const char *path)
 		pause();
 	if (strcmp(path, "crash") == 0)
 		kill(getpid(), SIGKILL);
+	if (strcmp(path, "unnamed") == 0)
+		kill(getpid(), 40);
 	if (strcmp(path, "status") == 0)
 		return 3;
 	if (strcmp(path, "nonsense") == 0)

@@ -79,7 +79,7 @@ static const char *logged(const char *words)
 			fail_msg("nobody says '%s'; the last word was '%s'", words, text);
 		n = recv(reader, text, sizeof(text) - 1, 0);
 		text[n > 0 ? n : 0] = '\0';
-		opened += strstr(text, ": listening on ") != NULL;
+		opened += strstr(text, ": listening listener=") != NULL;
 		found = strstr(text, words);
 	}
 	return found + strlen(words);
@@ -96,8 +96,8 @@ static unsigned server_start(void)
 		alarm(PATIENCE_S);
 		exit((int)server_run(ini));
 	}
-	port = (unsigned)atoi(logged("listening on tcp:127.0.0.1:"));
-	logged("ready: ");
+	port = (unsigned)atoi(logged("listening listener=a address=tcp:127.0.0.1:"));
+	logged("ready config=");
 	return port;
 }
 
@@ -189,9 +189,9 @@ static void a_second_stop_waits_for_nobody(void **state)
 	fd = call(server_start());
 	assert_int_equal(recv(fd, &byte, 1, 0), 1);
 	kill(child, SIGTERM);
-	logged("stopping: 1 clients");
+	logged("stopping clients=1");
 	kill(child, SIGTERM);
-	logged("stopping at once");
+	logged("stopping_at_once clients=1");
 	assert_exits(EXIT_OK);
 	close(fd);
 }
