@@ -18,11 +18,12 @@ from pathlib import Path
 
 import pytest
 from conftest import DEADLINE_S, SANITIZED, fill, receive_all, wait_for
-from talk import Client, Refusal, children, group, is_refused, open_files, pack, talking  # noqa: F401
-from test_commands import SHELL, config, no_children, sh, stream, waiting
+from talk import Client, Refusal, children, is_refused, open_files, pack, talking  # noqa: F401
+from test_commands import SHELL, config, no_children, stream, waiting
+from test_pollcat import POLLCAT, terminal  # noqa: F401
 
-POLLCAT = os.environ.get("POLLCAT", str(Path(__file__).resolve().parents[2] / "src" / "pollcat"))
 END = ("INPUT",)
+MARKS_END = "cat >/dev/null && touch {}/whole"
 PIPE_BYTES = 65536  # that a pipe holds
 MAX_OWED = 256 << 10
 
@@ -66,6 +67,11 @@ def in_background(function, *arguments):
     thread = threading.Thread(target=function, args=arguments, daemon=True)
     thread.start()
     return thread
+
+
+def payload(data):
+    """The requests that give it, and its end."""
+    return b"".join(pack(*words) for words in [*inputs(data), END])
 
 
 def settled(measure, still=20):
@@ -234,11 +240,10 @@ def test_a_command_that_does_not_read_bounds_what_is_taken_and_costs_nothing(ser
     client.send(("PIPE", "sh", "echo on; exec sleep 1000"))
     assert client.read() == [b"stdout", b"on\n"]
     before = server.rss()
-    sent = fill(client.sock, b"".join(pack(*each) for each in inputs(bytes(32 << 20))))
+    sent = fill(client.sock, payload(bytes(32 << 20)))
     # pipe, one request, what is read ahead in at most twice the memory, and two sockets
     assert sent < 16 << 20
-    taken = int(re.search(r"(\d+)", str(sent))[1])
-    assert taken > PIPE_BYTES
+    assert sent > PIPE_BYTES + MAX_OWED
     if not SANITIZED:
         assert server.rss() - before < 2048
     began, busy = time.monotonic(), server.cpu()
@@ -253,12 +258,10 @@ def test_a_command_that_reads_late_gets_all(server, where, tmp_path):
     data = noise(4 << 20)
     client = server.client(where)
     client.send(("PIPE", "sh", f"{waiting(tmp_path / 'go')}; sha256sum"))
-    writer = in_background(lambda: client.send(*inputs(data), END))
-    child = wait_for(lambda: children(server.pid), "command")[0]
-    pipe = Path(f"/proc/{child}/fd/0")
-    wait_for(lambda: pipe.readlink().name.startswith("pipe:"), "pipe")
-    select.select([], [], [], 0.3)
+    sent = fill(client.sock, payload(data))
+    assert PIPE_BYTES + MAX_OWED < sent
     (tmp_path / "go").touch()
+    writer = in_background(client.sock.sendall, payload(data)[sent:])
     expected = hashlib.sha256(data).hexdigest().encode() + b"  -\n"
     assert stream(client) == (expected, b"", [b"exit", 0])
     writer.join(DEADLINE_S)
@@ -290,10 +293,11 @@ def test_input_waits_with_who_waits_for_a_place(server, where, tmp_path):
     wait_for(lambda: children(server.pid), "run that holds the place")
     data = noise(24 << 20)  # more than all buffers between us
     client.send(("PIPE", "one", "sha256sum"))
-    writer = in_background(lambda: client.send(*inputs(data), END, ("PING",)))
-    select.select([], [], [], 0.3)
-    assert writer.is_alive() and other("PING") == "PONG"
+    sent = fill(client.sock, payload(data))
+    assert MAX_OWED < sent < len(data)
+    assert other("PING") == "PONG"
     (tmp_path / "go").touch()
+    writer = in_background(client.sock.sendall, payload(data)[sent:] + b"PING\r\n")
     expected = hashlib.sha256(data).hexdigest().encode() + b"  -\n"
     assert stream(client) == (expected, b"", [b"exit", 0])
     assert client.read() == "PONG"
@@ -318,13 +322,14 @@ def test_who_waited_is_judged_by_the_configuration_of_then(serve, tmp_path):
 # Too much
 
 
-@pytest.mark.parametrize("sizes", [[1001], [1000, 1], [500, 500, 500], [10_000_000]])
-def test_more_than_max_input_stops_the_command_with_an_error(serve, where, tmp_path, sizes):
+@pytest.mark.parametrize("sizes, stubborn", [
+    ([1001], ""), ([1000, 1], ""), ([500, 500, 500], "trap '' TERM; "), ([10_000_000], "")])
+def test_more_than_max_input_stops_the_command_with_an_error(
+        serve, where, tmp_path, sizes, stubborn):
     server = serve(max_input=1000)
     client = server.client(where)
-    script = f"cat >{tmp_path}/got && touch {tmp_path}/whole"
     requests = [each for size in sizes for each in inputs(bytes(size), 60_000)]
-    client.send(("PIPE", "sh", script), *requests, END, ("PING",))
+    client.send(("PIPE", "sh", stubborn + MARKS_END.format(tmp_path)), *requests, END, ("PING",))
     out, err, end = stream(client)
     assert end == Refusal("ERR sh: more input than its max_input, 1000 bytes")
     assert client.read() == "PONG"
@@ -371,16 +376,16 @@ def test_nc_can_do_it(server, where):
     assert done.stdout.endswith(b"*2\r\n$4\r\nexit\r\n:0\r\n")
 
 
-MARKS_END = "cat >/dev/null && touch {}/whole"
 
-
-@pytest.mark.parametrize("on_disconnect", ["stop", "continue"])
 @pytest.mark.parametrize("tail", [b"", pack("INPUT", "abc")[:-4]])
+@pytest.mark.parametrize("on_disconnect, stubborn, ended_by", [
+    ("stop", "", "TERM"), ("continue", "", "TERM"), ("continue", "trap '' TERM; ", "KILL")])
 def test_who_breaks_off_has_its_command_stopped_without_an_end_of_input(
-        serve, where, tmp_path, on_disconnect, tail):
+        serve, where, tmp_path, on_disconnect, stubborn, ended_by, tail):
     server = serve(on_disconnect=on_disconnect)
     client = server.client(where)
-    client.send(("PIPE", "sh", "echo on; " + MARKS_END.format(tmp_path)), ("INPUT", "a"))
+    script = f"{stubborn}echo on; {MARKS_END.format(tmp_path)}"
+    client.send(("PIPE", "sh", script), ("INPUT", "a"))
     assert client.read() == [b"stdout", b"on\n"]
     client.sock.sendall(tail)
     if where == "main":
@@ -389,7 +394,7 @@ def test_who_breaks_off_has_its_command_stopped_without_an_end_of_input(
         client.close()
     no_children(server)
     assert not (tmp_path / "whole").exists()
-    assert "signal=TERM" in server.wait_log("job command=sh")
+    assert f"signal={ended_by}" in server.wait_log("job command=sh")
 
 
 def test_half_a_request_is_not_the_end_of_input(server, where, tmp_path):
@@ -442,7 +447,7 @@ def test_a_command_whose_input_has_ended_may_go_on_without_its_caller(serve, tmp
 
 
 def test_its_time_goes_on_while_it_waits_for_input(serve, where):
-    client = serve(timeout="300ms").client(where)
+    client = serve(timeout="1s").client(where)
     client.send(("PIPE", "sh", "exec cat"), ("INPUT", "a"))
     assert stream(client) == (b"a", b"", [b"signal", b"TERM", b"timed_out"])
     client.send(("INPUT", "b"), END, ("PING",))
@@ -598,3 +603,25 @@ def test_pollcat_tells_that_its_input_cannot_be_read(pollcat, server, tmp_path):
     assert outcome(done) == (255, b"", b"pollcat: standard input: Is a directory\n")
     no_children(server)
     assert not (tmp_path / "whole").exists()
+
+
+def test_pollcat_takes_what_is_typed_and_ctrl_d(pollcat, terminal):  # noqa: F811
+    it = terminal(*pollcat[1:], "--stdin", "sh", "cat; echo end; exit 3")
+    it.type("hello\n")
+    it.expect("hello\r\nhello\r\n")
+    it.type("\x04")
+    it.expect("end\r\n")
+    assert it.wait() == 3
+
+
+def test_pollcat_takes_the_option_before_the_name_only(pollcat):
+    done = subprocess.run([*pollcat, "sh", "--stdin"], input=b"x", capture_output=True,
+                          timeout=DEADLINE_S)
+    assert done.returncode == 255 and b"'--stdin'" not in done.stdout
+    assert b"sh: script: " in done.stderr
+    done = subprocess.run([*pollcat, "--stdin"], capture_output=True, timeout=DEADLINE_S)
+    assert outcome(done) == (
+        2, b"", b"pollcat: usage: pollcat ADDRESS run [OPTION...] NAME [ARG...]; --help tells more\n")
+    done = subprocess.run([*pollcat, "--stdin", "--", "sh", "cat"], input=b"x",
+                          capture_output=True, timeout=DEADLINE_S)
+    assert outcome(done) == (0, b"x", b"")

@@ -36,6 +36,7 @@ struct run {
 	void (*on_output)(struct run *run); /* NULL: nothing */
 	struct slice input;                 /* that is left to give it */
 	bool input_refused;                 /* it takes no more */
+	bool input_goes_on;                 /* what is left is not all */
 	unsigned writable;                  /* times that it was said to take more */
 	void (*on_ended)(struct run *run);
 };
@@ -102,7 +103,8 @@ static void feed(struct run *r)
 		r->input.data += taken;
 		r->input.len -= (size_t)taken;
 	}
-	job_end_input(&r->owner->job);
+	if (!r->input_goes_on)
+		job_end_input(&r->owner->job);
 }
 
 static void writable(struct job *job)
@@ -753,6 +755,24 @@ static void a_job_that_does_not_read_is_given_what_its_pipe_holds_and_the_rest_l
 	assert_true(run.writable > 0);
 }
 
+static void a_job_that_has_taken_all_is_not_asked_again(void **state)
+{
+	unsigned writable;
+
+	sh_piped(&run, "head -c 262144 >/dev/null; echo read; exec sleep 1000", zeros,
+		 sizeof(zeros));
+	run.input_goes_on = true;
+	feed(&run);
+	turn_until(has_said(&run, "read\n"));
+	assert_int_equal(run.input.len, 0);
+	writable = run.writable;
+	let_time_pass();
+	assert_int_equal(run.writable, writable);
+	assert_true(job_takes_input(&run.owner->job));
+	stop(&run);
+	assert_ends(&run, -1, SIGTERM);
+}
+
 static void a_job_that_closes_its_stdin_is_said_to_take_no_more(void **state)
 {
 	sh_piped(&run, "exec 0<&-; echo closed; exec sleep 1000", zeros, sizeof(zeros));
@@ -1287,6 +1307,7 @@ int main(void)
 		JOB_TEST(input_arrives_whole_and_with_its_end),
 		JOB_TEST(several_mebibytes_of_input_arrive_whole),
 		JOB_TEST(a_job_that_does_not_read_is_given_what_its_pipe_holds_and_the_rest_later),
+		JOB_TEST(a_job_that_has_taken_all_is_not_asked_again),
 		JOB_TEST(a_job_that_closes_its_stdin_is_said_to_take_no_more),
 		JOB_TEST(what_waits_for_a_job_that_closes_its_stdin_is_refused),
 		JOB_TEST(who_has_ended_takes_no_input),
