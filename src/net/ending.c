@@ -52,6 +52,16 @@ static void stats_end(enum reason reason)
 	++*counters[reason];
 }
 
+/* Its reply will not be whole. */
+static void conn_abandon_task(struct conn *c)
+{
+	struct task *t = c->task;
+
+	c->task = NULL;
+	if (t != NULL)
+		t->gone(t);
+}
+
 void conn_close(struct conn *c, enum reason reason)
 {
 	struct conn_table *table = c->table;
@@ -69,9 +79,7 @@ void conn_close(struct conn *c, enum reason reason)
 	free(c->name);
 	c->state = CONN_DEAD;
 	c->reason = (uint8_t)reason;
-	if (c->task != NULL)
-		c->task->gone(c->task);
-	c->task = NULL;
+	conn_abandon_task(c);
 	TAILQ_REMOVE(&table->live, c, entry);
 	TAILQ_INSERT_TAIL(&table->dead, c, entry);
 }
@@ -113,6 +121,7 @@ void conn_fail(struct conn *c, enum reason reason, const char *text)
 	c->state = CONN_FLUSH;
 	c->reason = reason;
 	c->unserved = false;
+	conn_abandon_task(c);
 	if (c->listener->conf->wire->error(&c->out, text) < 0)
 		conn_close(c, reason);
 }

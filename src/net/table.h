@@ -45,14 +45,15 @@ enum place {
 };
 
 /*
- * The flags of a row: what they mean, and who sets them. Only unserved is ever cleared, by the next
- * turn.
+ * The flags of a row: what they mean, and who sets them. Only unserved and held are ever cleared,
+ *by the next turn.
  *
  *	ended     the peer sends no more: conn_end_input(), at an EOF or POLLRDHUP
  *	eof       and all that it sent has been read: conn_receive()
  *	draining  drain_left bytes more are read: conn_drain()
  *	unserved  a turn stopped before all was said; call it when there is room for output
  *	broken    the peer takes no more of a file, so its end is a reset: conn_send_file()
+ *	held      the task takes requests, and does not take the first in `in` now: conn_feed_task()
  *
  * Bytes wait in `in` behind output that is not taken, behind a task, or because a turn was over.
  */
@@ -60,11 +61,12 @@ struct conn {
 	struct watch watch;      /* owns watch.fd */
 	uint8_t state;           /* enum conn_state */
 	uint8_t reason;          /* enum reason, once it is not CONN_OPEN */
-	bool ended;              /* the peer stopped sending, as far as we have asked */
-	bool eof;                /* and all that it sent is read */
-	bool broken;             /* it takes no more of a file */
-	bool draining;           /* reads drain_left bytes more */
-	bool unserved;           /* complete requests may wait in in */
+	bool ended : 1;          /* the peer stopped sending, as far as we have asked */
+	bool eof : 1;            /* and all that it sent is read */
+	bool broken : 1;         /* it takes no more of a file */
+	bool draining : 1;       /* reads drain_left bytes more */
+	bool unserved : 1;       /* complete requests may wait in in */
+	bool held : 1;           /* whole requests that the task has not taken yet are in in */
 	uint8_t place;           /* enum place */
 	struct buf in;           /* received, not yet served */
 	struct buf out;          /* replies the kernel has not taken yet */

@@ -247,7 +247,7 @@ static char **arguments_take(const struct command *command, const struct peer *p
 	return NULL;
 }
 
-char **command_admit(const struct peer *peer, const struct slice *words, size_t count,
+char **command_admit(const struct peer *peer, const struct slice *words, size_t count, bool piped,
 		     struct command **found, char *error)
 {
 	struct command *command = command_find(&words[0]);
@@ -259,6 +259,9 @@ char **command_admit(const struct peer *peer, const struct slice *words, size_t 
 		       slice_print(&words[0], text));
 	else if (!command_is_allowed(command, peer))
 		permission_refuse(command, peer, error);
+	else if (piped && command->max_input == 0)
+		refuse(error, "ERR command '%s' takes no input: its max_input is 0",
+		       command->section.name);
 	else
 		return arguments_take(command, peer, words + 1, count - 1, error);
 	return NULL;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Commands that the administrator has listed, each a [command NAME]. RUN waits for the end and
- * gives all of it, STREAM gives output as it comes. What a caller gives becomes whole words of an
- * argv, of declared types; there is no shell.
+ * gives all of it, STREAM gives output as it comes, PIPE takes input besides. What a caller gives
+ * becomes whole words of an argv, of declared types; there is no shell.
  */
+#include <bsd/string.h>
+
 #include "net/conn.h"
 #include "services/command.h"
 #include "services/registry.h"
@@ -11,20 +13,32 @@
 
 #define RUN_WORK 256 /* of conn_charge(): arguments are matched, a process may begin */
 
-static int command_run(const struct call *call, bool streams)
+static int command_run(const struct call *call, enum run_kind kind)
 {
 	conn_charge(call->conn, RUN_WORK);
-	return run_begin(call, call->argv + 1, (size_t)call->argc - 1, streams);
+	return run_begin(call, call->argv + 1, (size_t)call->argc - 1, kind);
 }
 
 static int commands_run(const struct call *call)
 {
-	return command_run(call, false);
+	return command_run(call, RUN_WHOLE);
 }
 
 static int commands_stream(const struct call *call)
 {
-	return command_run(call, true);
+	return command_run(call, RUN_STREAM);
+}
+
+static int commands_pipe(const struct call *call)
+{
+	return command_run(call, RUN_PIPE);
+}
+
+/* Nothing takes it any more. Who has sent it before that was known could not tell a reply to it
+ * from those that follow. */
+static int commands_input(const struct call *call)
+{
+	return 0;
 }
 
 static int command_describe(const struct call *call, const struct command *command)
@@ -32,6 +46,8 @@ static int command_describe(const struct call *call, const struct command *comma
 	char usage[256];
 
 	command_usage(command, usage, sizeof(usage));
+	if (command->max_input > 0)
+		strlcat(usage, " < input", sizeof(usage));
 	if (say_list(call, 3) < 0 || say_text(call, command->section.name) < 0 ||
 	    say_text(call, usage) < 0)
 		return -1;
@@ -59,6 +75,10 @@ static const struct verb commands_verbs[] = {
 	 REQUEST_ARGS_MAX, commands_run},
 	{"STREAM", "name [argument...]", "the same, output as it comes", 1, REQUEST_ARGS_MAX,
 	 commands_stream},
+	{"PIPE", "name [argument...]", "the same, with the input that INPUT gives", 1,
+	 REQUEST_ARGS_MAX, commands_pipe},
+	{"INPUT", "[data...]", "input of a PIPE, none: its end; has no reply", 0, REQUEST_ARGS_MAX,
+	 commands_input},
 	{.name = NULL},
 };
 

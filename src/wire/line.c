@@ -5,7 +5,7 @@
 
 #include "wire/protocol.h"
 
-static ssize_t line_next(char *data, size_t len, size_t max, bool eof, struct framing *f,
+static ssize_t line_next(const char *data, size_t len, size_t max, bool eof, struct framing *f,
 			 struct request *req)
 {
 	const char *end =

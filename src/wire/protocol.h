@@ -52,8 +52,8 @@ struct protocol {
 
 	/* Take the first request, of at most max bytes, in data[0, len); eof: nothing follows.
 	 * Returns bytes consumed (> 0), 0 incomplete, -1 malformed or too long, with req->error.
-	 * req borrows from data, whose quotes may be undone in place. */
-	ssize_t (*next)(char *data, size_t len, size_t max, bool eof, struct framing *f,
+	 * req borrows from data, or from what the next call overwrites. */
+	ssize_t (*next)(const char *data, size_t len, size_t max, bool eof, struct framing *f,
 			struct request *req);
 
 	/* Replies, each appended to out. Return 0, or -1 with ENOMEM and out as it was. A protocol

@@ -10,22 +10,23 @@
 /* ---- the protocol ---- */
 
 /* Lines, each of which ends in '!' or LF and is taken in upper case. */
-static ssize_t upper_line_next(char *data, size_t len, size_t max, bool eof, struct framing *f,
-			       struct request *req)
+static ssize_t upper_line_next(const char *data, size_t len, size_t max, bool eof,
+			       struct framing *f, struct request *req)
 {
+	static char line[64];
 	size_t end = 0;
 
 	while (end < len && data[end] != '!' && data[end] != '\n')
 		end++;
 	req->error = "ERR the request is too long";
-	if (end > max)
+	if (end > max || end > sizeof(line))
 		return -1;
 	if (end == len)
 		return 0;
 	for (size_t i = 0; i < end; i++)
-		data[i] = (char)toupper((unsigned char)data[i]);
+		line[i] = (char)toupper((unsigned char)data[i]);
 	req->argc = 1;
-	req->argv[0] = (struct slice){data, end};
+	req->argv[0] = (struct slice){line, end};
 	return (ssize_t)end + 1;
 }
 
