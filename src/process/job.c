@@ -204,7 +204,8 @@ static void job_undo(struct job *job)
 static int job_launch(struct job *job, const struct job_spec *spec)
 {
 	struct job_spec s = *spec;
-	int ends[2] = {-1, -1}, in = -1; /* the child's, by enum job_stream */
+	int ends[2] = {-1, -1}; /* the child's, by enum job_stream */
+	int in = -1;            /* the child's */
 	int error;
 
 	job->running = pipe_open(&job->pipes[JOB_STDOUT].watch.fd, &ends[JOB_STDOUT], 1) == 0 &&

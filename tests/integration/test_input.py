@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, fill, receive_all, wait_for
+from conftest import DEADLINE_S, SANITIZED, fill, wait_for
 from talk import Client, Refusal, children, is_refused, open_files, pack, talking  # noqa: F401
 from test_commands import SHELL, config, no_children, stream, waiting
 from test_pollcat import POLLCAT, terminal  # noqa: F401
