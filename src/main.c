@@ -23,18 +23,21 @@
 #endif
 
 static const char usage[] =
-	"usage: pollard [-c FILE] [--check | --dump | --resolve | --list | --reload PID]\n"
+	"usage: pollard [-c FILE] [--check [--strict] | --dump | --resolve]\n"
+	"       pollard --list | --reload PID\n"
 	"\n"
 	"Answers on the sockets that FILE names; runs in the foreground.\n"
 	"\n"
-	"  -c, --config FILE  the configuration (" CONFIG_FILE ")\n"
+	"  -c, --config FILE  the configuration; - is standard input\n"
+	"                     (" CONFIG_FILE ")\n"
 	"      --check        name all errors of the configuration; touch nothing\n"
+	"      --strict       warnings of --check are errors\n"
 	"      --dump         print the configuration in force, defaults included\n"
 	"      --resolve      print its files and what stands for its names, for a reload\n"
 	"      --list         print the services and protocols there are\n"
 	"      --reload PID   have the daemon PID reload, and wait for the outcome\n"
-	"      --version      print the version\n"
-	"      --help         print this\n"
+	"  -V, --version      print the version\n"
+	"  -h, --help         print this\n"
 	"\n"
 	"SIGHUP reloads, SIGTERM finishes what is owed and ends, SIGUSR1 logs counters.\n"
 	"Exit status: 0 stopped or fine, 1 errors in the configuration, 2 wrong use,\n"
@@ -50,12 +53,17 @@ enum mode {
 	MODE_RELOAD,
 	MODE_VERSION,
 	MODE_HELP,
-	MODE_WRONG,
 };
 
-static enum exit_status check(const char *path, enum mode mode)
+struct command_line {
+	const char *path, *pid_text;
+	enum mode mode;
+	bool strict;
+};
+
+static enum exit_status check(const struct command_line *line)
 {
-	struct settings *settings = settings_load(path);
+	struct settings *settings = settings_load(line->path);
 	enum exit_status status = EXIT_OK;
 
 	if (settings == NULL) {
@@ -64,14 +72,14 @@ static enum exit_status check(const char *path, enum mode mode)
 	}
 	for (size_t i = 0; i < settings->errors.count; i++)
 		fprintf(stderr, "%s\n", settings->errors.items[i]);
-	for (size_t i = 0; i < settings->warnings.count && mode == MODE_CHECK; i++)
+	for (size_t i = 0; i < settings->warnings.count && line->mode == MODE_CHECK; i++)
 		fprintf(stderr, "%s\n", settings->warnings.items[i]);
-	if (settings->errors.count > 0)
+	if (settings->errors.count > 0 || (line->strict && settings->warnings.count > 0))
 		status = EXIT_CONFIG;
-	else if (mode == MODE_DUMP)
+	else if (line->mode == MODE_DUMP)
 		settings_dump(settings, stdout);
 	else
-		printf("%s: no errors\n", path);
+		printf("%s: no errors\n", line->path);
 	settings_free(settings);
 	names_forget();
 	if (fflush(stdout) == 0)
@@ -123,36 +131,44 @@ static enum exit_status reload(const char *pid_text)
 	return EXIT_SYSTEM;
 }
 
-static enum mode options_read(int argc, char **argv, const char **path, const char **pid_text)
+/* Returns 0, or -1 where something is wrong. */
+static int options_read(int argc, char **argv, struct command_line *line)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"check", no_argument, NULL, MODE_CHECK},
+		{"strict", no_argument, NULL, 's'},
 		{"dump", no_argument, NULL, MODE_DUMP},
 		{"resolve", no_argument, NULL, MODE_RESOLVE},
 		{"list", no_argument, NULL, MODE_LIST},
 		{"reload", required_argument, NULL, MODE_RELOAD},
-		{"version", no_argument, NULL, MODE_VERSION},
-		{"help", no_argument, NULL, MODE_HELP},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	enum mode mode = MODE_RUN;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+		if (option == '?')
+			return -1;
 		if (option == 'c')
-			*path = optarg;
-		else if (option == '?')
-			return MODE_WRONG;
+			line->path = optarg;
+		else if (option == 's')
+			line->strict = true;
 		else
-			mode = (enum mode)option;
+			line->mode = option == 'V'   ? MODE_VERSION
+				     : option == 'h' ? MODE_HELP
+						     : (enum mode)option;
 		if (option == MODE_RELOAD)
-			*pid_text = optarg;
+			line->pid_text = optarg;
 	}
-	if (optind == argc)
-		return mode;
-	fprintf(stderr, "pollard: unexpected argument '%s'\n", argv[optind]);
-	return MODE_WRONG;
+	if (optind < argc)
+		fprintf(stderr, "pollard: unexpected argument '%s'\n", argv[optind]);
+	else if (line->strict && line->mode != MODE_CHECK)
+		fprintf(stderr, "pollard: --strict goes with --check\n");
+	else
+		return 0;
+	return -1;
 }
 
 /* Those that are closed are /dev/null, so that no socket takes their numbers. */
@@ -168,21 +184,24 @@ static int standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-	const char *path = CONFIG_FILE, *pid_text = NULL;
+	struct command_line line = {.path = CONFIG_FILE, .mode = MODE_RUN};
 
 	if (standard_descriptors() < 0)
 		return EXIT_SYSTEM;
-	switch (options_read(argc, argv, &path, &pid_text)) {
+	if (options_read(argc, argv, &line) < 0) {
+		fprintf(stderr, "pollard: try 'pollard --help'\n");
+		return EXIT_USAGE;
+	}
+	switch (line.mode) {
 	case MODE_CHECK:
-		return check(path, MODE_CHECK);
 	case MODE_DUMP:
-		return check(path, MODE_DUMP);
+		return check(&line);
 	case MODE_RESOLVE:
-		return resolve(path);
+		return resolve(line.path);
 	case MODE_LIST:
 		return list();
 	case MODE_RELOAD:
-		return reload(pid_text);
+		return reload(line.pid_text);
 	case MODE_VERSION:
 		printf("pollard %s\n", PACKAGE_VERSION);
 		return EXIT_OK;
@@ -190,10 +209,7 @@ int main(int argc, char **argv)
 		printf("%s", usage);
 		return EXIT_OK;
 	case MODE_RUN:
-		return server_run(path);
-	case MODE_WRONG:
 		break;
 	}
-	fprintf(stderr, "pollard: try 'pollard --help'\n");
-	return EXIT_USAGE;
+	return server_run(line.path);
 }

@@ -7,12 +7,15 @@
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <ini.h>
 #include <libgen.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +25,8 @@
 #include "services/registry.h"
 #include "settings_check.h"
 
-#define ERRORS_TOLD 50 /* in a log */
+#define ERRORS_TOLD 50           /* in a log */
+#define DESCRIPTORS_RESERVED 128 /* that are not clients: log, signals, lingering callers */
 
 static const struct option_def daemon_options[DAEMON_KEYS] = {
 #define OPT(key, kind, ...) \
@@ -90,23 +94,43 @@ static const struct section_kind *kind_find(const char *word, const char *name)
 	return NULL;
 }
 
-static void section_unknown(const struct parser *p, const char *word, const char *name)
+/* One that word and name may be a slip of; NULL: none. */
+static const struct section_kind *kind_near(const char *word, const char *name)
 {
-	char text[512] = "", known[80];
 	const struct section_kind *kind;
 
+	for (size_t i = 0; (kind = kind_at(i)) != NULL; i++)
+		if (option_is_near(word, kind->word) &&
+		    (kind->name == NULL || kind->name[0] == '\0' ||
+		     option_is_near(name, kind->name)))
+			return kind;
+	return NULL;
+}
+
+/* Returns the kind that was meant, or NULL. */
+static const struct section_kind *section_unknown(const struct parser *p, const char *word,
+						  const char *name)
+{
+	char text[512] = "", known[80];
+	const char *blank = name[0] != '\0' ? " " : "";
+	const struct section_kind *kind = kind_near(word, name);
+
+	if (kind != NULL) {
+		kind_print(kind, known, sizeof(known));
+		if (strcmp(word, kind->word) == 0 && kind->name == NULL)
+			parser_error(p, "[%s]: has no name; write %s", word, known);
+		else
+			parser_error(p, "[%s%s%s]: unknown section; did you mean %s?", word, blank,
+				     name, known);
+		return kind;
+	}
 	for (size_t i = 0; (kind = kind_at(i)) != NULL; i++) {
 		kind_print(kind, known, sizeof(known));
-		if (option_is_near(word, kind->word) && strcmp(word, kind->word) != 0) {
-			parser_error(p, "[%s%s%s]: unknown section; did you mean %s?", word,
-				     name[0] != '\0' ? " " : "", name, known);
-			return;
-		}
 		strlcat(text, i > 0 ? ", " : "", sizeof(text));
 		strlcat(text, known, sizeof(text));
 	}
-	parser_error(p, "[%s%s%s]: unknown section; there are %s", word, name[0] != '\0' ? " " : "",
-		     name, text);
+	parser_error(p, "[%s%s%s]: unknown section; there are %s", word, blank, name, text);
+	return NULL;
 }
 
 static bool name_is_good(const char *name)
@@ -135,26 +159,26 @@ static void section_open(struct parser *p, const struct section_kind *kind, cons
 {
 	char key[SETTINGS_LINE_MAX + 1];
 	struct section *s;
+	bool again;
 
 	snprintf(key, sizeof(key), "%s %s", kind->word, name);
 	s = index_find(&p->settings->by_name, key);
-	if (s != NULL && s->line > 0)
+	again = s != NULL && s->line > 0;
+	if (again)
 		parser_error(p, "[%s%s%s]: again (it began at %s:%d)", kind->word,
 			     name[0] != '\0' ? " " : "", name, s->file, s->line);
-	if (!name_is_good(name))
+	else if (!name_is_good(name))
 		parser_error(p, "[%s]: a name is up to 64 letters, digits, '_', '.' and '-'",
 			     kind->word);
-	if (s == NULL || kind != &daemon_kind) {
+	if (s == NULL || again)
 		s = section_add(p->settings, kind, key, name);
-		if (s == NULL) {
-			parser_error(p, "out of memory");
-			return;
-		}
+	if (s == NULL) {
+		parser_error(p, "out of memory");
+		return;
 	}
-	if (s->line == 0) {
-		s->file = p->file;
-		s->line = p->line;
-	}
+	s->file = p->file;
+	s->line = p->line;
+	s->again = again;
 	p->section = s;
 }
 
@@ -165,31 +189,50 @@ static void section_end(struct parser *p)
 	struct section *s = p->section;
 
 	p->section = NULL;
-	if (s == NULL)
+	if (s == NULL || s->again)
 		return;
 	for (size_t key = 0; key < s->kind->count; key++)
-		if ((s->kind->options[key].flags & OPTION_REQUIRED) && s->from[key].text == NULL)
+		if ((s->kind->options[key].flags & OPTION_REQUIRED) && s->from[key].text == NULL &&
+		    !s->from[key].wrong)
 			section_error(errors, s, key, "is missing");
 	if (s->kind->check != NULL)
 		s->kind->check(s, errors);
 }
 
+/* A name as it would be without blanks and quotes. */
+static void name_join(const char *name, char *joined, size_t size)
+{
+	static const char parts[] = " \t\"'";
+
+	joined[0] = '\0';
+	for (name += strspn(name, parts); *name != '\0'; name += strspn(name, parts)) {
+		size_t len = strcspn(name, parts), at = strlen(joined);
+
+		snprintf(joined + at, size - at, "%s%.*s", at > 0 ? "_" : "", (int)len, name);
+		name += len;
+	}
+}
+
 /* text: between the brackets. */
 static void section_begin(struct parser *p, char *text)
 {
-	const char *word = strtok(text, " \t"), *name = strtok(NULL, " \t");
-	const struct section_kind *kind = NULL;
+	char joined[SETTINGS_LINE_MAX + 1];
+	const char *word = strtok(text, " \t"), *name = strtok(NULL, "");
+	const struct section_kind *kind;
 
-	if (word == NULL)
-		word = "";
-	if (name == NULL)
-		name = "";
-	if (strtok(NULL, " \t") == NULL)
-		kind = kind_find(word, name);
-	if (kind != NULL)
-		section_open(p, kind, name);
-	else
-		section_unknown(p, word, name);
+	word = word != NULL ? word : "";
+	name = name != NULL ? name + strspn(name, " \t") : "";
+	kind = kind_find(word, name);
+	if (kind == NULL)
+		kind = section_unknown(p, word, name);
+	name_join(name, joined, sizeof(joined));
+	if (kind == NULL || (kind->name == NULL && joined[0] == '\0'))
+		return;
+	if (kind->name == NULL && strcmp(name, joined) != 0)
+		parser_error(p,
+			     "[%s %s]: a name has no blanks and no quotes; did you mean [%s %s]?",
+			     word, name, kind->word, joined);
+	section_open(p, kind, kind->name != NULL ? kind->name : joined);
 }
 
 static void section_line(struct parser *p, char *line)
@@ -205,29 +248,98 @@ static void section_line(struct parser *p, char *line)
 		parser_error(p, "a section's title is one [...] on its line");
 		return;
 	}
+	while (end > line + 1 && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
 	*end = '\0';
 	section_begin(p, line + 1);
 }
 
 /* ---- keys ---- */
 
+/* The key of kind that name is, or may be a slip of; "arg.NAME" is arg. Returns its number, or
+ * kind->count. */
+static size_t key_find(const struct section_kind *kind, const char *name, bool near)
+{
+	char word[64];
+	size_t i = 0;
+
+	for (; i < kind->count; i++) {
+		const struct option_def *def = &kind->options[i];
+		size_t len = def->type == &option_map ? strcspn(name, ".") : strlen(name);
+
+		if (len >= sizeof(word))
+			continue;
+		snprintf(word, sizeof(word), "%.*s", (int)len, name);
+		if (near ? option_is_near(word, def->name) : strcmp(word, def->name) == 0)
+			break;
+	}
+	return i;
+}
+
+/* A line that is an error was for this key all the same, which is not missing then. */
+static void key_lost(const struct parser *p, size_t index)
+{
+	const struct option_def *def = &p->section->kind->options[index];
+
+	p->section->from[index].wrong = true;
+	if (def->type == &option_map)
+		((struct option_map *)(void *)((char *)p->section + def->offset))->incomplete =
+			true;
+}
+
+/* word: the first of such a line. */
+static void line_lost(const struct parser *p, const char *word)
+{
+	const struct section_kind *kind = p->section != NULL ? p->section->kind : NULL;
+	size_t index = kind != NULL ? key_find(kind, word, false) : 0;
+
+	if (kind != NULL && index == kind->count)
+		index = key_find(kind, word, true);
+	if (kind != NULL && index < kind->count)
+		key_lost(p, index);
+}
+
+/* In which other section name would be a key; NULL: in none. */
+static const struct section_kind *key_elsewhere(const char *name)
+{
+	const struct section_kind *kind;
+	size_t i = 0;
+
+	while ((kind = kind_at(i++)) != NULL && key_find(kind, name, false) == kind->count)
+		;
+	return kind;
+}
+
 static void key_unknown(const struct parser *p, const char *key)
 {
-	const struct section_kind *kind = p->section->kind;
+	const struct section_kind *kind = p->section->kind, *other = key_elsewhere(key);
+	size_t near = key_find(kind, key, true);
+	char title[80];
 
-	for (size_t i = 0; i < kind->count; i++) {
-		if (!option_is_near(key, kind->options[i].name))
-			continue;
-		parser_error(p, "%s: unknown key in [%s]; did you mean %s?", key, kind->word,
-			     kind->options[i].name);
-		return;
+	if (near < kind->count) {
+		const struct option_def *def = &kind->options[near];
+		const char *rest = def->type == &option_map ? strchr(key, '.') : NULL;
+
+		parser_error(p, "%s: unknown key in [%s]; did you mean %s%s?", key, kind->word,
+			     def->name, rest != NULL ? rest : "");
+		key_lost(p, near);
+	} else if (other != NULL) {
+		kind_print(other, title, sizeof(title));
+		parser_error(p, "%s: unknown key in [%s]; it is one of %s", key, kind->word, title);
+	} else {
+		parser_error(p, "%s: unknown key in [%s]", key, kind->word);
 	}
-	parser_error(p, "%s: unknown key in [%s]", key, kind->word);
 }
 
 static void key_again(const struct parser *p, const char *key, const struct option_source *from)
 {
 	parser_error(p, "%s: given again (first at %s:%d)", key, from->file, from->line);
+}
+
+/* What helps where a value is refused for what another syntax has behind it. */
+static const char *comment_hint(const char *value)
+{
+	return strstr(value, " #") != NULL ? "; a comment behind a value begins with ;" : "";
 }
 
 static void key_set(const struct parser *p, size_t index, const char *value)
@@ -240,69 +352,158 @@ static void key_set(const struct parser *p, size_t index, const char *value)
 		key_again(p, def->name, from);
 		return;
 	}
-	*from = (struct option_source){strdup(value), p->file, p->line};
+	*from = (struct option_source){strdup(value), p->file, p->line, true};
 	if (value[0] == '\0')
 		parser_error(p, "%s: has no value", def->name);
 	else if (from->text == NULL || option_set(def, p->section, value, reason) < 0)
-		parser_error(p, "%s: %s", def->name, reason);
+		parser_error(p, "%s: %s%s", def->name, reason, comment_hint(value));
+	else
+		from->wrong = false;
 }
 
 /* "arg.NAME": one of the pairs of the map "arg". */
-static void pair_set(const struct parser *p, size_t index, const char *key, const char *value)
+static void pair_set(const struct parser *p, size_t index, const char *key, char *value)
 {
 	const struct option_def *def = &p->section->kind->options[index];
+	const struct option_source from = {value, p->file, p->line, false};
 	struct option_map *map = (void *)((char *)p->section + def->offset);
 	const char *name = key + strlen(def->name) + 1;
 	const struct option_pair *other = option_map_find(map, name);
+	char reason[OPTION_REASON_MAX];
 
-	if (other != NULL)
+	if (other != NULL) {
 		key_again(p, key, &other->from);
-	else if (!name_is_good(name) || name[0] == '\0')
+	} else if (!name_is_good(name) || name[0] == '\0') {
 		parser_error(p, "%s: a name is up to 64 letters, digits, '_', '.' and '-'", key);
-	else if (option_map_add(map, name, value, p->file, p->line) < 0)
-		parser_error(p, "%s: out of memory", key);
+		key_lost(p, index);
+	} else if (option_map_add(map, name, &from, reason) < 0) {
+		parser_error(p, "%s: %s", key, reason);
+		key_lost(p, index);
+	}
 }
 
-static void key_find(const struct parser *p, const char *key, const char *value)
+static void key_take(const struct parser *p, const char *key, char *value)
 {
 	const struct section_kind *kind = p->section->kind;
+	size_t index = key_find(kind, key, false);
 
-	for (size_t i = 0; i < kind->count; i++) {
-		size_t len = strlen(kind->options[i].name);
+	if (index == kind->count)
+		key_unknown(p, key);
+	else if (kind->options[index].type == &option_map && strchr(key, '.') != NULL)
+		pair_set(p, index, key, value);
+	else
+		key_set(p, index, value);
+}
 
-		if (strncmp(key, kind->options[i].name, len) != 0)
+/* ---- lines ---- */
+
+/* What inih takes for the beginning of a comment also between quotes is this byte there, which is
+ * in no line. */
+#define SEMICOLON_HIDDEN '\x1f'
+
+/* A quote opens at the beginning of a word, behind '=' or ':', and behind another; not in "it's".
+ * One that is not closed is none. */
+static void semicolons_hide(char *line)
+{
+	char before = ' ', *at = line + strcspn(line, "=:"), *end;
+
+	for (; *at != '\0'; before = *at++) {
+		if ((*at != '"' && *at != '\'') || strchr(" \t=:\"'", before) == NULL)
 			continue;
-		if (key[len] == '\0') {
-			key_set(p, i, value);
-			return;
-		}
-		if (key[len] == '.' && kind->options[i].type == &option_map) {
-			pair_set(p, i, key, value);
-			return;
-		}
+		end = strchr(at + 1, *at);
+		for (; end != NULL && at < end; at++)
+			if (*at == ';')
+				*at = SEMICOLON_HIDDEN;
 	}
-	key_unknown(p, key);
+}
+
+static void semicolons_show(char *text)
+{
+	while ((text = strchr(text, SEMICOLON_HIDDEN)) != NULL)
+		*text = ';';
+}
+
+/* Whether text ends in a backslash that none before it escapes. */
+static bool goes_on(const char *text)
+{
+	size_t len = strlen(text), slashes = 0;
+
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+		len--;
+	while (slashes < len && text[len - 1 - slashes] == '\\')
+		slashes++;
+	return slashes % 2 == 1;
+}
+
+/* Whether inih has found '=' or ':' where it is none of "key = value": "exec /bin/x --a=b". */
+static bool key_is_none(const struct parser *p, const char *key)
+{
+	const struct section_kind *kind = p->section != NULL ? p->section->kind : NULL;
+
+	if (key[0] == '\0')
+		return true;
+	return kind != NULL && strpbrk(key, " \t") != NULL &&
+	       key_find(kind, p->word, false) < kind->count;
 }
 
 static int key_handle(void *user, const char *section, const char *key, const char *value)
 {
 	struct parser *p = user;
+	char text[SETTINGS_LINE_MAX + 1];
 
-	p->expects_key = false;
-	if (!p->in_section)
+	p->expects_key = key_is_none(p, key);
+	if (p->expects_key)
+		return 1;
+	strlcpy(text, value, sizeof(text));
+	semicolons_show(text);
+	p->continues = goes_on(text);
+	if (!p->in_section) {
 		parser_error(p, "%s: stands before the first [section]", key);
-	else if (p->section != NULL)
-		key_find(p, key, value);
+	} else if (p->continues) {
+		parser_error(p, "%s: there are no continuation lines; write all of it in this one",
+			     key);
+		line_lost(p, p->word);
+	} else if (p->section != NULL) {
+		key_take(p, key, text);
+	}
 	return 1;
 }
 
-/* ---- lines ---- */
-
 static void key_missed(struct parser *p)
 {
-	if (p->expects_key)
-		parser_error(p, "expected 'key = value'");
+	if (p->expects_key) {
+		parser_error(p, "expected 'key = value'%s",
+			     p->indented ? "; there are no continuation lines" : "");
+		line_lost(p, p->word);
+	}
 	p->expects_key = false;
+}
+
+/* What is no text: a CR is where it ends a line. NULL: there is none of it. */
+static const char *control_find(const char *line)
+{
+	for (; *line != '\0'; line++)
+		if (iscntrl((unsigned char)*line) && *line != '\t' && strcmp(line, "\n") != 0 &&
+		    strcmp(line, "\r\n") != 0 && strcmp(line, "\r") != 0)
+			return line;
+	return NULL;
+}
+
+/* Whether a line, of len bytes, cannot be handed on whole. */
+static bool line_refuse(const struct parser *p, const char *line, size_t len, int size)
+{
+	const char *control = control_find(line);
+
+	if (strlen(line) != len)
+		parser_error(p, "the line holds a NUL byte");
+	else if (len + 3 > (size_t)size)
+		parser_error(p, "the line is longer than %d bytes", size - 4);
+	else if (control != NULL)
+		parser_error(p, "the line holds the control character 0x%02x",
+			     (unsigned)(unsigned char)*control);
+	else
+		return false;
+	return true;
 }
 
 /* The next line as a string of its own, the caller's, and its length. NULL: there is none. */
@@ -324,32 +525,51 @@ static char *line_take(struct parser *p, size_t *len)
 	return line;
 }
 
+/* Note the first word of line. */
+static void word_note(struct parser *p, const char *line)
+{
+	snprintf(p->word, sizeof(p->word), "%.*s", (int)strcspn(line, " \t=:\r\n"), line);
+}
+
+/* What of a line, of len bytes, is for inih: nothing where it is an error, a title, a comment, or
+ * what the line before was to go on with, which is part of that mistake. */
+static const char *line_look(struct parser *p, char *line, size_t len, int size)
+{
+	bool continues = p->continues;
+
+	p->continues = false;
+	word_note(p, line);
+	if (line_refuse(p, line, len, size)) {
+		line_lost(p, p->word);
+	} else if (*line == '[') {
+		section_line(p, line);
+	} else if (continues) {
+		p->continues = goes_on(line);
+	} else if (*line != '\0' && *line != ';' && *line != '#') {
+		p->expects_key = true;
+		semicolons_hide(line);
+		return line;
+	}
+	return "\n";
+}
+
 /* Like fgets(3), for inih: the next line without leading blanks, so that an indented key is a
- * key. What cannot be handed on whole is an error, and goes on as an empty line. */
+ * key. */
 static char *reader_next(char *to, int size, void *stream)
 {
 	struct parser *p = stream;
-	char *line, *start, nothing[] = "";
-	size_t len;
+	char *line, *start;
+	size_t len, blanks;
 
 	key_missed(p);
 	line = line_take(p, &len);
 	if (line == NULL)
 		return NULL;
 	start = line + (p->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
-	start += strspn(start, " \t\r\n\v\f");
-	if (strlen(line) != len) {
-		parser_error(p, "the line holds a NUL byte");
-		start = nothing;
-	} else if (strlen(start) + 3 > (size_t)size) {
-		parser_error(p, "the line is longer than %d bytes", size - 4);
-		start = nothing;
-	} else if (*start == '[') {
-		section_line(p, start);
-		start = nothing;
-	}
-	p->expects_key = *start != '\0' && *start != ';' && *start != '#';
-	strlcpy(to, *start != '\0' ? start : "\n", (size_t)size);
+	blanks = strspn(start, " \t\r\n");
+	p->indented = blanks > 0;
+	start += blanks;
+	strlcpy(to, line_look(p, start, len - (size_t)(start - line), size), (size_t)size);
 	free(line);
 	return to;
 }
@@ -390,6 +610,21 @@ void settings_text(struct settings *s, const char *text, size_t len)
 		error_add(&s->errors, p->file, 0, "out of memory");
 }
 
+/* Like read(2), of what is not there yet too. Signals end the process as long as it waits. */
+static ssize_t piece_read(int fd, char *to, size_t size)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	sigset_t none;
+	ssize_t n;
+
+	sigemptyset(&none);
+	do {
+		ppoll(&pfd, 1, NULL, &none);
+		n = read(fd, to, size);
+	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return n;
+}
+
 /* Read what fd has, at most max bytes. Returns it and its length, or NULL with errno. */
 static char *text_read(int fd, size_t max, size_t *len)
 {
@@ -399,7 +634,7 @@ static char *text_read(int fd, size_t max, size_t *len)
 	if (text == NULL)
 		return NULL;
 	for (*len = 0; *len <= max && n > 0; *len += (size_t)n) {
-		n = read(fd, text + *len, max + 1 - *len);
+		n = piece_read(fd, text + *len, max + 1 - *len);
 		if (n < 0) {
 			free(text);
 			return NULL;
@@ -414,13 +649,18 @@ static char *text_read(int fd, size_t max, size_t *len)
 	return fitting != NULL ? fitting : text;
 }
 
-/* What is no file may wait for ever, or have no end. */
-static int file_open(const char *path)
+/* What is no file may wait for ever, or have no end. So may a pipe, but who names one instead of
+ * the file, or "-", is there to end it. Returns a descriptor, or -1 with errno. */
+static int file_open(struct settings *s, const char *path, struct stat *st)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	bool is_first = s->files.count == 0, is_stdin = is_first && strcmp(path, "-") == 0;
+	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+			  : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+	if (fd < 0 || fstat(fd, st) < 0)
+		return fd;
+	s->piped = s->piped || is_stdin || (is_first && S_ISFIFO(st->st_mode));
+	if (S_ISREG(st->st_mode) || (is_first && s->piped))
 		return fd;
 	close(fd);
 	errno = EINVAL;
@@ -438,21 +678,27 @@ static void file_refuse(struct settings *s, const char *path)
 		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
 }
 
-static void file_read(struct settings *s, const char *path)
+/* Whether it has been read already, by whatever name. */
+static bool file_is_known(struct settings *s, const char *path, const struct stat *st)
 {
-	int fd = file_open(path);
-	struct settings_file *file;
-	char *text = NULL;
-	size_t len;
+	for (size_t i = 0; i < s->files.count; i++) {
+		if (s->files.items[i].dev != st->st_dev || s->files.items[i].ino != st->st_ino)
+			continue;
+		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include,
+			      i == 0 ? "%s is this very file; keep what is included in a folder of "
+				       "its own"
+				     : "%s has been read already; a file is included once",
+			      path);
+		return true;
+	}
+	return false;
+}
 
-	if (fd >= 0)
-		text = text_read(fd, SETTINGS_BYTES_MAX - s->files.bytes, &len);
-	if (text == NULL)
-		file_refuse(s, path);
-	if (fd >= 0)
-		close(fd);
-	if (text == NULL)
-		return;
+static void file_take(struct settings *s, const char *path, const struct stat *st, char *text,
+		      size_t len)
+{
+	struct settings_file *file;
+
 	if (settings_file(s, path) < 0) {
 		error_add(&s->errors, path, 0, "out of memory");
 		free(text);
@@ -461,8 +707,31 @@ static void file_read(struct settings *s, const char *path)
 	file = &s->files.items[s->files.count - 1];
 	file->text = text;
 	file->len = len;
+	file->dev = st->st_dev;
+	file->ino = st->st_ino;
 	s->files.bytes += len;
 	settings_text(s, text, len);
+}
+
+static void file_read(struct settings *s, const char *path)
+{
+	struct stat st = {0};
+	int fd = file_open(s, path, &st);
+	char *text = NULL;
+	size_t len;
+
+	if (fd >= 0 && file_is_known(s, path, &st)) {
+		close(fd);
+		return;
+	}
+	if (fd >= 0)
+		text = text_read(fd, SETTINGS_BYTES_MAX - s->files.bytes, &len);
+	if (text == NULL)
+		file_refuse(s, path);
+	if (fd >= 0)
+		close(fd);
+	if (text != NULL)
+		file_take(s, path, &st, text, len);
 }
 
 static void files_free(struct settings_files *files)
@@ -529,24 +798,6 @@ static void includes_read(struct settings *s, const char *path)
 
 /* ---- all of it ---- */
 
-static void sections_warn(struct settings *s)
-{
-	struct section *section;
-
-	TAILQ_FOREACH(section, &s->sections, entry)
-		if (section->kind->warn != NULL)
-			section->kind->warn(section, &s->warnings);
-}
-
-static void daemon_check(struct settings *s)
-{
-	const char *path = s->daemon->log_socket;
-
-	if (path[0] != '/' || strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_log_socket,
-			      "'%s' is not an absolute path of at most 107 bytes", path);
-}
-
 struct settings *settings_new(void)
 {
 	struct settings *s = calloc(1, sizeof(*s));
@@ -569,12 +820,12 @@ struct settings *settings_new(void)
 struct settings *settings_end(struct settings *s)
 {
 	section_end(&s->parser);
-	daemon_check(s);
+	if (s->files.count > 0 && s->daemon->section.file == NULL)
+		s->daemon->section.file = s->files.items[0].path;
 	listeners_check(s);
 	if (s->files.count > 0 && s->errors.count == 0 && settings_listener(s, NULL) == NULL)
 		error_add(&s->errors, s->files.items[0].path, 0, "there is no [listener NAME]");
-	if (s->errors.count == 0)
-		sections_warn(s);
+	settings_warn(s);
 	if (!s->errors.incomplete)
 		return s;
 	settings_free(s);
@@ -588,7 +839,7 @@ struct settings *settings_load(const char *path)
 	if (s == NULL)
 		return NULL;
 	file_read(s, path);
-	includes_read(s, path);
+	includes_read(s, s->piped ? "" : path);
 	return settings_end(s);
 }
 
@@ -624,6 +875,30 @@ struct listener_conf *settings_listener(const struct settings *s, const struct l
 
 	section = section_of(section, &listener_kind);
 	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
+}
+
+static rlim_t descriptors_reserved(const struct settings *s)
+{
+	const struct listener_conf *conf = NULL;
+	rlim_t count = DESCRIPTORS_RESERVED;
+
+	while ((conf = settings_listener(s, conf)) != NULL)
+		count += conf->listen.count;
+	return count;
+}
+
+rlim_t settings_descriptors(const struct settings *s)
+{
+	return descriptors_reserved(s) + (rlim_t)s->daemon->max_clients;
+}
+
+unsigned settings_clients(const struct settings *s, rlim_t descriptors)
+{
+	rlim_t reserved = descriptors_reserved(s);
+
+	if (descriptors >= settings_descriptors(s))
+		return (unsigned)s->daemon->max_clients;
+	return (unsigned)(descriptors > 2 * reserved ? descriptors - reserved : descriptors / 2);
 }
 
 static void map_dump(const struct section *s, const struct option_def *def, FILE *to)

@@ -6,6 +6,7 @@
  * file with an error gives none, and all its errors. Reading it opens no socket.
  */
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "core/index.h"
 #include "net/listener.h"
@@ -28,6 +29,8 @@ struct settings_file { /* owns both */
 	char *path;
 	char *text; /* where settings_load() has read it; not terminated */
 	size_t len;
+	dev_t dev; /* of what it has read */
+	ino_t ino; /* likewise */
 };
 
 struct settings_files {
@@ -42,7 +45,10 @@ struct parser { /* where the reading stands */
 	const char *rest; /* of what there is of its text, up to end */
 	const char *end;
 	int line;
-	bool expects_key;        /* the line handed to inih must come back as a key */
+	char word[64];           /* the first of the line handed to inih, or what of it fits */
+	bool expects_key;        /* that line must come back as a key */
+	bool indented;           /* it begins with blanks */
+	bool continues;          /* the line before was to go on in this one */
 	bool in_section;         /* a title has been seen */
 	struct section *section; /* NULL: unknown, its keys are passed over */
 };
@@ -53,15 +59,18 @@ struct settings {
 	struct index by_name;         /* the sections there were, by what is between the brackets */
 	struct settings_files files;  /* in the order of reading */
 	struct option_list errors;    /* "FILE:LINE: key: reason" */
-	struct option_list warnings;  /* "FILE:LINE: key: warning: reason"; without errors only */
+	struct option_list warnings;  /* "FILE:LINE: key: warning: reason" */
+	bool piped;                   /* read through a pipe, which cannot be done again */
 	struct parser parser;
 };
 
 #define SETTINGS_BYTES_MAX (4 << 20) /* of all files */
 #define SETTINGS_LINE_MAX 8192       /* bytes, where inih takes so much */
 
-/* Read path and what it includes. Returns the settings, with errors.count > 0 if they must not be
- * used; or NULL with ENOMEM. Users and groups are asked for, which blocks (net/names.h). */
+/* Read path, or standard input where that is "-", and what it includes; through a pipe up to its
+ * end, and a signal may end the process until then. Returns the settings, with errors.count > 0 if
+ * they must not be used; or NULL with ENOMEM. Users and groups are asked for, which blocks
+ * (net/names.h). */
 struct settings *settings_load(const char *path);
 void settings_free(struct settings *settings);
 
@@ -80,6 +89,11 @@ void settings_errors_shorten(struct option_list *errors);
 /* The listener after conf, or the first; NULL: none. */
 struct listener_conf *settings_listener(const struct settings *settings,
 					const struct listener_conf *conf);
+
+/* How many clients there can be with so many descriptors; max_clients where they are enough, which
+ * those of settings_descriptors() are. */
+unsigned settings_clients(const struct settings *settings, rlim_t descriptors);
+rlim_t settings_descriptors(const struct settings *settings);
 
 /* Write the effective settings, defaults included, as an INI file. */
 void settings_dump(const struct settings *settings, FILE *to);

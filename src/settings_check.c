@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings_check.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "net/verb.h"
 #include "services/registry.h"
@@ -11,9 +13,14 @@
 #define LISTENER_ERROR(s, conf, key, ...) \
 	section_error(&(s)->errors, &(conf)->section, LISTENER_KEY_##key, __VA_ARGS__)
 
-static bool is_given(const struct listener_conf *conf, int key)
+/* The same for a warning. */
+#define LISTENER_WARNING(s, conf, key, ...) \
+	section_warning(&(s)->warnings, &(conf)->section, LISTENER_KEY_##key, __VA_ARGS__)
+
+/* What it should be is not known, and not to be judged: it is an error already. */
+static bool is_wrong(const struct listener_conf *conf, int key)
 {
-	return conf->section.from[key].text != NULL;
+	return conf->section.from[key].wrong;
 }
 
 /* ---- services ---- */
@@ -27,8 +34,8 @@ static void service_unknown(struct settings *s, const struct listener_conf *conf
 			       name, services[i]->name);
 		return;
 	}
-	LISTENER_ERROR(s, conf, services, "there is no service '%s'; pollard --list names them",
-		       name);
+	LISTENER_ERROR(s, conf, services, "there is no service '%s'; %s", name,
+		       strchr(name, ',') != NULL ? OPTION_COMMAS : "pollard --list names them");
 }
 
 /* A service whose section has a key that must be given needs the section. */
@@ -45,6 +52,19 @@ static bool section_is_missing(const struct settings *s, const struct service *s
 	return false;
 }
 
+/* What several lack is told of the first. */
+static bool is_first_with(const struct settings *s, const struct listener_conf *conf,
+			  const char *name)
+{
+	const struct listener_conf *other = NULL;
+
+	while ((other = settings_listener(s, other)) != NULL && other != conf)
+		for (size_t i = 0; i < other->services.count; i++)
+			if (strcmp(other->services.items[i], name) == 0)
+				return false;
+	return true;
+}
+
 static const struct service *service_check(struct settings *s, const struct listener_conf *conf,
 					   const char *name)
 {
@@ -55,7 +75,7 @@ static const struct service *service_check(struct settings *s, const struct list
 	else if (conf->wire != NULL && !(service->protocols & conf->wire->bit))
 		LISTENER_ERROR(s, conf, services, "service '%s' makes no sense with protocol %s",
 			       name, conf->wire->name);
-	else if (section_is_missing(s, service))
+	else if (section_is_missing(s, service) && is_first_with(s, conf, name))
 		LISTENER_ERROR(s, conf, services, "service '%s' needs a section [service %s]", name,
 			       name);
 	return service;
@@ -84,50 +104,85 @@ static void offers_check(struct settings *s, struct listener_conf *conf)
 
 static void services_check(struct settings *s, struct listener_conf *conf)
 {
-	if (!is_given(conf, LISTENER_KEY_services))
-		return;
 	if (conf->wire != NULL && conf->wire->bit == PROTOCOL_RESP)
 		offers_check(s, conf);
-	else if (conf->services.count == 1)
-		conf->service = service_check(s, conf, conf->services.items[0]);
-	else
+	else if (conf->wire != NULL && conf->services.count > 1)
 		LISTENER_ERROR(s, conf, services, "raw and line take exactly one service");
+	else
+		for (size_t i = 0; i < conf->services.count; i++)
+			conf->service = service_check(s, conf, conf->services.items[i]);
+}
+
+static void protocol_check(struct settings *s, struct listener_conf *conf)
+{
+	if (is_wrong(conf, LISTENER_KEY_protocol))
+		return;
+	conf->wire = protocol_find(conf->protocol);
+	if (conf->wire != NULL)
+		return;
+	for (size_t i = 0; protocols[i] != NULL; i++) {
+		if (!option_is_near(conf->protocol, protocols[i]->name))
+			continue;
+		LISTENER_ERROR(s, conf, protocol, "there is no protocol '%.100s'; did you mean %s?",
+			       conf->protocol, protocols[i]->name);
+		return;
+	}
+	LISTENER_ERROR(s, conf, protocol,
+		       "there is no protocol '%.100s'; pollard --list names them", conf->protocol);
 }
 
 /* ---- addresses ---- */
 
+/* A set of enum transport. */
+#define TRANSPORT(name) (1U << TRANSPORT_##name)
+
 static void udp_check(struct settings *s, const struct listener_conf *conf)
 {
 	if (conf->wire != NULL && conf->wire->bit != PROTOCOL_RAW)
-		LISTENER_ERROR(s, conf, listen, "udp: needs protocol = raw");
-	if (conf->service == NULL)
+		LISTENER_ERROR(s, conf, listen,
+			       "udp: needs protocol = raw; give it a listener of its own");
+	if (conf->service == NULL || conf->wire == NULL || conf->wire->bit != PROTOCOL_RAW)
 		return;
 	if (!(conf->service->flags & SERVICE_DATAGRAM))
 		LISTENER_ERROR(s, conf, listen,
 			       "service '%s' does not answer over udp:", conf->service->name);
-	if ((conf->service->flags & SERVICE_AMPLIFIES) && !conf->amplify)
+	if ((conf->service->flags & SERVICE_AMPLIFIES) && !conf->amplify &&
+	    !is_wrong(conf, LISTENER_KEY_amplify))
 		LISTENER_ERROR(s, conf, listen,
 			       "service '%s' answers more than it is asked, so over udp: it needs "
 			       "amplify = yes",
 			       conf->service->name);
 }
 
-/* Who talks to an IP address may be anybody. */
-static void network_check(struct settings *s, const struct listener_conf *conf)
+static void privileged_check(struct settings *s, const struct listener_conf *conf)
 {
-	const char *const advice = "move the others to a listener with allow";
-
-	if (conf->allow_users.count > 0)
-		LISTENER_ERROR(s, conf, allow_users,
-			       "only peers on unix: sockets are known by user; %s", advice);
-	if (conf->allow_groups.count > 0)
-		LISTENER_ERROR(s, conf, allow_groups,
-			       "only peers on unix: sockets are known by group; %s", advice);
 	for (size_t i = 0; conf->offers != NULL && conf->offers[i] != NULL; i++)
-		if ((conf->offers[i]->flags & SERVICE_PRIVILEGED) && conf->allow.count == 0)
+		if (conf->offers[i]->flags & SERVICE_PRIVILEGED)
 			LISTENER_ERROR(s, conf, services,
 				       "service '%s' over tcp: needs an allow list",
 				       conf->offers[i]->name);
+}
+
+/* Peers on unix: sockets are known by user and group, those at an IP address, who may be anybody,
+ * by that: neither list lets in those whom it does not know, nor all of them. */
+static void access_check(struct settings *s, const struct listener_conf *conf, unsigned transports)
+{
+	bool local = transports & TRANSPORT(UNIX), network = transports & ~TRANSPORT(UNIX);
+	bool has_users = conf->allow_users.count > 0, has_groups = conf->allow_groups.count > 0;
+	bool is_open = conf->allow.count == 0 && !is_wrong(conf, LISTENER_KEY_allow);
+	const char *const advice =
+		local ? "the other addresses need allow as well" : "none of the addresses is unix:";
+
+	if (has_users && (!local || (network && is_open)))
+		LISTENER_ERROR(s, conf, allow_users,
+			       "only peers on unix: sockets are known by user; %s", advice);
+	if (has_groups && (!local || (network && is_open && !has_users)))
+		LISTENER_ERROR(s, conf, allow_groups,
+			       "only peers on unix: sockets are known by group; %s", advice);
+	if (!network && conf->allow.count > 0)
+		LISTENER_ERROR(s, conf, allow, "none of the addresses is tcp: or udp:");
+	if ((transports & TRANSPORT(TCP)) && is_open && !has_users && !has_groups)
+		privileged_check(s, conf);
 }
 
 /* Two listeners cannot have one address; names are compared as they are written. Port 0 is a new
@@ -148,36 +203,51 @@ static void address_check(struct settings *s, struct listener_conf *conf, struct
 		LISTENER_ERROR(s, conf, listen, "out of memory");
 }
 
+/* Returns the transport, of a set, or 0 where it is an error. */
+static unsigned address_take(struct settings *s, struct listener_conf *conf, struct index *taken,
+			     size_t index)
+{
+	struct addr_spec *spec = &conf->specs[index];
+	const char *text = conf->listen.items[index], *comma = strchr(text, ',');
+	bool optional = text[0] == '-';
+	char reason[OPTION_REASON_MAX];
+	int result = addr_spec_parse(spec, text + optional, reason, sizeof(reason));
+
+	if (comma != NULL && (result < 0 || strchr(comma, ':') != NULL)) {
+		LISTENER_ERROR(s, conf, listen, "'%.100s': " OPTION_COMMAS, text);
+		return 0;
+	}
+	if (result < 0) {
+		LISTENER_ERROR(s, conf, listen, "%s", reason);
+		return 0;
+	}
+	spec->optional = optional;
+	if (optional && spec->transport == TRANSPORT_UNIX)
+		LISTENER_ERROR(s, conf, listen, "'-' has no meaning for unix:");
+	address_check(s, conf, taken, spec);
+	return 1U << spec->transport;
+}
+
 static void addresses_check(struct settings *s, struct listener_conf *conf, struct index *taken)
 {
-	char reason[OPTION_REASON_MAX];
-	bool udp = false, network = false;
+	unsigned transports = 0;
+	bool all = conf->listen.count > 0;
 
 	conf->specs = calloc(conf->listen.count + 1, sizeof(*conf->specs));
-	if (conf->specs == NULL)
+	if (conf->specs == NULL) {
 		LISTENER_ERROR(s, conf, listen, "out of memory");
-	for (size_t i = 0; conf->specs != NULL && i < conf->listen.count; i++) {
-		struct addr_spec *spec = &conf->specs[i];
-		const char *text = conf->listen.items[i];
-		bool optional = text[0] == '-';
-
-		if (addr_spec_parse(spec, text + optional, reason, sizeof(reason)) < 0) {
-			LISTENER_ERROR(s, conf, listen, "%s", reason);
-			continue;
-		}
-		spec->optional = optional;
-		if (optional && spec->transport == TRANSPORT_UNIX)
-			LISTENER_ERROR(s, conf, listen, "'-' has no meaning for unix:");
-		udp = udp || spec->transport == TRANSPORT_UDP;
-		network = network || spec->transport != TRANSPORT_UNIX;
-		address_check(s, conf, taken, spec);
+		return;
 	}
-	if (udp)
+	for (size_t i = 0; i < conf->listen.count; i++) {
+		unsigned transport = address_take(s, conf, taken, i);
+
+		transports |= transport;
+		all = all && transport != 0;
+	}
+	if (transports & TRANSPORT(UDP))
 		udp_check(s, conf);
-	if (network)
-		network_check(s, conf);
-	else if (conf->allow.count > 0)
-		LISTENER_ERROR(s, conf, allow, "none of the addresses is tcp: or udp:");
+	if (all)
+		access_check(s, conf, transports);
 	if (conf->socket_owner.count > 1)
 		LISTENER_ERROR(s, conf, socket_owner, "a file has one owner");
 	if (conf->socket_group.count > 1)
@@ -192,7 +262,8 @@ static void mode_check(struct settings *s, struct listener_conf *conf)
 
 	if (from->text != NULL || (conf->allow_users.count == 0 && conf->allow_groups.count == 0))
 		return;
-	*from = (struct option_source){strdup("0666"), conf->section.file, conf->section.line};
+	*from = (struct option_source){strdup("0666"), conf->section.file, conf->section.line,
+				       false};
 	if (from->text == NULL)
 		LISTENER_ERROR(s, conf, socket_mode, "out of memory");
 	conf->socket_mode = 0666;
@@ -204,14 +275,125 @@ void listeners_check(struct settings *s)
 	struct index taken = {0}; /* addresses, by whom */
 
 	while ((conf = settings_listener(s, conf)) != NULL) {
-		conf->wire = protocol_find(conf->protocol);
-		if (conf->wire == NULL)
-			LISTENER_ERROR(s, conf, protocol,
-				       "there is no protocol '%.100s'; pollard --list names them",
-				       conf->protocol);
+		if (conf->section.again)
+			continue;
+		protocol_check(s, conf);
 		services_check(s, conf);
 		addresses_check(s, conf, &taken);
 		mode_check(s, conf);
 	}
 	index_free(&taken);
+}
+
+/* ---- warnings ---- */
+
+/* Whether a listener has service, or something that may be a slip of it. */
+static bool service_is_used(const struct settings *s, const struct service *service)
+{
+	const struct listener_conf *conf = NULL;
+
+	while ((conf = settings_listener(s, conf)) != NULL) {
+		if (is_wrong(conf, LISTENER_KEY_services))
+			return true;
+		for (size_t i = 0; i < conf->services.count; i++) {
+			const char *name = conf->services.items[i];
+
+			if (strcmp(name, service->name) == 0 ||
+			    (service_find(name) == NULL && option_is_near(name, service->name)))
+				return true;
+		}
+	}
+	return settings_listener(s, NULL) == NULL;
+}
+
+static void sections_unused_warn(struct settings *s)
+{
+	for (size_t i = 0; services[i] != NULL; i++) {
+		const struct section_kind *kind = services[i]->section;
+		struct section *section;
+
+		if (kind == NULL || service_is_used(s, services[i]))
+			continue;
+		TAILQ_FOREACH(section, &s->sections, entry)
+			if (section->kind == kind && !section->again)
+				error_add(&s->warnings, section->file, section->line,
+					  "[%s %s]: warning: no listener has the service %s",
+					  kind->word, section->name, services[i]->name);
+	}
+}
+
+static void offers_warn(struct settings *s, const struct listener_conf *conf)
+{
+	for (size_t i = 0; conf->offers != NULL && conf->offers[i] != NULL; i++) {
+		const struct service *service = conf->offers[i];
+		const struct section_kind *kind = service->section;
+
+		if (service->verbs == NULL && (service->protocols & PROTOCOL_RESP))
+			LISTENER_WARNING(s, conf, services,
+					 "service '%s' adds nothing to protocol resp; PING, ECHO "
+					 "and such are always there",
+					 service->name);
+		if (kind != NULL && kind->name == NULL &&
+		    section_of(TAILQ_FIRST(&s->sections), kind) == NULL &&
+		    is_first_with(s, conf, service->name))
+			LISTENER_WARNING(s, conf, services,
+					 "service '%s' has nothing to offer; there is no [%s NAME]",
+					 service->name, kind->word);
+	}
+}
+
+/* What listen(2) makes of any more; INT_MAX where the kernel does not say. */
+static int backlog_max(void)
+{
+	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
+	int max = INT_MAX;
+
+	if (file == NULL)
+		return max;
+	if (fscanf(file, "%d", &max) != 1)
+		max = INT_MAX;
+	fclose(file);
+	return max;
+}
+
+static void backlog_warn(struct settings *s, const struct section *section, size_t key, int backlog,
+			 int max)
+{
+	if (section->from[key].text != NULL && backlog > max)
+		section_warning(&s->warnings, section, key,
+				"the kernel makes it %d (sysctl net.core.somaxconn)", max);
+}
+
+static void clients_warn(struct settings *s)
+{
+	unsigned max_clients = (unsigned)s->daemon->max_clients, fitting;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    s->daemon->section.from[DAEMON_KEY_max_clients].wrong)
+		return;
+	fitting = settings_clients(s, limit.rlim_max);
+	if (fitting < max_clients)
+		section_warning(&s->warnings, &s->daemon->section, DAEMON_KEY_max_clients,
+				"%u do not fit the limit of %ju descriptors; %u are served "
+				"(LimitNOFILE, ulimit -n)",
+				max_clients, (uintmax_t)limit.rlim_max, fitting);
+}
+
+void settings_warn(struct settings *s)
+{
+	const struct listener_conf *conf = NULL;
+	struct section *section;
+	int max = backlog_max();
+
+	TAILQ_FOREACH(section, &s->sections, entry)
+		if (section->kind->warn != NULL && !section->again)
+			section->kind->warn(section, &s->warnings);
+	clients_warn(s);
+	backlog_warn(s, &s->daemon->section, DAEMON_KEY_backlog, s->daemon->backlog, max);
+	while ((conf = settings_listener(s, conf)) != NULL) {
+		backlog_warn(s, &conf->section, LISTENER_KEY_backlog, conf->backlog, max);
+		offers_warn(s, conf);
+	}
+	sections_unused_warn(s);
 }

@@ -7,4 +7,7 @@
 /* Add what is wrong to s->errors; what is right gets its wire, service, offers and specs. */
 void listeners_check(struct settings *s);
 
+/* Add to s->warnings what will not work as it is written, after listeners_check(). */
+void settings_warn(struct settings *s);
+
 #endif

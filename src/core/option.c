@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,13 @@ static const struct unit durations[] = {
 	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
 };
 
-/* Digits and a unit. Returns the end of what was read, or NULL. */
+/* Digits and a unit; what is too large is INT64_MAX. Returns the end of what was read, or NULL. */
 static const char *quantity_read(const char *text, const struct unit *units, int64_t *value)
 {
 	size_t digits = strspn(text, "0123456789"), len;
 	int64_t number = strtoll(text, NULL, 10);
 
-	if (digits == 0 || digits > 15)
+	if (digits == 0)
 		return NULL;
 	text += digits;
 	len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -41,7 +42,7 @@ static const char *quantity_read(const char *text, const struct unit *units, int
 		if (strlen(units->suffix) != len || strncmp(text, units->suffix, len) != 0)
 			continue;
 		if (__builtin_mul_overflow(number, units->factor, value))
-			return NULL;
+			*value = INT64_MAX;
 		return text + len;
 	}
 	return NULL;
@@ -50,8 +51,10 @@ static const char *quantity_read(const char *text, const struct unit *units, int
 static int quantity_parse(const struct option_def *def, const char *text, const struct unit *units,
 			  const char *form, int64_t *value, char *reason)
 {
-	const char *end = quantity_read(text, units, value), *dots = strstr(def->range, "..");
-	int64_t min = 0, max = INT64_MAX;
+	bool negative = text[0] == '-';
+	const char *end = quantity_read(text + negative, units, value);
+	const char *dots = strstr(def->range, "..");
+	int64_t min = 0, max = INT64_MAX - 1;
 
 	if (end == NULL || *end != '\0') {
 		snprintf(reason, OPTION_REASON_MAX, "'%s' is not %s", text, form);
@@ -61,7 +64,7 @@ static int quantity_parse(const struct option_def *def, const char *text, const 
 		quantity_read(def->range, units, &min);
 		quantity_read(dots + 2, units, &max);
 	}
-	if (*value < min || *value > max) {
+	if (negative || *value < min || *value > max) {
 		snprintf(reason, OPTION_REASON_MAX, "%s is out of range %s", text, def->range);
 		return -1;
 	}
@@ -158,12 +161,20 @@ static void text_free(void *field)
 	free(*(char **)field);
 }
 
+static int path_parse(const struct option_def *def, const char *text, void *field, char *reason)
+{
+	size_t max = def->range[0] != '\0' ? strtoul(def->range, NULL, 10) : PATH_MAX - 1;
+
+	if (text[0] == '/' && strlen(text) <= max)
+		return text_parse(def, text, field, reason);
+	snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not an absolute path of at most %zu bytes",
+		 text, max);
+	return -1;
+}
+
 static int list_parse(const struct option_def *def, const char *text, void *field, char *reason)
 {
-	if (option_split(field, text) == 0)
-		return 0;
-	snprintf(reason, OPTION_REASON_MAX, "out of memory");
-	return -1;
+	return option_items(field, text, reason);
 }
 
 static void list_free(void *field)
@@ -184,38 +195,113 @@ static void map_free(void *field)
 
 	for (size_t i = 0; i < map->count; i++) {
 		free(map->items[i].name);
+		free(map->items[i].value);
 		free(map->items[i].from.text);
 	}
 	free(map->items);
 	*map = (struct option_map){0};
 }
 
-const struct option_type option_bool = {"bool", bool_parse, NULL, 0};
-const struct option_type option_int = {"int", int_parse, NULL, 0};
-const struct option_type option_word = {"word", word_parse, NULL, 0};
-const struct option_type option_mode = {"mode", mode_parse, NULL, 0};
-const struct option_type option_size = {"size", size_parse, NULL, 0};
-const struct option_type option_duration = {"duration", duration_parse, NULL, 0};
-const struct option_type option_text = {"text", text_parse, text_free, sizeof(char *)};
-const struct option_type option_list = {"list", list_parse, list_free, sizeof(struct option_list)};
-const struct option_type option_map = {"map", map_parse, map_free, sizeof(struct option_map)};
+const struct option_type option_bool = {.name = "bool", .parse = bool_parse};
+const struct option_type option_int = {.name = "int", .parse = int_parse};
+const struct option_type option_word = {.name = "word", .parse = word_parse};
+const struct option_type option_mode = {.name = "mode", .parse = mode_parse};
+const struct option_type option_size = {.name = "size", .parse = size_parse};
+const struct option_type option_duration = {.name = "duration", .parse = duration_parse};
+const struct option_type option_text = {"text", text_parse, text_free, sizeof(char *), false};
+const struct option_type option_path = {"path", path_parse, text_free, sizeof(char *), false};
+const struct option_type option_words = {"words", text_parse, text_free, sizeof(char *), true};
+const struct option_type option_list = {"list", list_parse, list_free, sizeof(struct option_list),
+					true};
+const struct option_type option_map = {"map", map_parse, map_free, sizeof(struct option_map),
+				       false};
 
-int option_split(struct option_list *list, const char *text)
+/* ---- quotes ---- */
+
+static bool is_quote(char c)
 {
-	static const char blanks[] = " \t";
+	return c == '"' || c == '\'';
+}
+
+char *option_unquote(const char *text, char *reason)
+{
+	const char *end = is_quote(text[0]) ? strchr(text + 1, text[0]) : NULL;
+	char *copy;
+
+	if (is_quote(text[0]) && end == NULL) {
+		snprintf(reason, OPTION_REASON_MAX, "a quote is not closed");
+		return NULL;
+	}
+	if (is_quote(text[0]) && end[1] != '\0') {
+		snprintf(reason, OPTION_REASON_MAX,
+			 "its quotes end before it does; put %c around all of it",
+			 text[0] == '"' ? '\'' : '"');
+		return NULL;
+	}
+	copy = end != NULL ? strndup(text + 1, (size_t)(end - text - 1)) : strdup(text);
+	if (copy == NULL)
+		snprintf(reason, OPTION_REASON_MAX, "out of memory");
+	return copy;
+}
+
+/* Take one word of *text into to, without its quotes. Returns 0, or -1 for an unbalanced quote. */
+static int word_take(const char **text, char *to)
+{
+	const char *from = *text;
+	char quote = '\0';
+
+	for (; *from != '\0' && (quote != '\0' || (*from != ' ' && *from != '\t')); from++) {
+		if (quote == '\0' && is_quote(*from))
+			quote = *from;
+		else if (*from == quote)
+			quote = '\0';
+		else
+			*to++ = *from;
+	}
+	*to = '\0';
+	*text = from;
+	return quote == '\0' ? 0 : -1;
+}
+
+int option_split(struct option_list *list, const char *text, char *reason)
+{
+	char *word = malloc(strlen(text) + 1);
+	int result = word != NULL ? 0 : -1;
 
 	*list = (struct option_list){0};
-	for (text += strspn(text, blanks); *text != '\0'; text += strspn(text, blanks)) {
-		size_t len = strcspn(text, blanks);
-
-		if (option_list_add(list, strndup(text, len)) < 0) {
-			option_list_free(list);
-			return -1;
-		}
-		text += len;
+	snprintf(reason, OPTION_REASON_MAX, "out of memory");
+	for (text += strspn(text, " \t"); result == 0 && *text != '\0';
+	     text += strspn(text, " \t")) {
+		result = word_take(&text, word);
+		if (result < 0)
+			snprintf(reason, OPTION_REASON_MAX, "a quote is not closed");
+		else
+			result = option_list_add(list, strdup(word));
 	}
-	return 0;
+	free(word);
+	if (result < 0)
+		option_list_free(list);
+	return result;
 }
+
+int option_items(struct option_list *list, const char *text, char *reason)
+{
+	if (option_split(list, text, reason) < 0)
+		return -1;
+	if (list->count == 0)
+		snprintf(reason, OPTION_REASON_MAX, "the list is empty");
+	for (size_t i = 0; i < list->count; i++) {
+		const char *item = list->items[i];
+
+		if (item[0] != ',' && (item[0] == '\0' || strchr(item, '\0')[-1] != ','))
+			continue;
+		snprintf(reason, OPTION_REASON_MAX, "'%.100s': " OPTION_COMMAS, item);
+		option_list_free(list);
+	}
+	return list->count > 0 ? 0 : -1;
+}
+
+/* ---- lists and maps ---- */
 
 int option_list_add(struct option_list *list, char *item)
 {
@@ -248,15 +334,19 @@ const struct option_pair *option_map_find(const struct option_map *map, const ch
 	return NULL;
 }
 
-int option_map_add(struct option_map *map, const char *name, const char *text, const char *file,
-		   int line)
+int option_map_add(struct option_map *map, const char *name, const struct option_source *from,
+		   char *reason)
 {
 	struct option_pair *items = reallocarray(map->items, map->count + 1, sizeof(*items));
-	struct option_pair pair = {strdup(name), {strdup(text), file, line}};
+	struct option_pair pair = {.name = strdup(name), .from = *from};
 
 	if (items != NULL)
 		map->items = items;
-	if (items == NULL || pair.name == NULL || pair.from.text == NULL) {
+	pair.from.text = strdup(from->text);
+	snprintf(reason, OPTION_REASON_MAX, "out of memory");
+	if (items != NULL && pair.name != NULL && pair.from.text != NULL)
+		pair.value = option_unquote(from->text, reason);
+	if (pair.value == NULL) {
 		free(pair.name);
 		free(pair.from.text);
 		return -1;
@@ -265,9 +355,10 @@ int option_map_add(struct option_map *map, const char *name, const char *text, c
 	return 0;
 }
 
-int option_set(const struct option_def *def, void *conf, const char *text, char *reason)
+/* ---- values ---- */
+
+static int field_set(const struct option_def *def, char *field, const char *text, char *reason)
 {
-	char *field = (char *)conf + def->offset;
 	_Alignas(max_align_t) char before[OPTION_FIELD_MAX];
 
 	if (def->type->free == NULL)
@@ -283,6 +374,21 @@ int option_set(const struct option_def *def, void *conf, const char *text, char 
 	return 0;
 }
 
+int option_set(const struct option_def *def, void *conf, const char *text, char *reason)
+{
+	char *field = (char *)conf + def->offset, *unquoted;
+	int result;
+
+	if (def->type->words)
+		return field_set(def, field, text, reason);
+	unquoted = option_unquote(text, reason);
+	if (unquoted == NULL)
+		return -1;
+	result = field_set(def, field, unquoted, reason);
+	free(unquoted);
+	return result;
+}
+
 void option_free(const struct option_def *defs, size_t count, void *conf)
 {
 	for (size_t i = 0; i < count; i++)
@@ -290,31 +396,34 @@ void option_free(const struct option_def *defs, size_t count, void *conf)
 			defs[i].type->free((char *)conf + defs[i].offset);
 }
 
-/* Levenshtein's distance, one row at a time. */
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Levenshtein's distance, where two letters that have changed places are one slip; of the matrix,
+ * three rows at a time. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[64], len = strlen(b);
+	size_t rows[3][64], len = strlen(b), i = 1;
 
 	if (len >= 64 || strlen(a) >= 64)
 		return 64;
 	for (size_t j = 0; j <= len; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t diagonal = row[0];
+		rows[0][j] = j;
+	for (; a[i - 1] != '\0'; i++) {
+		const size_t *above = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
+		size_t *row = rows[i % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= len; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
+			row[j] = above[j - 1] + (a[i - 1] != b[j - 1]);
+			row[j] = least(row[j], least(above[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = least(row[j], before[j - 2] + 1);
 		}
 	}
-	return row[len];
+	return rows[(i - 1) % 3][len];
 }
 
 bool option_is_near(const char *word, const char *candidate)

@@ -21,6 +21,7 @@ struct option_type {
 	int (*parse)(const struct option_def *def, const char *text, void *field, char *reason);
 	void (*free)(void *field); /* NULL: nothing to free */
 	size_t size;               /* of a field that is freed; at most OPTION_FIELD_MAX */
+	bool words; /* quotes keep its words together; those of other types are around the text */
 };
 
 enum {
@@ -39,11 +40,12 @@ struct option_def {
 	const char *help;
 };
 
-/* Where a key's value came from; text NULL: not given. */
+/* Where a key's value came from, as it is written there; text NULL: not given. */
 struct option_source {
 	char *text;
 	const char *file;
 	int line;
+	bool wrong; /* what was given, or meant, is an error already */
 };
 
 struct option_list {
@@ -55,12 +57,14 @@ struct option_list {
 /* Keys "PREFIX.name", each with a text. */
 struct option_pair {
 	char *name;
+	char *value; /* without the quotes around it */
 	struct option_source from;
 };
 
 struct option_map {
 	struct option_pair *items;
 	size_t count;
+	bool incomplete; /* a pair was an error already */
 };
 
 typedef bool opt_bool;
@@ -70,11 +74,13 @@ typedef unsigned opt_mode;
 typedef size_t opt_size;
 typedef int64_t opt_duration; /* milliseconds */
 typedef char *opt_text;
+typedef char *opt_path;  /* absolute; the range is its bytes at most, or what the kernel takes */
+typedef char *opt_words; /* with its quotes, for option_split() */
 typedef struct option_list opt_list;
 typedef struct option_map opt_map;
 
 extern const struct option_type option_bool, option_int, option_word, option_mode, option_size,
-	option_duration, option_text, option_list, option_map;
+	option_duration, option_text, option_path, option_words, option_list, option_map;
 
 /* The rest of a table entry after its type: OPT() pastes the type itself, because "bool" is a
  * macro and would not survive being handed on. */
@@ -87,17 +93,28 @@ int option_set(const struct option_def *def, void *conf, const char *text, char 
 
 void option_free(const struct option_def *defs, size_t count, void *conf);
 
-/* Items of text between blanks. Returns 0, or -1 with ENOMEM. */
-int option_split(struct option_list *list, const char *text);
+/* What a list with commas is met with. */
+#define OPTION_COMMAS "blanks stand between items, no commas"
+
+/* A text without the quotes around it, in memory of its own. Returns NULL with the reason. */
+char *option_unquote(const char *text, char *reason);
+/* Words of text between blanks; quotes keep together what is between them, and go. Returns 0, or
+ * -1 with the reason and an empty list. */
+int option_split(struct option_list *list, const char *text, char *reason)
+	__attribute__((warn_unused_result));
+/* The same for items of a list: one at least, and no commas between them. */
+int option_items(struct option_list *list, const char *text, char *reason)
+	__attribute__((warn_unused_result));
 /* Takes item; NULL counts as memory that ran out. Returns 0, or -1 with ENOMEM. */
 int option_list_add(struct option_list *list, char *item);
 void option_list_free(struct option_list *list);
 
 /* Returns NULL where there is none of that name. */
 const struct option_pair *option_map_find(const struct option_map *map, const char *name);
-/* Add a pair, whose file is borrowed. Returns 0, or -1 with ENOMEM. */
-int option_map_add(struct option_map *map, const char *name, const char *text, const char *file,
-		   int line) __attribute__((warn_unused_result));
+/* Add a pair; where it comes from is copied but for the file, borrowed. Returns 0, or -1 with the
+ * reason. */
+int option_map_add(struct option_map *map, const char *name, const struct option_source *from,
+		   char *reason) __attribute__((warn_unused_result));
 
 /* Whether candidate is a near miss of word: at most a third of its letters differ. */
 bool option_is_near(const char *word, const char *candidate);

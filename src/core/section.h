@@ -20,8 +20,9 @@ struct section_kind {
 	size_t size; /* of the struct that begins with struct section */
 	/* What of it only makes sense together, when it has been read. NULL: nothing. */
 	void (*check)(struct section *s, struct option_list *errors);
-	/* What it asks for and this process will not get from the system as it is now; where
-	 * there is no error. It looks, and changes nothing. NULL: nothing. */
+	/* What it asks for and this process will not get from the system as it is now, and what
+	 * may not mean what it seems to; also where there are errors. It looks, and changes
+	 * nothing. NULL: nothing. */
 	void (*warn)(struct section *s, struct option_list *warnings);
 	/* What the struct holds beside its options, also where those could not all be set. NULL:
 	 * nothing. */
@@ -35,6 +36,7 @@ struct section {
 	char *name;
 	const char *file; /* borrowed */
 	int line;         /* of the title; 0: not in the file */
+	bool again;       /* there is one of that title before; its keys are looked at, no more */
 };
 
 TAILQ_HEAD(section_list, section);

@@ -26,6 +26,12 @@ static bool host_bits_are_zero(const struct cidr *cidr, unsigned width)
 	return true;
 }
 
+static void host_bits_clear(struct cidr *cidr, unsigned width)
+{
+	for (unsigned bit = cidr->prefix; bit < width; bit++)
+		cidr->bytes[bit / 8] &= (unsigned char)~(0x80 >> bit % 8);
+}
+
 int cidr_parse(struct cidr *cidr, const char *text, char *reason)
 {
 	const char *slash = strchr(text, '/'), *error = NULL;
@@ -38,7 +44,8 @@ int cidr_parse(struct cidr *cidr, const char *text, char *reason)
 	if (len < sizeof(host))
 		memcpy(host, text, len);
 	if (inet_pton(cidr->family, host, cidr->bytes) != 1) {
-		snprintf(reason, OPTION_REASON_MAX, "'%s' is not an address or a network", text);
+		snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not an address or a network%s",
+			 text, strchr(text, ',') != NULL ? "; " OPTION_COMMAS : "");
 		return -1;
 	}
 	if (cidr->family == AF_INET6 &&
@@ -56,7 +63,11 @@ int cidr_parse(struct cidr *cidr, const char *text, char *reason)
 		return -1;
 	}
 	if (!host_bits_are_zero(cidr, width)) {
-		snprintf(reason, OPTION_REASON_MAX, "'%s' has bits set beyond its prefix", text);
+		host_bits_clear(cidr, width);
+		inet_ntop(cidr->family, cidr->bytes, host, sizeof(host));
+		snprintf(reason, OPTION_REASON_MAX,
+			 "'%.100s' has bits set beyond its prefix; did you mean %s/%u?", text, host,
+			 cidr->prefix);
 		return -1;
 	}
 	return 0;
@@ -89,11 +100,8 @@ static int cidrs_parse(const struct option_def *def, const char *text, void *fie
 	struct option_list words;
 	int result = -1;
 
-	if (option_split(&words, text) < 0 || words.count == 0) {
-		snprintf(reason, OPTION_REASON_MAX,
-			 "the list is empty; write 0.0.0.0/0 ::/0 to allow all");
+	if (option_items(&words, text, reason) < 0)
 		return -1;
-	}
 	snprintf(reason, OPTION_REASON_MAX, "out of memory");
 	list->items = calloc(words.count, sizeof(*list->items));
 	for (size_t i = 0; list->items != NULL && i < words.count; i++) {
@@ -128,7 +136,8 @@ static int id_parse(enum name_kind kind, const char *word, id_t *id, char *reaso
 	*id = (id_t)strtonum(word, 0, UINT32_MAX - 1, &error);
 	if (error == NULL)
 		return 0;
-	snprintf(reason, OPTION_REASON_MAX, "%s", name->error);
+	snprintf(reason, OPTION_REASON_MAX, "%.160s%s", name->error,
+		 strchr(word, ',') != NULL ? "; " OPTION_COMMAS : "");
 	return -1;
 }
 
@@ -137,10 +146,8 @@ static int ids_parse(enum name_kind kind, const char *text, struct id_list *list
 	struct option_list words;
 	int result = -1;
 
-	if (option_split(&words, text) < 0 || words.count == 0) {
-		snprintf(reason, OPTION_REASON_MAX, "the list is empty");
+	if (option_items(&words, text, reason) < 0)
 		return -1;
-	}
 	snprintf(reason, OPTION_REASON_MAX, "out of memory");
 	list->ids = calloc(words.count, sizeof(*list->ids));
 	for (size_t i = 0; list->ids != NULL && i < words.count; i++)
@@ -179,6 +186,8 @@ bool id_list_has(const struct id_list *list, id_t id)
 }
 
 const struct option_type option_cidrs = {"networks", cidrs_parse, cidrs_free,
-					 sizeof(struct cidr_list)};
-const struct option_type option_users = {"users", users_parse, ids_free, sizeof(struct id_list)};
-const struct option_type option_groups = {"groups", groups_parse, ids_free, sizeof(struct id_list)};
+					 sizeof(struct cidr_list), true};
+const struct option_type option_users = {"users", users_parse, ids_free, sizeof(struct id_list),
+					 true};
+const struct option_type option_groups = {"groups", groups_parse, ids_free, sizeof(struct id_list),
+					  true};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/addr.h"
 
+#include <arpa/inet.h>
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <errno.h>
@@ -10,6 +11,23 @@
 #include <string.h>
 
 static const char *const transport_names[] = {"tcp", "udp", "unix"};
+
+/* What no resolver knows, and bind(2) and connect(2) refuse. */
+static int host_check(const struct addr_spec *spec, char *reason, size_t size)
+{
+	struct in6_addr in6;
+
+	if (strcmp(spec->host, "*") == 0)
+		snprintf(reason, size, "write 0.0.0.0 or [::] for every address, not *");
+	else if (strpbrk(spec->host, "/, \t") != NULL)
+		snprintf(reason, size, "'%.100s' is not a host; write HOST:PORT", spec->host);
+	else if (inet_pton(AF_INET6, spec->host, &in6) == 1 && IN6_IS_ADDR_LINKLOCAL(&in6))
+		snprintf(reason, size, "%s is one of each interface; write which: [%s%%eth0]:%s",
+			 spec->host, spec->host, spec->port);
+	else
+		return 0;
+	return -1;
+}
 
 static int host_port_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
 {
@@ -43,7 +61,7 @@ static int host_port_parse(struct addr_spec *spec, const char *text, char *reaso
 	}
 	memcpy(spec->host, host, len);
 	spec->host[len] = '\0';
-	return 0;
+	return host_check(spec, reason, size);
 }
 
 static int path_parse(struct addr_spec *spec, const char *path, char *reason, size_t size)
@@ -57,6 +75,24 @@ static int path_parse(struct addr_spec *spec, const char *path, char *reason, si
 	}
 	strlcpy(spec->host, path, sizeof(spec->host));
 	return 0;
+}
+
+static void transport_miss(const char *text, char *reason, size_t size)
+{
+	struct addr_spec tried = {0};
+	const char *transport = NULL;
+
+	if (text[0] == '/')
+		transport = transport_names[TRANSPORT_UNIX];
+	else if (host_port_parse(&tried, text, reason, size) == 0)
+		transport = transport_names[TRANSPORT_TCP];
+	if (transport == NULL)
+		snprintf(reason, size, "'%.100s' does not begin with tcp:, udp: or unix:", text);
+	else
+		snprintf(
+			reason, size,
+			"'%.100s' does not begin with tcp:, udp: or unix:; did you mean %s:%.100s?",
+			text, transport, text);
 }
 
 int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
@@ -79,7 +115,7 @@ int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size
 			return path_parse(spec, colon + 1, reason, size);
 		return host_port_parse(spec, colon + 1, reason, size);
 	}
-	snprintf(reason, size, "'%s' does not begin with tcp:, udp: or unix:", text);
+	transport_miss(text, reason, size);
 	return -1;
 }
 

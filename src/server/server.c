@@ -19,7 +19,6 @@
 #include "services/registry.h"
 #include "settings.h"
 
-#define FDS_RESERVED 128  /* descriptors that are not clients: log, signals, lingering callers */
 #define STATUS_MS 1000    /* between two reports of the client count */
 #define LAST_WORDS_MS 100 /* a log daemon's time to take them */
 #define READING_MS 60000  /* a reload's time to read the configuration */
@@ -88,37 +87,22 @@ static void log_use(const struct daemon_conf *daemon)
 		 log_facilities[daemon->log_facility], log_levels[daemon->log_level]);
 }
 
-static rlim_t sockets_of(const struct settings *settings)
-{
-	const struct listener_conf *conf = NULL;
-	rlim_t count = 0;
-
-	while ((conf = settings_listener(settings, conf)) != NULL)
-		count += conf->listen.count;
-	return count;
-}
-
 /* Raise the soft limit of descriptors to what listeners and max_clients need, each client with a
  * file on its way. Returns how many clients there can be. */
 static unsigned clients_that_fit(const struct settings *settings)
 {
-	unsigned max_clients = (unsigned)settings->daemon->max_clients;
-	rlim_t reserved = FDS_RESERVED + sockets_of(settings);
-	rlim_t needed = reserved + max_clients, wanted = needed + max_clients;
+	rlim_t max_clients = (rlim_t)settings->daemon->max_clients;
+	rlim_t wanted = settings_descriptors(settings) + max_clients, before;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
-		return max_clients;
+		return (unsigned)max_clients;
+	before = limit.rlim_cur;
 	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max
 				 ? wanted
 				 : limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed)
-		return max_clients;
-	wanted = limit.rlim_cur > 2 * reserved ? limit.rlim_cur - reserved : limit.rlim_cur / 2;
-	log_warning("few_descriptors", log_number("max_clients", max_clients),
-		    log_number("served", wanted), log_number("limit", limit.rlim_max),
-		    log_text("text", "fewer clients than max_clients (LimitNOFILE, ulimit -n)"));
-	return (unsigned)wanted;
+	return settings_clients(settings,
+				setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before);
 }
 
 static void warnings_log(const struct settings *settings)
@@ -218,7 +202,10 @@ static void reading_done(struct reading *r, struct settings *settings, const cha
 static void server_reload(struct server *s)
 {
 	order_take(&s->waiting, s->signals.sender);
-	if (s->draining)
+	if (s->settings->piped)
+		log_error("not_reloaded", log_text("config", s->path),
+			  log_text("text", "it came through a pipe, which cannot be read again"));
+	if (s->draining || s->settings->piped)
 		order_answer(&s->waiting, false);
 	else if (!s->reading.running)
 		reload_begin(s);

@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "process/job.h"
 #include "process/program.h"
+#include "services/shell.h"
 
 enum {
 #define OPT(key, ...) COMMAND_KEY_##key,
@@ -61,12 +62,8 @@ static void command_check(struct section *s, struct option_list *errors)
 {
 	struct command *command = container_of(s, struct command, section);
 
-	if (command->exec != NULL)
-		template_parse(&command->template, s, COMMAND_KEY_exec, command->exec,
-			       &command->arg, errors);
-	if (command->cwd[0] != '/')
-		section_error(errors, s, COMMAND_KEY_cwd, "'%s' is not an absolute path",
-			      command->cwd);
+	template_parse(&command->template, s, COMMAND_KEY_exec, command->exec, &command->arg,
+		       errors);
 }
 
 /* ---- what this process cannot do for it ---- */
@@ -103,27 +100,54 @@ static void privilege_warn(const struct command *command, const char *program,
 	}
 }
 
-/* {NAME} is for exec. */
+static const char *const shell_advice[SHELL_SIGNS] = {
+	[SHELL_OPERATOR] = "is an argument like any other, as there is no shell; pipes and "
+			   "redirections belong in a script (in quotes it is meant)",
+	[SHELL_VARIABLE] = "stays as it is, as there is no shell; write the value itself (in "
+			   "single quotes it is meant)",
+	[SHELL_MACRO] = "stays as it is; {NAME}, with arg.NAME, is what a caller gives",
+	[SHELL_ESCAPE] = "has a backslash in it, which escapes nothing; put quotes into the other "
+			 "kind of quotes",
+	[SHELL_PATTERN] = "stays as it is, as there is no shell that finds files (in quotes it is "
+			  "meant)",
+};
+
+/* {NAME} is for exec, and nothing is replaced. */
 static void env_warn(const struct command *command, struct option_list *warnings)
 {
-	char place[80];
+	char place[80], signs[SHELL_SIGNS][SHELL_TEXT_MAX];
 
 	for (size_t i = 0; i < command->env.count; i++) {
 		const struct option_pair *env = &command->env.items[i];
 
 		for (size_t j = 0; j < command->arg.count; j++) {
 			snprintf(place, sizeof(place), "{%s}", command->arg.items[j].name);
-			if (strstr(env->from.text, place) != NULL)
+			if (strstr(env->value, place) != NULL)
 				error_add(warnings, env->from.file, env->from.line,
 					  "env.%s: warning: %s stands for an argument in exec only",
 					  env->name, place);
 		}
+		shell_signs(env->from.text, signs);
+		if (signs[SHELL_VARIABLE][0] != '\0')
+			error_add(warnings, env->from.file, env->from.line,
+				  "env.%s: warning: '%s' %s", env->name, signs[SHELL_VARIABLE],
+				  shell_advice[SHELL_VARIABLE]);
 	}
 }
 
-static void command_warn(struct section *s, struct option_list *warnings)
+static void shell_warn(const struct command *command, struct option_list *warnings)
 {
-	const struct command *command = container_of(s, struct command, section);
+	char signs[SHELL_SIGNS][SHELL_TEXT_MAX];
+
+	shell_signs(command->exec, signs);
+	for (size_t i = 0; i < SHELL_SIGNS; i++)
+		if (signs[i][0] != '\0')
+			COMMAND_WARNING(warnings, command, exec, "'%s' %s", signs[i],
+					shell_advice[i]);
+}
+
+static void exec_warn(const struct command *command, struct option_list *warnings)
+{
 	const char *program = command->template.words.items[0];
 	char reason[PROGRAM_REASON_MAX];
 
@@ -131,6 +155,39 @@ static void command_warn(struct section *s, struct option_list *warnings)
 		COMMAND_WARNING(warnings, command, exec, "%s", reason);
 	else
 		privilege_warn(command, program, warnings);
+	shell_warn(command, warnings);
+}
+
+static void arg_warn(const struct command *command, struct option_list *warnings)
+{
+	char reason[PROGRAM_REASON_MAX];
+
+	for (size_t i = 0; i < command->template.count; i++) {
+		const struct parameter *p = &command->template.parameters[i];
+		const struct option_source *from = &command->arg.items[i].from;
+		bool is_list = p->type == PARAMETER_ENUM && p->text != NULL &&
+			       strchr(p->text, '|') == NULL && strpbrk(p->text, " \t,") != NULL;
+
+		if (is_list)
+			error_add(warnings, from->file, from->line,
+				  "arg.%s: warning: '%.100s' is one word; words have | between "
+				  "them",
+				  p->name, p->text);
+		if (p->type == PARAMETER_PATH && p->text != NULL &&
+		    folder_is_refused(p->text, reason))
+			error_add(warnings, from->file, from->line, "arg.%s: warning: %s", p->name,
+				  reason);
+	}
+}
+
+static void command_warn(struct section *s, struct option_list *warnings)
+{
+	const struct command *command = container_of(s, struct command, section);
+	char reason[PROGRAM_REASON_MAX];
+
+	if (command->exec != NULL && !s->from[COMMAND_KEY_exec].wrong)
+		exec_warn(command, warnings);
+	arg_warn(command, warnings);
 	if (folder_is_refused(command->cwd, reason))
 		COMMAND_WARNING(warnings, command, cwd, "%s", reason);
 	if (command->nice > 0 && !program_may_be_nice())
@@ -289,7 +346,7 @@ static char **environment_make(const struct command *command)
 	}
 	for (size_t i = 0; !failed && i < env->count; i++)
 		failed = asprintf(&envp[count++], "%s=%s", env->items[i].name,
-				  env->items[i].from.text) < 0;
+				  env->items[i].value) < 0;
 	if (!failed)
 		return envp;
 	while (envp != NULL && count > 0)

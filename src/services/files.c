@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "net/conn.h"
+#include "process/program.h"
 #include "services/beneath.h"
 #include "services/digest.h"
 #include "services/registry.h"
@@ -270,13 +271,13 @@ static void files_free(struct section *s)
 	beneath_unref(conf->beneath);
 }
 
-static void files_check(struct section *s, struct option_list *errors)
+static void files_warn(struct section *s, struct option_list *warnings)
 {
 	const struct files_conf *conf = container_of(s, struct files_conf, section);
+	char reason[PROGRAM_REASON_MAX];
 
-	if (conf->root != NULL && conf->root[0] != '/')
-		section_error(errors, s, FILES_KEY_root, "'%s' is not an absolute path",
-			      conf->root);
+	if (conf->root != NULL && folder_is_refused(conf->root, reason))
+		section_warning(warnings, s, FILES_KEY_root, "%s", reason);
 }
 
 static const struct section_kind files_kind = {
@@ -285,7 +286,7 @@ static const struct section_kind files_kind = {
 	.options = files_options,
 	.count = FILES_KEYS,
 	.size = sizeof(struct files_conf),
-	.check = files_check,
+	.warn = files_warn,
 	.free = files_free,
 };
 

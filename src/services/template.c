@@ -4,6 +4,8 @@
 #include <bsd/stdlib.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,47 +28,11 @@
 #define MATCH_DEPTH 5000            /* steps that are remembered, to be taken back */
 #define MATCH_HEAP_KIB 2048         /* memory of the remembered steps */
 
+#define PROGRAM_MAX (PATH_MAX - 1) /* bytes of a path that the kernel takes */
+
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
-/* ---- words and their pieces ---- */
-
-/* Take one word of *text into to, without its quotes. Returns 0, or -1 for an unbalanced quote. */
-static int word_take(const char **text, char *to)
-{
-	const char *from = *text;
-	char quote = '\0';
-
-	for (; *from != '\0' && (quote != '\0' || (*from != ' ' && *from != '\t')); from++) {
-		if (quote == '\0' && (*from == '"' || *from == '\''))
-			quote = *from;
-		else if (*from == quote)
-			quote = '\0';
-		else
-			*to++ = *from;
-	}
-	*to = '\0';
-	*text = from;
-	return quote == '\0' ? 0 : -1;
-}
-
-/* Returns 0, or -1 with the reason. */
-static int words_split(struct option_list *words, const char *text, const char **reason)
-{
-	char *word = malloc(strlen(text) + 1);
-	int result = word != NULL ? 0 : -1;
-
-	*reason = "out of memory";
-	for (text += strspn(text, " \t"); result == 0 && *text != '\0';
-	     text += strspn(text, " \t")) {
-		result = word_take(&text, word);
-		if (result < 0)
-			*reason = "a quote is not closed";
-		else
-			result = option_list_add(words, strdup(word));
-	}
-	free(word);
-	return result;
-}
+/* ---- pieces of words ---- */
 
 struct piece {
 	struct slice text; /* as it is, or the name of a parameter */
@@ -94,6 +60,11 @@ static bool piece_take(const char **word, struct piece *piece)
 		*word = at + piece->text.len;
 	}
 	return true;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
 }
 
 /* Returns the number of the parameter of that name, or -1. */
@@ -171,13 +142,32 @@ static const char *regex_hint(int code)
 	}
 }
 
+/* What is compiled may still be met by no value that is taken: by those of more bytes only, or by
+ * those only that value_refuse() takes for options. Returns NULL, or the reason. */
+static const char *regex_is_met(const struct parameter *p, char *reason)
+{
+	uint32_t least = 0, has_first = 0, first = 0;
+
+	pcre2_pattern_info(p->regex, PCRE2_INFO_MINLENGTH, &least);
+	pcre2_pattern_info(p->regex, PCRE2_INFO_FIRSTCODETYPE, &has_first);
+	pcre2_pattern_info(p->regex, PCRE2_INFO_FIRSTCODEUNIT, &first);
+	if (least > REGEX_VALUE_MAX) {
+		snprintf(reason, OPTION_REASON_MAX, "matches from %u bytes on, and takes %d", least,
+			 REGEX_VALUE_MAX);
+		return reason;
+	}
+	if (has_first == 1 && first == '-' && p->text[0] != '-')
+		return "matches only what begins with '-', which is refused unless the pattern "
+		       "itself begins with it";
+	return NULL;
+}
+
 /* Both ends are anchored by options, so that no way to write the expression gets around it: not
  * an alternative, (?m), \Z before a newline or (*ACCEPT). Verbs like (*LIMIT_MATCH=) can only
  * lower a limit, and (?C) calls nobody. It is interpreted: MemoryDenyWriteExecute= of the unit
  * forbids what pcre2_jit_compile(3) makes, which would heed no limit of depth or heap either. */
-static const char *regex_parse(struct parameter *p)
+static const char *regex_parse(struct parameter *p, char *reason)
 {
-	static char reason[OPTION_REASON_MAX];
 	PCRE2_UCHAR error[128];
 	size_t offset;
 	int code, shown;
@@ -187,38 +177,85 @@ static const char *regex_parse(struct parameter *p)
 	p->regex = pcre2_compile((PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, REGEX_OPTIONS, &code,
 				 &offset, matcher.compile);
 	if (p->regex != NULL)
-		return NULL;
+		return regex_is_met(p, reason);
 	pcre2_get_error_message(code, error, sizeof(error));
 	shown = offset < 20 ? (int)offset : 20;
-	snprintf(reason, sizeof(reason), "after '%.*s' (byte %zu): %s%s", shown,
+	snprintf(reason, OPTION_REASON_MAX, "after '%.*s' (byte %zu): %s%s", shown,
 		 p->text + offset - shown, offset, (char *)error, regex_hint(code));
 	return reason;
 }
 
-/* Returns NULL, or why the text is no type. */
-static const char *parameter_parse(struct parameter *p, const struct option_pair *pair)
+static const char *enum_check(const struct parameter *p)
+{
+	const char *text = p->text;
+
+	if (text[0] == '|' || strstr(text, "||") || strchr(text, 0)[-1] == '|')
+		return "write enum a|b|c, without an empty word";
+	for (size_t i = 1; text[i - 1] != '\0' && text[i] != '\0'; i++)
+		if (text[i] == '|' && (is_blank(text[i - 1]) || is_blank(text[i + 1])))
+			return "a blank beside | would belong to the word; write enum a|b|c";
+	return NULL;
+}
+
+static const char *folder_check(const struct parameter *p)
+{
+	if (p->text[0] != '/')
+		return "the folder is not an absolute path";
+	return strlen(p->text) > PROGRAM_MAX ? "the folder's path is longer than 4095 bytes" : NULL;
+}
+
+/* Returns NULL, or why the text is no type; it may be in reason. */
+static const char *parameter_parse(struct parameter *p, const struct option_pair *pair,
+				   char *reason)
 {
 	static const char *const types[] = {"int", "enum", "regex", "path"};
-	const char *text = pair->from.text;
+	const char *text = pair->value;
 	size_t len = strcspn(text, " \t"), type = 0;
 
 	while (type < 4 && (strlen(types[type]) != len || strncmp(types[type], text, len) != 0))
 		type++;
 	p->name = pair->name;
 	p->type = (enum parameter_type)type;
-	p->text = text + len + strspn(text + len, " \t");
+	p->text = option_unquote(text + len + strspn(text + len, " \t"), reason);
+	if (p->text == NULL)
+		return reason;
 	if (type == 4 || *p->text == '\0')
 		return "write int MIN..MAX, enum a|b|c, regex PATTERN or path FOLDER";
 	if (p->type == PARAMETER_INT)
 		return range_parse(p);
 	if (p->type == PARAMETER_REGEX)
-		return regex_parse(p);
-	if (p->type == PARAMETER_ENUM &&
-	    (p->text[0] == '|' || strstr(p->text, "||") || strchr(p->text, 0)[-1] == '|'))
-		return "write enum a|b|c, without an empty word";
-	if (p->type == PARAMETER_PATH && p->text[0] != '/')
-		return "the folder is not an absolute path";
-	return NULL;
+		return regex_parse(p, reason);
+	return p->type == PARAMETER_ENUM ? enum_check(p) : folder_check(p);
+}
+
+static void __attribute__((format(printf, 4, 5)))
+exec_error(const struct section *s, size_t exec_key, struct option_list *errors, const char *format,
+	   ...)
+{
+	char reason[OPTION_REASON_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+	section_error(errors, s, exec_key, "%s", reason);
+	s->from[exec_key].wrong = true;
+}
+
+/* A place of exec, in word, that has no parameter. */
+static void place_error(const struct section *s, size_t exec_key, const char *word,
+			const struct slice *name, struct option_list *errors)
+{
+	const char *brace = name->data - 1;
+
+	if (brace > word && brace[-1] == '$')
+		exec_error(s, exec_key, errors,
+			   "${%.*s} stands for nothing, as there is no shell: write the value "
+			   "itself, or {NAME} with arg.NAME for what a caller gives",
+			   (int)name->len, name->data);
+	else
+		exec_error(s, exec_key, errors, "{%.*s} has no arg.%.*s", (int)name->len,
+			   name->data, (int)name->len, name->data);
 }
 
 static void exec_check(const struct template *t, const struct section *s, size_t exec_key,
@@ -228,17 +265,18 @@ static void exec_check(const struct template *t, const struct section *s, size_t
 	struct piece piece;
 
 	if (t->words.count == 0 || t->words.items[0][0] != '/' || strchr(t->words.items[0], '{'))
-		section_error(errors, s, exec_key, "begins with the absolute path of a program");
+		exec_error(s, exec_key, errors, "begins with the absolute path of a program");
+	else if (strlen(t->words.items[0]) > PROGRAM_MAX)
+		exec_error(s, exec_key, errors, "the program's path is longer than %d bytes",
+			   PROGRAM_MAX);
 	for (size_t i = 0; i < t->words.count; i++) {
 		for (const char *word = t->words.items[i]; piece_take(&word, &piece);) {
 			int index = piece.is_parameter ? parameter_find(t, &piece.text) : -1;
 
 			if (index >= 0)
 				used[index] = true;
-			else if (piece.is_parameter)
-				section_error(errors, s, exec_key, "{%.*s} has no arg.%.*s",
-					      (int)piece.text.len, piece.text.data,
-					      (int)piece.text.len, piece.text.data);
+			else if (piece.is_parameter && !types->incomplete)
+				place_error(s, exec_key, t->words.items[i], &piece.text, errors);
 		}
 	}
 	for (size_t i = 0; i < t->count; i++)
@@ -251,13 +289,18 @@ static void exec_check(const struct template *t, const struct section *s, size_t
 static void parameters_parse(struct template *t, const struct option_map *types,
 			     struct option_list *errors)
 {
+	char text[OPTION_REASON_MAX];
+
 	for (; t->count < types->count; t->count++) {
 		const struct option_pair *pair = &types->items[t->count];
-		const char *reason = parameter_parse(&t->parameters[t->count], pair);
+		const char *reason = parameter_parse(&t->parameters[t->count], pair, text);
 
-		if (reason != NULL)
-			error_add(errors, pair->from.file, pair->from.line, "arg.%s: %s",
-				  pair->name, reason);
+		if (reason == NULL)
+			continue;
+		error_add(errors, pair->from.file, pair->from.line, "arg.%s: %s", pair->name,
+			  reason);
+		free(t->parameters[t->count].text);
+		t->parameters[t->count].text = NULL;
 	}
 }
 
@@ -278,30 +321,34 @@ static void match_steps_share(struct template *t)
 void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
 		    const struct option_map *types, struct option_list *errors)
 {
-	const char *reason;
+	char reason[OPTION_REASON_MAX];
 
 	*t = (struct template){0};
 	if (types->count >= REQUEST_ARGS_MAX) {
-		section_error(errors, s, exec_key, "too many arguments");
+		exec_error(s, exec_key, errors, "too many arguments");
 		return;
 	}
 	t->parameters = calloc(types->count + 1, sizeof(*t->parameters));
 	if (t->parameters == NULL) {
-		section_error(errors, s, exec_key, "out of memory");
+		exec_error(s, exec_key, errors, "out of memory");
 		return;
 	}
 	parameters_parse(t, types, errors);
 	match_steps_share(t);
-	if (words_split(&t->words, exec, &reason) < 0)
-		section_error(errors, s, exec_key, "%s", reason);
+	if (exec == NULL)
+		return;
+	if (option_split(&t->words, exec, reason) < 0)
+		exec_error(s, exec_key, errors, "%s", reason);
 	else
 		exec_check(t, s, exec_key, types, errors);
 }
 
 void template_free(struct template *t)
 {
-	for (size_t i = 0; i < t->count; i++)
+	for (size_t i = 0; i < t->count; i++) {
 		pcre2_code_free(t->parameters[i].regex);
+		free(t->parameters[i].text);
+	}
 	free(t->parameters);
 	option_list_free(&t->words);
 }

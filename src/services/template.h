@@ -22,7 +22,7 @@ enum parameter_type {
 
 struct parameter {
 	const char *name; /* borrowed */
-	const char *text; /* what follows the type; borrowed */
+	char *text; /* what follows the type, without the quotes around it; owned. NULL: an error */
 	enum parameter_type type;
 	int64_t min, max;
 	pcre2_code *regex;    /* owned */
@@ -36,9 +36,10 @@ struct template
 	size_t count;
 };
 
-/* Make a template of exec and the types of its parameters. Borrows types. Errors are added for
- * the keys exec_key and, with its own line, each of types. Always leaves what template_free()
- * takes. */
+/* Make a template of exec (NULL: an error already) and the types of its parameters. Borrows types.
+ * Errors are added for
+ * the keys exec_key, which is wrong then, and, with its own line, each of types. Always leaves what
+ * template_free() takes. */
 void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
 		    const struct option_map *types, struct option_list *errors);
 void template_free(struct template *t);

@@ -4,13 +4,15 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, POLLARD, SANITIZED, ask, ini, run
+from conftest import (DEADLINE_S, POLLARD, SANITIZED, Pollard, ask, ini, receive_all, run,
+                      wait_for)
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "etc" / "pollard.ini"
 
@@ -525,3 +527,452 @@ def test_without_memory_a_configuration_is_refused_or_whole(tmp_path):
         else:
             assert done.returncode in (1, 4), f"without allocation {n}: {done}"
             assert done.stderr.endswith("\n"), f"nothing is said without allocation {n}"
+
+
+# What --check says.
+
+# A line, and what is said of it.
+EVERYTHING = """\
+stray = 1 <- stray: stands before the first [section]
+[daemon]
+max_clients = many <- max_clients: 'many' is not a number
+when_full = panic <- when_full: 'panic' is not one of wait|reject
+log_facility = kitchen <- log_facility: 'kitchen' is not one of
+backlgo = 5 <- backlgo: unknown key in [daemon]; did you mean backlog?
+log_level <- expected 'key = value'
+drain_timeout = 5 fortnights <- drain_timeout: '5 fortnights' is not a duration
+log_socket = log <- log_socket: 'log' is not an absolute path of at most 107 bytes
+log_target = auto # a comment? <- a comment behind a value begins with ;
+include = absent.ini <- include: there is no file
+[daemon] <- [daemon]: again (it began at
+max_clients = 7
+banana = 1 <- banana: unknown key in [daemon]
+timeout = 1s <- timeout: unknown key in [daemon]; it is one of [command NAME]
+
+[listener one]
+listen = tcp:127.0.0.1:70000 unix:{dir}/made <- listen: port '70000' is not a number from 0 to
+services = uper <- services: there is no service 'uper'; did you mean upper?
+idle_timeout = 99999999999999999999h <- idle_timeout: 99999999999999999999h is out of range 0..24h
+max_request = 17M <- max_request: 17M is out of range 1..16M
+amplify = maybe <- amplify: 'maybe' is neither yes nor no
+keepalive = 10h <- keepalive: 10h is out of range 0..32767s
+backlog = 65536 <- backlog: 65536 is out of range 0..65535
+max_clients_per_ip = -1 <- max_clients_per_ip: -1 is out of range
+
+[listener two]
+listen = unix:{dir}/stale
+services = upper
+allow = 300.0.0.1 <- allow: '300.0.0.1' is not an address or a network
+socket_mode = 0999 <- socket_mode: '0999' is not an octal mode
+socket_owner = root daemon <- socket_owner: a file has one owner
+socket_group = "root <- socket_group: a quote is not closed
+write_timeout = 1s
+write_timeout = 2s <- write_timeout: given again (first at
+
+[listner three] <- [listner three]: unknown section; did you mean [listener NAME]? <- services: is missing
+listen = tcp:127.0.0.1:0
+
+[listener one] <- [listener one]: again (it began at
+services = echo
+
+[listener four] <- services: is missing
+listen = tcp:127.0.0.1:0, tcp:127.0.0.2:0 <- listen: 'tcp:127.0.0.1:0,': blanks stand between items
+[listener five]
+listen = tcp:127.0.0.1:5000 tcp:127.0.0.1:5000 <- listen: tcp:127.0.0.1:5000 is taken by listener
+services = upper echo <- services: raw and line take exactly one service
+[listener six]
+listen = udp:127.0.0.1:6 <- listen: udp: needs protocol = raw
+protocol = resp
+services = commands
+[listener seven]
+listen = tcp:127.0.0.1:7
+protocol = resp
+services = commands <- services: service 'commands' over tcp: needs an allow list
+[listener eight]
+listen = tcp:127.0.0.1:8
+protocol = line
+services = chargen <- services: service 'chargen' makes no sense with protocol line
+[listener nine]
+listen = udp:127.0.0.1:9 <- listen: service 'time' answers more than it is asked
+services = time
+[listener ten]
+listen = tcp:127.0.0.1:10 unix:{dir}/ten
+services = upper
+allow_users = root <- allow_users: only peers on unix: sockets are known by user; the other addresses
+[listener eleven]
+listen = unix:relative -unix:/s <- listen: 'relative' is not <- listen: '-' has no meaning for
+services = upper
+allow_users = no_such_user_here <- allow_users: there is no user 'no_such_user_here'
+[listener twelve]
+listen = unix:{dir}/twelve
+services = upper
+allow = 127.0.0.1 <- allow: none of the addresses is tcp: or udp:
+protocol = lime <- protocol: there is no protocol 'lime'; did you mean line?
+[listener thirteen]
+listen = 127.0.0.1:13 tcp:*:13 tcp:[fe80::1]:13 <- did you mean tcp:127 <- write 0.0.0.0 <- %eth0]:13
+services = upper
+  echo <- expected 'key = value'; there are no continuation lines
+[listener fourteen]
+listen = tcp:127.0.0.1:14
+services = upper \\ <- services: there are no continuation lines
+  echo
+backlog = 65535 <- backlog: warning: the kernel makes it {somaxconn}
+[listener fifteen]
+listen = tcp:127.0.0.1:15
+protocol = resp
+services = echo <- services: warning: service 'echo' adds nothing to protocol resp
+[listener] <- [listener]: has no name; write [listener NAME]
+[listener six/teen] <- [listener]: a name is up to 64 letters
+listen = tcp:127.0.0.1:16
+services = upper
+[listener seventeen <- a section's title is one [...] on its line
+[listener eighteen] x <- a section's title is one [...] on its line
+[] <- []: unknown section; there are
+[kitchen] <- [kitchen]: unknown section; there are
+[service files]
+root = {dir}/absent <- root: warning: {dir}/absent is not there
+[command check disk] <- a name has no blanks and no quotes; did you mean [command check_disk]?
+exec = /bin/true
+[command a]
+exec = /bin/echo 'a <- exec: a quote is not closed
+[command b]
+exec = /bin/echo {none} <- exec: {none} has no arg.none
+nice = 20 <- nice: 20 is out of range 0..19
+max_running = 0 <- max_running: 0 is out of range
+on_disconnect = maybe <- on_disconnect: 'maybe' is not one of
+shell = yes <- shell: unknown key in [command]
+[command c]
+exec = bin/echo <- exec: begins with the absolute path of a program
+cwd = tmp <- cwd: 'tmp' is not an absolute path
+[command d]
+exec = /bin/echo {a} {b} {c} {d} {e} {f} {g} {h} {i}
+arg.a = string <- arg.a: write int MIN..MAX, enum
+arg.b = int 5..1 <- arg.b: write int MIN..MAX
+arg.c = regex a[ <- arg.c: after 'a[' (byte 2): missing
+arg.d = path tmp <- arg.d: the folder is not an absolute path
+arg.e = enum a | b <- arg.e: a blank beside | would belong to the word
+arg.f = regex ^-x <- arg.f: matches only what begins with '-'
+arg.g = enum a, b <- arg.g: warning: 'a, b' is one word; words have | between them
+arg.h = path {dir}/absent <- arg.h: warning: {dir}/absent is not there
+arg.i = regex x{1025} <- arg.i: matches from 1025 bytes on, and takes 1024
+arg.j = int 1..2 <- arg.j: exec has no {j}
+[command e] <- exec: is missing
+description = "free" space <- description: its quotes end before it does
+[command f]
+exec = /none/such <- exec: warning: /none/such is not there
+cwd = /none/such <- cwd: warning: /none/such is not there
+[command g]
+exec = /etc <- exec: warning: /etc is a folder
+[command h]
+exec = /dev/null <- exec: warning: /dev/null is not a regular file
+[command i]
+exec = /etc/passwd <- exec: warning: /etc/passwd is not executable
+cwd = /etc/passwd <- cwd: warning: /etc/passwd is not a folder
+[command j]
+exec = /bin/echo a | /bin/cat <- exec: warning: '|' is an argument
+[command k]
+exec = /bin/echo a >/tmp/x $HOME /tmp/* <- warning: '>/tmp/x' <- warning: '$HOME' <- warning: '/tmp/*'
+[command l]
+exec = /bin/echo -H '$ARG1$' <- exec: warning: '$ARG1$' stays as it is; {NAME}, with arg.NAME
+[command m]
+exec = /bin/echo ${HOME} <- exec: ${HOME} stands for nothing, as there is no shell
+[command n]
+exec = /bin/sh -c "echo \\"a\\"" <- exec: warning: 'echo \\a\\' has a backslash in it
+[command o]
+exec = /bin/echo {x}
+arg.x = int 1..2
+env.X = a{x} <- env.X: warning: {x} stands for an argument in exec only
+env.PATH = $PATH:/opt/bin <- env.PATH: warning: '$PATH:/opt/bin' stays as it is
+"""
+
+LACKING = """\
+[daemon]
+max_clients = 500 <- max_clients: warning: 500 do not fit the limit of 300 descriptors; 170 are served
+[listener one]
+listen = unix:{dir}/one
+protocol = resp
+services = files commands <- service 'files' needs a section <- warning: service 'commands' has nothing
+[listener two]
+listen = unix:{dir}/two
+protocol = resp
+services = files commands
+"""
+
+WARNED = """\
+[listener one]
+listen = unix:{dir}/one
+services = upper
+[listener two] <- services: is missing
+listen = unix:{dir}/two
+[service files] <- [service files]: warning: no listener has the service files
+root = {dir}
+[command a] <- [command a]: warning: no listener has the service commands
+exec = /bin/true
+[command b] <- [command b]: warning: no listener has the service commands
+exec = /bin/true
+"""
+
+
+def somaxconn():
+    return int(Path("/proc/sys/net/core/somaxconn").read_text())
+
+
+def said_of(path, text, *arguments, descriptors=None):
+    """Write text without what is said of its lines. Returns what --check gives: its exit status,
+    and what it says with the numbers of lines; and what it should say."""
+    lines = [line.split(" <- ") for line in text.splitlines()]
+    write(path, "".join(line + "\n" for line, *_ in lines))
+    limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
+    done = subprocess.run([*limit, POLLARD, "--check", *arguments, "-c", path],
+                          capture_output=True, text=True, timeout=DEADLINE_S)
+    said = []
+    for line in done.stderr.splitlines():
+        match = re.match(rf"{re.escape(str(path))}:(\d+): (.*)", line)
+        assert match, line
+        said.append((int(match[1]), match[2]))
+    return done.returncode, said, [
+        (number, reason) for number, (_, *reasons) in enumerate(lines, 1) for reason in reasons]
+
+
+@pytest.mark.parametrize("text, descriptors",
+                         [(EVERYTHING, None), (LACKING, 300), (WARNED, None)],
+                         ids=["everything", "lacking", "warned"])
+def test_each_mistake_and_each_warning_is_named_once_at_its_line(tmp_path, text, descriptors):
+    if descriptors and shutil.which("prlimit") is None:
+        pytest.skip("prlimit is missing")
+    if somaxconn() >= 65535:
+        text = re.sub(" <- backlog: warning.*", "", text)
+    text = text.replace("{dir}", str(tmp_path)).replace("{somaxconn}", str(somaxconn()))
+    status, said, expected = said_of(tmp_path / "p.ini", text, descriptors=descriptors)
+    assert status == any("warning" not in reason for _, reason in expected)
+    for number, reason in expected:
+        found = [line for line in said if line[0] == number and reason in line[1]]
+        assert len(found) == 1, f"line {number}: {reason}: {found or said}"
+        said.remove(found[0])
+    assert said == []
+
+
+def test_warnings_are_errors_where_that_is_asked_for(tmp_path):
+    text = WARNED.replace("{dir}", str(tmp_path)).partition("[listener two]")
+    text = text[0] + "[service files]" + text[2].partition("[service files]")[2]
+    status, said, expected = said_of(tmp_path / "p.ini", text, "--strict")
+    assert (status, len(said)) == (1, len(expected))
+    done = run("--check", "--strict", "-c", tmp_path / "p.ini")
+    assert done.stdout == ""
+    good = write(tmp_path / "good.ini", ini(main={"listen": f"unix:{tmp_path}/s"}))
+    done = run("--check", "--strict", "-c", good)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{good}: no errors\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["--strict"], ["--strict", "--dump"], ["--strict", "--list"]])
+def test_strict_goes_with_check_alone(arguments):
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--strict goes with --check" in done.stderr
+
+
+def test_too_few_descriptors_are_told_once_and_serve_whom_they_can(pollard):
+    if shutil.which("prlimit") is None:
+        pytest.skip("prlimit is missing")
+    server = pollard(daemon={"max_clients": 500}, main={}, prefix=["prlimit", "--nofile=300"])
+    assert server.log().count("do not fit") == 1
+    assert "max_clients: warning: 500 do not fit the limit of 300 descriptors; 171 are served" in (
+        server.log())
+    with server.connect() as sock:
+        assert ask(sock, b"one") == b"ONE"
+
+
+# The command line.
+
+@pytest.mark.parametrize("short, long", [("-h", "--help"), ("-V", "--version")])
+def test_options_have_a_letter(short, long):
+    done = run(short)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == run(long).stdout != ""
+
+
+def test_help_has_80_columns_and_names_the_file_that_is_read():
+    lines = run("--help").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("/pollard/pollard.ini)" in line for line in lines)
+
+
+# A configuration that comes through a pipe.
+
+def fed(text, *arguments, **keys):
+    return subprocess.run([POLLARD, *arguments], input=text, capture_output=True, text=True,
+                          timeout=DEADLINE_S, **keys)
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdin", "/dev/fd/0"])
+def test_a_configuration_may_come_through_a_pipe(tmp_path, path):
+    text = ini({"max_clients": 7}, main={"listen": f"unix:{tmp_path}/s"})
+    done = fed(text, "--check", "-c", path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{path}: no errors\n", "")
+    file = write(tmp_path / "p.ini", text)
+    assert fed(text, "--dump", "-c", path).stdout == run("--dump", "-c", file).stdout
+    done = fed("[daemon]\nbacklog = 0\n", "--check", "-c", path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{path}:2: backlog: 0 is out of range")
+
+
+def test_a_configuration_from_a_pipe_is_read_to_its_end(tmp_path):
+    reader, writer = os.pipe()
+    done = subprocess.Popen([POLLARD, "--dump", "-c", "-"], stdin=reader, stdout=subprocess.PIPE)
+    os.close(reader)
+    os.set_blocking(done.stdout.fileno(), False)
+    text = ini(main={"listen": f"unix:{tmp_path}/s"}) + "; more\n" * 50_000
+    for line in text.partition("\n"):
+        os.write(writer, line[:70_000].encode())
+        os.write(writer, line[70_000:].encode())
+        assert done.stdout.read() is None
+    os.close(writer)
+    assert done.wait(DEADLINE_S) == 0
+    assert b"[listener main]" in done.stdout.read()
+
+
+def test_standard_input_that_has_nothing_yet_is_waited_for(tmp_path):
+    """As those of a terminal and of some programs are: without O_NONBLOCK a read would wait."""
+    ours, its = socket.socketpair()
+    its.setblocking(False)
+    with ours, its:
+        done = subprocess.Popen([POLLARD, "--check", "-c", "-"], stdin=its,
+                                stdout=subprocess.PIPE, text=True)
+        ours.sendall(ini(main={"listen": f"unix:{tmp_path}/s"}).encode())
+        ours.shutdown(socket.SHUT_WR)
+        assert done.communicate(timeout=DEADLINE_S)[0] == "-: no errors\n"
+
+
+def test_what_comes_through_a_pipe_includes_from_the_working_directory(tmp_path):
+    write(tmp_path / "conf.d" / "a.ini",
+          "[listener a]\nlisten = tcp:127.0.0.1:0\nservices = upper\n")
+    done = fed("[daemon]\ninclude = conf.d/*.ini\n", "--dump", "-c", "-", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[listener a]" in done.stdout
+
+
+@pytest.mark.parametrize("stdin, reason", [
+    ("/dev/null", "there is no [listener NAME]"), ("/tmp", "cannot be read: Is a directory"),
+    ("/dev/zero", "with this the configuration is larger than 4 MiB")])
+def test_standard_input_that_is_no_configuration_is_refused(stdin, reason):
+    fd = os.open(stdin, os.O_RDONLY)
+    try:
+        done = subprocess.run([POLLARD, "--check", "-c", "-"], stdin=fd, capture_output=True,
+                              text=True, timeout=DEADLINE_S)
+    finally:
+        os.close(fd)
+    assert (done.returncode, done.stderr) == (1, f"-: {reason}\n")
+
+
+@pytest.fixture
+def piped(tmp_path):
+    """A daemon that waits for its configuration, and the pipe for it."""
+    os.mkfifo(tmp_path / "fifo")
+    server = Pollard(tmp_path / "fifo")
+
+    def opened():
+        try:
+            return os.fdopen(os.open(tmp_path / "fifo", os.O_WRONLY | os.O_NONBLOCK), "w")
+        except OSError:
+            return None
+
+    try:
+        yield server, wait_for(opened, "reader of the pipe")
+    finally:
+        if server.process.poll() is None:
+            server.finish()
+
+
+def test_a_daemon_whose_configuration_came_through_a_pipe_refuses_to_reload(piped):
+    server, pipe = piped
+    with pipe:
+        pipe.write(ini(main={}))
+    with server.connect() as sock:
+        assert ask(sock, b"one") == b"ONE"
+        server.signal(signal.SIGHUP)
+        server.wait_log("there is no reload: the configuration came through a pipe, which cannot "
+                        "be read again")
+        done = run("--reload", server.pid)
+        assert done.returncode == 1
+        assert "the daemon goes on as it was; its log says why" in done.stderr
+        assert ask(sock, b"two") == b"TWO"
+    assert server.log().count("there is no reload") == 2
+
+
+def test_a_daemon_that_waits_for_its_configuration_can_be_stopped(piped):
+    server, pipe = piped
+    with pipe:
+        server.signal(signal.SIGTERM)
+        assert server.process.wait(DEADLINE_S) == -signal.SIGTERM
+
+
+# What values mean.
+
+def test_quotes_work_alike_in_all_values(pollard, tmp_path):
+    text = f"""\
+[daemon]
+log_target = "stderr"
+max_clients = "9" ; a comment; "with quotes"
+[listener main]
+listen = 'unix:{tmp_path}/a socket' unix:"{tmp_path}/another one"
+protocol = "resp"
+services = "commands" 'upper'
+[command x]
+exec = /bin/sh -c 'printf "%s " "$V" ; printf "<%s>" "$@"' sh "a ; b" c\\d'"'   ; not this
+env.V = "it's ; \\n"
+env.W = ""
+description = 'free ; "space"' ; nor this
+[command y]
+exec = /bin/true
+description = it's free, says "df" ; here
+"""
+    server = pollard(text)
+    with server.connect(tmp_path / "another one") as sock:
+        sock.sendall(b"COMMANDS\r\nRUN x\r\nQUIT\r\n")
+        said = receive_all(sock)
+    assert b'\r\nfree ; "space"\r\n' in said
+    assert b'\r\nit\'s free, says "df"\r\n' in said
+    assert b"\r\nit's ; \\n <a ; b><c\\d\">\r\n" in said, said
+    first = run("--dump", "-c", server.path)
+    assert """description = 'free ; "space"'""" in first.stdout.splitlines()
+    again = write(tmp_path / "again.ini", first.stdout)
+    assert run("--dump", "-c", again).stdout == first.stdout
+    assert (tmp_path / "a socket").is_socket()
+
+
+def test_a_listener_of_both_kinds_asks_each_for_what_it_is_known_by(pollard, tmp_path):
+    def serve(allow, users):
+        return pollard(main={"listen": f"tcp:127.0.0.1:0 unix:{tmp_path}/{users}.sock",
+                             "allow": allow, "allow_users": users})
+
+    mine, other = os.geteuid(), 54321
+    server = serve("127.0.0.1", mine)
+    with server.connect() as sock, server.connect(tmp_path / f"{mine}.sock") as local:
+        assert ask(sock, b"one") == b"ONE"
+        assert ask(local, b"two") == b"TWO"
+    with server.connect(source="127.0.0.2") as sock:
+        assert receive_all(sock) == b""
+    server = serve("127.0.0.2", other)
+    with server.connect(source="127.0.0.2") as sock:
+        assert ask(sock, b"one") == b"ONE"
+    for sock in server.connect(), server.connect(tmp_path / f"{other}.sock"):
+        with sock:
+            assert receive_all(sock) == b""
+
+
+@pytest.mark.parametrize("keys", [{"include": "*.ini"}, {"include": "p.ini"},
+                                  {"include": "conf.d/a.ini conf.d/*.ini"}])
+def test_a_file_that_is_included_twice_is_one_mistake(tmp_path, keys):
+    path = write(tmp_path / "p.ini", ini(keys, main={}))
+    write(tmp_path / "conf.d" / "a.ini",
+          "[listener a]\nlisten = tcp:127.0.0.1:0\nservices = upper\n")
+    done = run("--check", "-c", path)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"{path}:3: include: .*(this very file|been read already).*\n", done.stderr)
+
+
+def test_an_included_file_includes_no_others(tmp_path):
+    path = write(tmp_path / "p.ini", ini({"include": "b.ini"}, main={}))
+    write(tmp_path / "b.ini", "[daemon]\ninclude = p.ini\n")
+    done = run("--check", "-c", path)
+    assert done.stderr == f"{tmp_path}/b.ini:1: [daemon]: again (it began at {path}:1)\n"

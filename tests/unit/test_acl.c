@@ -58,6 +58,18 @@ static void malformed_networks_are_refused(void **state)
 	}
 }
 
+static void a_network_with_host_bits_is_told_as_it_would_be_without(void **state)
+{
+	struct cidr cidr;
+
+	assert_int_equal(cidr_parse(&cidr, "10.1.2.3/12", reason), -1);
+	assert_string_equal(
+		reason, "'10.1.2.3/12' has bits set beyond its prefix; did you mean 10.0.0.0/12?");
+	assert_int_equal(cidr_parse(&cidr, "2001:db8:ffff::1/33", reason), -1);
+	assert_string_equal(reason, "'2001:db8:ffff::1/33' has bits set beyond its prefix; did you "
+				    "mean 2001:db8:8000::/33?");
+}
+
 static void a_lone_address_is_its_own_network(void **state)
 {
 	struct cidr cidr;
@@ -130,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(malformed_networks_are_refused),
+		cmocka_unit_test(a_network_with_host_bits_is_told_as_it_would_be_without),
 		cmocka_unit_test(a_lone_address_is_its_own_network),
 		cmocka_unit_test(a_list_has_what_lies_in_its_networks),
 		cmocka_unit_test(a_mapped_address_counts_as_ipv4),

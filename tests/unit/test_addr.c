@@ -96,6 +96,31 @@ static void bad_addresses_are_refused_with_a_reason(void **state)
 	}
 }
 
+static void a_reason_says_what_to_write(void **state)
+{
+	static const char *const cases[][2] = {
+		{"127.0.0.1:80", "'127.0.0.1:80' does not begin with tcp:, udp: or unix:; did you "
+				 "mean tcp:127.0.0.1:80?"},
+		{"[::1]:80",
+		 "'[::1]:80' does not begin with tcp:, udp: or unix:; did you mean tcp:[::1]:80?"},
+		{"/run/x",
+		 "'/run/x' does not begin with tcp:, udp: or unix:; did you mean unix:/run/x?"},
+		{"sctp:host:80", "'sctp:host:80' does not begin with tcp:, udp: or unix:"},
+		{"tcp:*:80", "write 0.0.0.0 or [::] for every address, not *"},
+		{"tcp://host:80", "'//host' is not a host; write HOST:PORT"},
+		{"tcp:a,b:80", "'a,b' is not a host; write HOST:PORT"},
+		{"udp:[fe80::1]:80",
+		 "fe80::1 is one of each interface; write which: [fe80::1%eth0]:80"},
+	};
+	struct addr_spec spec;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(addr_spec_parse(&spec, cases[i][0], reason, sizeof(reason)), -1);
+		assert_string_equal(reason, cases[i][1]);
+	}
+	assert_int_equal(addr_spec_parse(&spec, "tcp:[fe80::1%lo]:80", reason, sizeof(reason)), 0);
+}
+
 static void a_port_is_never_cut_to_another(void **state)
 {
 	struct addr_spec spec;
@@ -184,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_addresses_are_taken_apart),
 		cmocka_unit_test(bad_addresses_are_refused_with_a_reason),
+		cmocka_unit_test(a_reason_says_what_to_write),
 		cmocka_unit_test(a_port_is_never_cut_to_another),
 		cmocka_unit_test(what_is_too_long_is_refused),
 		cmocka_unit_test(numeric_addresses_print_as_they_were),

@@ -86,7 +86,7 @@ static struct section *section_in_files(void)
 	assert_non_null(s);
 	s->file = "a.ini";
 	s->line = 3;
-	s->from[TITLE] = (struct option_source){strdup("given"), "b.ini", 5};
+	s->from[TITLE] = (struct option_source){strdup("given"), "b.ini", 5, false};
 	return s;
 }
 
@@ -179,12 +179,13 @@ static void a_kind_without_keys_makes_sections(void **state)
 static void freeing_frees_what_the_kind_knows_of_and_the_options(void **state)
 {
 	struct section *s = section_new(&shop_kind, "corner");
-	char reason[OPTION_REASON_MAX];
+	char reason[OPTION_REASON_MAX], two[] = "2";
+	const struct option_source from = {two, "a.ini", 9, false};
 
 	shop_of(s)->extra = strdup("extra");
 	s->from[TITLE].text = strdup("as configured");
 	assert_int_equal(option_set(&options[OWNER], s, "somebody", reason), 0);
-	assert_int_equal(option_map_add(&shop_of(s)->prices, "tea", "2", "a.ini", 9), 0);
+	assert_int_equal(option_map_add(&shop_of(s)->prices, "tea", &from, reason), 0);
 	section_free(s);
 	assert_int_equal(freed, 1);
 }

@@ -71,7 +71,7 @@ static void every_error_has_its_line(void **state)
 		{"max_clients = 1\n", ":1: max_clients: stands before the first [section]"},
 		{"\n[deamon]\n", ":2: [deamon]: unknown section"},
 		{"[]\n", ":1: []: unknown section"},
-		{"[listener]\n", ":1: [listener]: unknown section"},
+		{"[listener]\n", ":1: [listener]: has no name; write [listener NAME]"},
 		{"[daemon\n", ":1: a section's title"},
 		{"[daemon] x\n", ":1: a section's title"},
 		{"[listener a/b]\n", ":1: [listener]: a name is"},
@@ -99,12 +99,193 @@ static void every_error_has_its_line(void **state)
 		{"[listener a]\nlisten = udp:h:1\nprotocol = line\nservices = echo\n",
 		 ":2: listen: udp: needs"},
 		{GOOD "allow_users = root\n", ":4: allow_users: only peers on unix:"},
+		{"[listener a]\nlisten = unix:/a tcp:h:1\nservices = echo\nallow_users = root\n",
+		 ":4: allow_users: only peers on unix: sockets are known by user; the other "
+		 "addresses need allow"},
+		{"[listener a]\nlisten = unix:/a tcp:h:1\nservices = echo\nallow_groups = 0\n",
+		 ":4: allow_groups: only peers on unix: sockets are known by group; the other "
+		 "addresses need allow"},
+		{GOOD "allow_groups = 0\nallow = ::1\n",
+		 ":4: allow_groups: only peers on unix: sockets are known by group; none of the "
+		 "addresses is unix:"},
+		{"[listener a]\nlisten = unix:/a\nservices = echo\nallow = ::1\n",
+		 ":4: allow: none of the addresses is tcp: or udp:"},
+		{"[command check disk]\nexec = /x\n",
+		 ":1: [command check disk]: a name has no blanks and no quotes; did you mean "
+		 "[command check_disk]?"},
+		{"[command 'x']\nexec = /x\n", ":1: [command 'x']: a name has no blanks and no"},
+		{"[listner a]\nlisten = x\nservices = echo\n",
+		 ":1: [listner a]: unknown section; did you mean [listener NAME]?"},
+		{"[service fils]\nroot = /\n",
+		 ":1: [service fils]: unknown section; did you mean [service files]?"},
+		{"[service echo]\nroot = /\n",
+		 ":1: [service echo]: unknown section; there are [daemon], [listener NAME], "},
+		{"[daemon x]\n", ":1: [daemon x]: unknown section; did you mean [daemon]?"},
+		{"[daemon]\n = x\n", ":2: expected 'key = value'"},
+		{"[daemon]\nlog_level = info\n  debug\n",
+		 ":3: expected 'key = value'; there are no continuation lines"},
+		{"[daemon]\nlog_level = \\\n  info\n",
+		 ":2: log_level: there are no continuation lines; write all of it in this one"},
+		{"[daemon]\nlisten = x\n",
+		 ":2: listen: unknown key in [daemon]; it is one of [listener NAME]"},
+		{"[command x]\nexec = /x\nargs.y = int 1..2\n",
+		 ":3: args.y: unknown key in [command]; did you mean arg.y?"},
+		{"[daemon]\nbacklog = 5 # five\n",
+		 ":2: backlog: '5 # five' is not a number; a comment behind a value begins with ;"},
+		{"[daemon]\nbacklog = \x1b[31m\n", ":2: the line holds the control character 0x1b"},
+		{"[daemon]\nbacklog = 5\r6\n", ":2: the line holds the control character 0x0d"},
+		{"[daemon]\nbacklog = 5\x1f;\n", ":2: the line holds the control character 0x1f"},
+		{"[daemon]\nlog_socket = log\n",
+		 ":2: log_socket: 'log' is not an absolute path of at most 107 bytes"},
+		{GOOD "keepalive = 32768s\n", ":4: keepalive: 32768s is out of range 0..32767s"},
+		{GOOD "protocol = ruw\n",
+		 ":4: protocol: there is no protocol 'ruw'; did you mean raw?"},
+		{"[listener a]\nlisten = unix:/a,unix:/b\nservices = echo\n",
+		 ":2: listen: 'unix:/a,unix:/b': blanks stand between items"},
+		{"[listener a]\nlisten = tcp:h:1,tcp:h:2\nservices = echo\n",
+		 ":2: listen: 'tcp:h:1,tcp:h:2': blanks stand between items"},
+		{"[listener a]\nlisten = tcp:h:1\nservices = echo,upper\n",
+		 ":3: services: there is no service 'echo,upper'; blanks stand between items"},
+		{GOOD "allow = ::1,127.0.0.1\n",
+		 ":4: allow: '::1,127.0.0.1' is not an address or a network; blanks stand"},
+		{"[listener a]\nlisten = ''\nservices = echo\n", ":2: listen: '' does not begin"},
 		{GOOD "allow = 10.0.0.1/8\n", ":4: allow: '10.0.0.1/8' has bits"},
 		{"[daemon]\n", ": there is no [listener NAME]"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_error(cases[i][0], strlen(cases[i][0]), cases[i][1]);
+}
+
+/* What one mistake makes look wrong elsewhere is no other. */
+static void one_mistake_is_one_error(void **state)
+{
+	static const char *const cases[] = {
+		GOOD GOOD,
+		"[daemon]\nmax_clients = 5\n" GOOD "[daemon]\nmax_clients = 7\n",
+		"[listner a]\nlisten = tcp:h:1\nservices = echo\n",
+		"[listener a]\nlisten = tcp:h:1\nservice = echo\n",
+		"[listener a]\nlisten = tcp:h:1\nservices\n",
+		"[listener a]\nlisten = tcp:h:1\nservices =\n",
+		"[listener a]\nlisten = tcp:h:1\nservices = echo, upper\n",
+		"[listener a]\nlisten = tcp:h:1\nservices = echo \\\n  upper\n",
+		"[listener a]\nlisten = tcp:h:1\nservices = echo\n  upper\n",
+		"[listener a]\nlisten tcp:h:1\nservices = echo\n",
+		"[listener a]\nlisten = tcp:h:1\nservices = \x01\n",
+		"[listener a]\nlisten = unix:/a\nprotocl = resp\nservices = upper session\n",
+		"[listener a]\nlisten = unix:/a\nprotocol =\nservices = upper session\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = rest\nservices = upper session\n",
+		"[listener a]\nlisten = udp:h:1\nprotocol = resp\nservices = commands\n"
+		"[command x]\nexec = /bin/true\n",
+		"[listener a]\nlisten = udp:h:1\nprotocol = resp\nservices = session\n",
+		"[listener a]\nlisten = udp:h:1\nservices = time\namplify = maybe\n",
+		"[listener a]\nlisten = tcp:h:1\nprotocol = resp\nservices = commands\n"
+		"allow = nonsense\n[command x]\nexec = /bin/true\n",
+		"[listener a]\nlisten = tcp:h:1 unix:/a\nservices = echo\nallow = x\n"
+		"allow_users = root\n",
+		"[listener a]\nlisten = tcp:h:1 unix:/a\nservices = echo\nallow_groups = 0\n"
+		"allow_users = root\n",
+		"[listener a]\nlisten = nonsense\nservices = echo\nallow_users = root\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = files\n"
+		"[service fils]\nroot = /tmp\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = files\n"
+		"[listener b]\nlisten = unix:/b\nprotocol = resp\nservices = files\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"
+		"[command x]\nexce = /bin/echo {a}\narg.a = int 1..2\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"
+		"[command x]\nexec = /bin/echo {a}\narg.a int 1..2\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"
+		"[command x]\nexec = /bin/echo {a}\nargs.a = int 1..2\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = comands\n"
+		"[command x]\nexec = /bin/true\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"
+		"[command x]\nexec = echo $HOME | cat\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"
+		"[command x]\nexec = /bin/echo {a}\narg.a = path relative\n",
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct settings *s;
+
+		file_write("a.ini", cases[i], strlen(cases[i]));
+		s = load();
+		if (s->errors.count != 1 || s->warnings.count != 0)
+			for (uint32_t n = 0; n < s->errors.count + s->warnings.count; n++)
+				print_error("%s\n",
+					    n < s->errors.count
+						    ? s->errors.items[n]
+						    : s->warnings.items[n - s->errors.count]);
+		assert_int_equal(s->errors.count, 1);
+		assert_int_equal(s->warnings.count, 0);
+		settings_free(s);
+	}
+}
+
+static void a_semicolon_between_quotes_begins_no_comment(void **state)
+{
+	static const char *const cases[][2] = {
+		{"'/a ; b'", "/a ; b"},
+		{"\"/a ;b;c\" ; x", "/a ;b;c"},
+		{"/a'b ; c'", "/a'b"},
+		{"/it's ; it's", "/it's"},
+		{"/a;b ; c", "/a;b"},
+		{"/x 'a ; b ; c", "/x 'a"},
+		{"/a\t; 'b ; c'", "/a"},
+		{"/a --x=\"b ; c\" ; d", "/a --x=\"b ; c\""},
+		{"/a 'b'\"'\"'c ; d' ; e", "/a 'b'\"'\"'c ; d'"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct settings *s;
+		char text[256];
+		int len = snprintf(text, sizeof(text), "[daemon]\nlog_socket = %s\n" GOOD,
+				   cases[i][0]);
+
+		file_write("a.ini", text, (size_t)len);
+		s = load();
+		assert_int_equal(s->errors.count, 0);
+		assert_string_equal(s->daemon->log_socket, cases[i][1]);
+		settings_free(s);
+	}
+}
+
+static void a_backslash_that_is_escaped_ends_a_value(void **state)
+{
+	static const char lines[] = "[daemon]\nlog_socket = /a\\ \n/b \\\n/c\nlog_level = x\n";
+	struct settings *s;
+
+	assert_good("[daemon]\nlog_socket = /a\\\\\n" GOOD);
+	assert_good("[daemon]\nlog_socket = '/a\\'\n" GOOD);
+	assert_good("[daemon]\n; a \\\nlog_socket = /a ; b \\\n" GOOD);
+	file_write("a.ini", lines, strlen(lines));
+	s = load();
+	assert_int_equal(s->errors.count, 2);
+	assert_non_null(strstr(s->errors.items[0], ":2: log_socket: there are no"));
+	assert_non_null(strstr(s->errors.items[1], ":5: log_level: 'x' is not one of"));
+	settings_free(s);
+}
+
+static void a_listener_takes_both_lists_for_both_kinds_of_peers(void **state)
+{
+	assert_good("[listener a]\nlisten = unix:/a tcp:h:1\nservices = echo\nallow = ::1\n"
+		    "allow_users = root\nallow_groups = 0\n");
+	assert_good("[listener a]\nlisten = unix:/a tcp:h:1\nservices = echo\nallow = ::1\n");
+}
+
+static void clients_have_what_descriptors_are_left(void **state)
+{
+	static const char text[] = "[daemon]\nmax_clients = 1000\n" GOOD;
+	struct settings *s;
+
+	file_write("a.ini", text, strlen(text));
+	s = load();
+	assert_int_equal(settings_descriptors(s), 1000 + 128 + 1);
+	assert_int_equal(settings_clients(s, 1129), 1000);
+	assert_int_equal(settings_clients(s, RLIM_INFINITY), 1000);
+	assert_int_equal(settings_clients(s, 1128), 1128 - 129);
+	assert_int_equal(settings_clients(s, 258), 129);
+	assert_int_equal(settings_clients(s, 100), 50);
+	settings_free(s);
 }
 
 static void a_nul_byte_is_refused(void **state)
@@ -185,6 +366,34 @@ static void every_include_is_relative_to_the_file(void **state)
 	assert_good("[daemon]\ninclude = 1.conf 2.conf\n");
 }
 
+/* The only error is at this line of a.ini, with these words. */
+static void assert_only_error(const char *text, const char *line, const char *words)
+{
+	struct settings *s;
+
+	file_write("a.ini", text, strlen(text));
+	s = load();
+	assert_int_equal(s->errors.count, 1);
+	assert_non_null(strstr(s->errors.items[0], line));
+	assert_non_null(strstr(s->errors.items[0], words));
+	settings_free(s);
+}
+
+static void a_file_is_read_once(void **state)
+{
+	char link_path[64];
+
+	assert_only_error("[daemon]\ninclude = a.ini\n" GOOD, "a.ini:2: include: ",
+			  "a.ini is this very file; keep what is included in a folder");
+	assert_only_error("[daemon]\n\ninclude = 1.conf *.conf\n", "a.ini:3: include: ",
+			  "1.conf has been read already; a file is included once");
+	snprintf(link_path, sizeof(link_path), "%s/b.ini", dir);
+	assert_int_equal(symlink("a.ini", link_path), 0);
+	assert_only_error("[daemon]\ninclude = b.ini\n" GOOD,
+			  "a.ini:2: include: ", "b.ini is this very file");
+	unlink(link_path);
+}
+
 static void the_directory_goes_away(void **state)
 {
 	static const char *const names[] = {"a.ini", "1.conf", "2.conf"};
@@ -201,6 +410,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_error_has_its_line),
+		cmocka_unit_test(one_mistake_is_one_error),
+		cmocka_unit_test(a_semicolon_between_quotes_begins_no_comment),
+		cmocka_unit_test(a_backslash_that_is_escaped_ends_a_value),
+		cmocka_unit_test(a_listener_takes_both_lists_for_both_kinds_of_peers),
+		cmocka_unit_test(clients_have_what_descriptors_are_left),
 		cmocka_unit_test(a_nul_byte_is_refused),
 		cmocka_unit_test(what_is_no_file_is_refused),
 		cmocka_unit_test(a_good_file_gives_its_values),
@@ -208,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_line_of_4000_bytes_is_read_whole),
 		cmocka_unit_test(includes_are_read_in_order),
 		cmocka_unit_test(every_include_is_relative_to_the_file),
+		cmocka_unit_test(a_file_is_read_once),
 		cmocka_unit_test(the_directory_goes_away),
 	};
 

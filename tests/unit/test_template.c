@@ -48,7 +48,17 @@ static void forget(void)
 	template_free(&template);
 	option_free(&map, 1, &types);
 	option_list_free(&errors);
+	types.incomplete = false;
 	memset(&template, 0, sizeof(template));
+}
+
+static void type_add(const char *name, const char *text, int line)
+{
+	char *copy = strdup(text);
+	const struct option_source pair = {copy, "types.ini", line, false};
+
+	assert_int_equal(option_map_add(&types, name, &pair, reason), 0);
+	free(copy);
 }
 
 /* Add the types of "name type", a NULL ends them. */
@@ -60,8 +70,7 @@ static void types_add(const char *const *texts)
 		const char *blank = strchr(texts[i], ' ');
 
 		snprintf(name, sizeof(name), "%.*s", (int)(blank - texts[i]), texts[i]);
-		assert_int_equal(
-			option_map_add(&types, name, blank + 1, "types.ini", TYPES_LINE + i), 0);
+		type_add(name, blank + 1, TYPES_LINE + i);
 	}
 }
 
@@ -186,7 +195,8 @@ static void assert_reason(const char *type, const char *value, const char *expec
 
 static int template_open(void **state)
 {
-	from[KEY_exec] = (struct option_source){folder, "exec.ini", EXEC_LINE}; /* any text */
+	from[KEY_exec] =
+		(struct option_source){folder, "exec.ini", EXEC_LINE, false}; /* any text */
 	return 0;
 }
 
@@ -437,7 +447,8 @@ static void an_expression_has_up_to_4096_bytes(void **state)
 {
 	static char type[8 + 4097 + 1] = "a regex ";
 
-	memset(type + 8, 'x', 4097);
+	for (size_t i = 8; i < sizeof(type) - 1; i++)
+		type[i] = i % 2 == 0 ? 'x' : '?';
 	parse("/bin/x {a}", TYPES(type));
 	assert_int_equal(errors.count, 1);
 	assert_non_null(strstr(errors.items[0], ", 4096 bytes"));
@@ -479,7 +490,7 @@ static void parse_many(int count, const char *type)
 	for (int i = 0; i < count; i++) {
 		len += (size_t)sprintf(exec + len, " {a%d}", i);
 		snprintf(name, sizeof(name), "a%d", i);
-		assert_int_equal(option_map_add(&types, name, type, "types.ini", i), 0);
+		type_add(name, type, i);
 	}
 	template_parse(&template, &section, KEY_exec, exec, &types, &errors);
 }
@@ -636,8 +647,7 @@ static void a_value_that_looks_like_an_option_is_refused(void **state)
 {
 	ASSERT_REFUSES("regex .*", "-", "-x", "--help");
 	ASSERT_REFUSES("regex [-a-z]+", "-x");
-	ASSERT_REFUSES("regex ^-x", "-x");
-	ASSERT_REFUSES("regex (-x)", "-x");
+	ASSERT_REFUSES("regex (-x|y)", "-x");
 	ASSERT_TAKES("regex .*", "x-", " -x");
 }
 
@@ -1009,6 +1019,90 @@ static void an_enum_has_no_empty_word(void **state)
 		      "types.ini:12: arg.c: write enum a|b|c, without an empty word\n");
 }
 
+static void a_blank_beside_a_bar_is_an_error(void **state)
+{
+	static const char *const wrong[] = {"a enum x |y", "a enum x| y", "a enum x | y",
+					    "a enum x|y\t|z"};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_errors("/x {a}", TYPES(wrong[i]),
+			      "types.ini:10: arg.a: a blank beside | would belong to the word; "
+			      "write enum a|b|c\n");
+	ASSERT_TAKES("enum x y|z", "x y", "z");
+}
+
+static void an_expression_that_no_value_can_meet_is_an_error(void **state)
+{
+	static const char dash[] =
+		"types.ini:10: arg.a: matches only what begins with '-', which is refused unless "
+		"the pattern itself begins with it\n";
+
+	assert_errors("/x {a}", TYPES("a regex x{1025}"),
+		      "types.ini:10: arg.a: matches from 1025 bytes on, and takes 1024\n");
+	ASSERT_TAKES("regex (x{1024})*", "");
+	assert_errors("/x {a}", TYPES("a regex ^-x"), dash);
+	assert_errors("/x {a}", TYPES("a regex (-x)"), dash);
+	assert_errors("/x {a}", TYPES("a regex \\-.*"), dash);
+	ASSERT_TAKES("regex -x|-y", "-x", "-y");
+	ASSERT_TAKES("regex [-]?x", "x");
+}
+
+static void quotes_around_a_type_or_what_follows_it_are_no_part_of_it(void **state)
+{
+	ASSERT_TAKES("\"enum a|b\"", "a", "b");
+	ASSERT_TAKES("enum 'a|b'", "a", "b");
+	ASSERT_TAKES("regex \"[a ;]+\"", "a ;");
+	ASSERT_TAKES("regex [\"']+", "'\"");
+	ASSERT_TAKES("regex '\"x\"'", "\"x\"");
+	assert_errors("/x {a}", TYPES("a regex \"x"),
+		      "types.ini:10: arg.a: a quote is not closed\n");
+	assert_errors(
+		"/x {a}", TYPES("a regex \"x\"|\"y\""),
+		"types.ini:10: arg.a: its quotes end before it does; put ' around all of it\n");
+	assert_errors("/x {a}", TYPES("a regex ''"), "types.ini:10: arg.a: " TYPE_ERROR);
+}
+
+static void a_variable_of_a_shell_is_told_from_an_argument(void **state)
+{
+	assert_errors("/x ${HOME}/a", NO_TYPES,
+		      "exec.ini:3: exec: ${HOME} stands for nothing, as there is no shell: write "
+		      "the value itself, or {NAME} with arg.NAME for what a caller gives\n");
+}
+
+static void a_path_that_the_kernel_takes_has_up_to_4095_bytes(void **state)
+{
+	static char type[4200] = "a path /", exec[4200] = "/";
+
+	memset(type + 8, 'x', 4095);
+	memset(exec + 1, 'x', 4095);
+	assert_errors("/x {a}", TYPES(type),
+		      "types.ini:10: arg.a: the folder's path is longer than 4095 bytes\n");
+	assert_errors(exec, NO_TYPES,
+		      "exec.ini:3: exec: the program's path is longer than 4095 bytes\n");
+	type[8 + 4094] = exec[4095] = '\0';
+	parse("/x {a}", TYPES(type));
+	assert_no_errors();
+	parse(exec, NO_TYPES);
+	assert_no_errors();
+}
+
+static void without_exec_the_types_are_looked_at_all_the_same(void **state)
+{
+	assert_errors(NULL, TYPES("a int 1..2", "b int x"),
+		      "types.ini:11: arg.b: write int MIN..MAX\n");
+}
+
+static void a_place_may_be_that_of_an_argument_that_is_an_error_already(void **state)
+{
+	forget();
+	types.incomplete = true;
+	template_parse(&template, &section, KEY_exec, "/x {a}", &types, &errors);
+	assert_no_errors();
+	assert_false(from[KEY_exec].wrong);
+	assert_errors("/x {a}", NO_TYPES, "exec.ini:3: exec: {a} has no arg.a\n");
+	assert_true(from[KEY_exec].wrong);
+}
+
 static void an_open_quote_hides_no_other_error(void **state)
 {
 	assert_errors("/x '{a}", TYPES("a int x"),
@@ -1121,6 +1215,13 @@ int main(void)
 		TEMPLATE_TEST(a_value_of_a_regex_has_up_to_1024_bytes),
 		TEMPLATE_TEST(a_path_has_up_to_4095_bytes),
 		TEMPLATE_TEST(an_enum_has_no_empty_word),
+		TEMPLATE_TEST(a_blank_beside_a_bar_is_an_error),
+		TEMPLATE_TEST(an_expression_that_no_value_can_meet_is_an_error),
+		TEMPLATE_TEST(quotes_around_a_type_or_what_follows_it_are_no_part_of_it),
+		TEMPLATE_TEST(a_variable_of_a_shell_is_told_from_an_argument),
+		TEMPLATE_TEST(a_path_that_the_kernel_takes_has_up_to_4095_bytes),
+		TEMPLATE_TEST(without_exec_the_types_are_looked_at_all_the_same),
+		TEMPLATE_TEST(a_place_may_be_that_of_an_argument_that_is_an_error_already),
 		TEMPLATE_TEST(an_open_quote_hides_no_other_error),
 		TEMPLATE_TEST(the_reason_names_argument_value_and_type),
 		TEMPLATE_TEST(a_long_reason_is_cut),
