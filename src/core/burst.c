@@ -12,8 +12,8 @@ struct row {
 	const char *event;        /* NULL: of no kind */
 	const char *key, *reason;
 	char name[NAME_SIZE];
-	int64_t window_ms; /* when the window began, or the deadline's turn */
-	unsigned lines;    /* since then, written or not */
+	int64_t window_ms; /* when the window began */
+	unsigned lines;    /* since then, or since the deadline was started; written or not */
 	int64_t held_ms;   /* since when held counts */
 	uint64_t held;     /* lines that were not written */
 };
