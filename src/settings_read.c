@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "settings_read.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- files ---- */
+
+/* Like read(2), of what is not there yet too. Signals end the process as long as it waits. */
+static ssize_t piece_read(int fd, char *to, size_t size)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	sigset_t none;
+	ssize_t n;
+
+	sigemptyset(&none);
+	do {
+		ppoll(&pfd, 1, NULL, &none);
+		n = read(fd, to, size);
+	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return n;
+}
+
+/* Read what fd has, at most max bytes. Returns it and its length, or NULL with errno. */
+static char *text_read(int fd, size_t max, size_t *len)
+{
+	char *text = malloc(max + 1), *fitting;
+	ssize_t n = 1;
+
+	if (text == NULL)
+		return NULL;
+	for (*len = 0; *len <= max && n > 0; *len += (size_t)n) {
+		n = piece_read(fd, text + *len, max + 1 - *len);
+		if (n < 0) {
+			free(text);
+			return NULL;
+		}
+	}
+	if (*len > max) {
+		free(text);
+		errno = EFBIG;
+		return NULL;
+	}
+	fitting = realloc(text, *len + 1);
+	return fitting != NULL ? fitting : text;
+}
+
+/* What is no file may wait for ever, or have no end. So may a pipe, but who names one instead of
+ * the file, or "-", is there to end it. Returns a descriptor, or -1 with errno. */
+static int file_open(struct settings *s, const char *path, struct stat *st)
+{
+	bool is_first = s->files.count == 0, is_stdin = is_first && strcmp(path, "-") == 0;
+	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+			  : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || fstat(fd, st) < 0)
+		return fd;
+	s->piped = s->piped || is_stdin || (is_first && S_ISFIFO(st->st_mode));
+	if (S_ISREG(st->st_mode) || (is_first && s->piped))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+static void file_refuse(struct settings *s, const char *path)
+{
+	if (errno == EINVAL)
+		error_add(&s->errors, path, 0, "is not a regular file");
+	else if (errno == EFBIG)
+		error_add(&s->errors, path, 0, "with this the configuration is larger than %d MiB",
+			  SETTINGS_BYTES_MAX >> 20);
+	else
+		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
+}
+
+/* Whether it has been read already, by whatever name. */
+static bool file_is_known(struct settings *s, const char *path, const struct stat *st)
+{
+	for (size_t i = 0; i < s->files.count; i++) {
+		if (s->files.items[i].dev != st->st_dev || s->files.items[i].ino != st->st_ino)
+			continue;
+		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include,
+			      i == 0 ? "%s is this very file; keep what is included in a folder of "
+				       "its own"
+				     : "%s has been read already; a file is included once",
+			      path);
+		return true;
+	}
+	return false;
+}
+
+static void file_take(struct settings *s, const char *path, const struct stat *st, char *text,
+		      size_t len)
+{
+	struct settings_file *file;
+
+	if (settings_file(s, path) < 0) {
+		error_add(&s->errors, path, 0, "out of memory");
+		free(text);
+		return;
+	}
+	file = &s->files.items[s->files.count - 1];
+	file->text = text;
+	file->len = len;
+	file->dev = st->st_dev;
+	file->ino = st->st_ino;
+	s->files.bytes += len;
+	settings_text(s, text, len);
+}
+
+static void file_read(struct settings *s, const char *path)
+{
+	struct stat st = {0};
+	int fd = file_open(s, path, &st);
+	char *text = NULL;
+	size_t len;
+
+	if (fd >= 0 && file_is_known(s, path, &st)) {
+		close(fd);
+		return;
+	}
+	if (fd >= 0)
+		text = text_read(fd, SETTINGS_BYTES_MAX - s->files.bytes, &len);
+	if (text == NULL)
+		file_refuse(s, path);
+	if (fd >= 0)
+		close(fd);
+	if (text != NULL)
+		file_take(s, path, &st, text, len);
+}
+
+/* ---- what is included ---- */
+
+/* The directory of the file that includes others is no pattern. */
+static void dir_escape(char *to, const char *dir)
+{
+	for (; *dir != '\0'; dir++) {
+		if (strchr("*?[\\", *dir) != NULL)
+			*to++ = '\\';
+		*to++ = *dir;
+	}
+	strcpy(to, "/");
+}
+
+/* A directory that is not there holds no files; one that cannot be read may hold some. */
+static int glob_failed(const char *path, int error)
+{
+	return error != ENOENT && error != ENOTDIR;
+}
+
+static void include_pattern(struct settings *s, const char *pattern)
+{
+	glob_t found = {0};
+	int result;
+
+	errno = ENOMEM;
+	result = glob(pattern, 0, glob_failed, &found);
+	if (result == GLOB_NOMATCH && strpbrk(pattern, "*?[") == NULL)
+		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include,
+			      "there is no file %s", pattern);
+	else if (result != 0 && result != GLOB_NOMATCH)
+		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include, "%s: %s",
+			      pattern, strerror(errno));
+	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
+		file_read(s, found.gl_pathv[i]);
+	globfree(&found);
+}
+
+static void includes_read(struct settings *s, const char *path)
+{
+	const struct option_list *patterns = &s->daemon->include;
+	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + SETTINGS_LINE_MAX];
+
+	if (patterns->count == 0)
+		return;
+	strlcpy(copy, path, sizeof(copy));
+	dir_escape(dir, dirname(copy)); /* cuts copy */
+	for (size_t i = 0; i < patterns->count; i++) {
+		const char *item = patterns->items[i];
+
+		snprintf(pattern, sizeof(pattern), "%s%s", item[0] == '/' ? "" : dir, item);
+		include_pattern(s, pattern);
+	}
+}
+
+void settings_read(struct settings *s, const char *path)
+{
+	file_read(s, path);
+	includes_read(s, s->piped ? "" : path);
+}
