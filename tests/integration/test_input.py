@@ -335,7 +335,7 @@ def test_more_than_max_input_stops_the_command_with_an_error(
     assert client.read() == "PONG"
     assert not (tmp_path / "whole").exists()
     no_children(server)
-    server.wait_log("command sh: stopped for ")
+    server.wait_log("too_much_input command=sh")
 
 
 def test_max_input_may_be_used_up(serve):
