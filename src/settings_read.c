@@ -65,7 +65,8 @@ static int file_open(struct settings *s, const char *path, struct stat *st)
 
 	if (fd < 0 || fstat(fd, st) < 0)
 		return fd;
-	s->piped = s->piped || is_stdin || (is_first && S_ISFIFO(st->st_mode));
+	if (is_first)
+		s->piped = is_stdin || S_ISFIFO(st->st_mode);
 	if (S_ISREG(st->st_mode) || (is_first && s->piped))
 		return fd;
 	close(fd);

@@ -710,6 +710,8 @@ root = {dir}
 exec = /bin/true
 [command b] <- [command b]: warning: no listener has the service commands
 exec = /bin/true
+[command b] <- [command b]: again (it began at
+exec = /bin/true
 """
 
 
@@ -753,8 +755,13 @@ def test_each_mistake_and_each_warning_is_named_once_at_its_line(tmp_path, text,
 
 
 def test_warnings_are_errors_where_that_is_asked_for(tmp_path):
-    text = WARNED.replace("{dir}", str(tmp_path)).partition("[listener two]")
-    text = text[0] + "[service files]" + text[2].partition("[service files]")[2]
+    text = f"""\
+[listener one]
+listen = unix:{tmp_path}/one
+services = upper
+[service files] <- [service files]: warning: no listener has the service files
+root = {tmp_path}
+"""
     status, said, expected = said_of(tmp_path / "p.ini", text, "--strict")
     assert (status, len(said)) == (1, len(expected))
     done = run("--check", "--strict", "-c", tmp_path / "p.ini")
@@ -780,6 +787,15 @@ def test_too_few_descriptors_are_told_once_and_serve_whom_they_can(pollard):
         server.log())
     with server.connect() as sock:
         assert ask(sock, b"one") == b"ONE"
+
+
+def test_too_few_descriptors_for_the_default_are_told_of_the_file(tmp_path):
+    if shutil.which("prlimit") is None:
+        pytest.skip("prlimit is missing")
+    path = write(tmp_path / "p.ini", f"[listener a]\nlisten = unix:{tmp_path}/s\nservices = echo\n")
+    done = subprocess.run(["prlimit", "--nofile=300", POLLARD, "--check", "-c", path],
+                          capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.stderr.startswith(f"{path}: max_clients: warning: 1024 do not fit")
 
 
 # The command line.
@@ -843,10 +859,11 @@ def test_standard_input_that_has_nothing_yet_is_waited_for(tmp_path):
         assert done.communicate(timeout=DEADLINE_S)[0] == "-: no errors\n"
 
 
-def test_what_comes_through_a_pipe_includes_from_the_working_directory(tmp_path):
+@pytest.mark.parametrize("path", ["-", "/dev/stdin"])
+def test_what_comes_through_a_pipe_includes_from_the_working_directory(tmp_path, path):
     write(tmp_path / "conf.d" / "a.ini",
           "[listener a]\nlisten = tcp:127.0.0.1:0\nservices = upper\n")
-    done = fed("[daemon]\ninclude = conf.d/*.ini\n", "--dump", "-c", "-", cwd=tmp_path)
+    done = fed("[daemon]\ninclude = conf.d/*.ini\n", "--dump", "-c", path, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "[listener a]" in done.stdout
 

@@ -188,6 +188,7 @@ static void one_mistake_is_one_error(void **state)
 		"[listener a]\nlisten = nonsense\nservices = echo\nallow_users = root\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = files\n"
 		"[service fils]\nroot = /tmp\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = chargen\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = files\n"
 		"[listener b]\nlisten = unix:/b\nprotocol = resp\nservices = files\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"
