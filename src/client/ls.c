@@ -216,8 +216,13 @@ static int name_find(struct ls *ls, const char *name, size_t len)
 {
 	bool must_be_folder = name[len] == '/';
 	char *plain = strndup(name, len);
-	int result = plain != NULL ? names_find(ls, plain) : -1;
+	int result;
 
+	if (plain == NULL) {
+		warn("%s", name);
+		return -1;
+	}
+	result = names_find(ls, plain);
 	free(plain);
 	if (result < 0)
 		return -1;
@@ -242,8 +247,10 @@ static int folder_find(struct ls *ls, const char *name)
 
 	while (len > 1 && name[len - 1] == '/')
 		len--;
-	if (asprintf(&inside, "%.*s/", (int)len, name) < 0)
+	if (asprintf(&inside, "%.*s/", (int)len, name) < 0) {
+		warn("%s", name);
 		return -1;
+	}
 	result = names_find(ls, inside);
 	free(inside);
 	return result < 0 || !nothing_found(ls) ? result : name_find(ls, name, len);

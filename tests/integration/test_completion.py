@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -116,6 +117,15 @@ def test_where_a_file_of_this_machine_is_meant_the_shell_is_told(files, typed):
 @pytest.mark.parametrize("address", ["udp:127.0.0.1:9", "nonsense", "127.0.0.1:none", "unix:/none"])
 def test_a_server_that_cannot_be_asked_is_passed_over(address):
     assert ask(f"pollcat {address} get ") == (0, [])
+
+
+def test_nobody_is_asked_by_a_datagram():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        assert ask(f"pollcat udp:127.0.0.1:{sock.getsockname()[1]} get ") == (0, [])
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sock.recv(1)
 
 
 def test_a_server_that_says_nothing_is_given_up(server):

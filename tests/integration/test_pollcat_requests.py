@@ -2,6 +2,7 @@
 """pollcat's subcommands and its prompt of requests, against a server that can misbehave."""
 
 import contextlib
+import fnmatch
 import hashlib
 import itertools
 import json
@@ -706,6 +707,7 @@ def test_get_refuses_a_body_that_does_not_fit(server, here, body):
         ["size", "1", "etag", "e"],
         ["etag", "e"],
         ["size", 1, "etag", ""],
+        ["size", 1, "etag", "e" * 256],
         ["size", 1, "etag", "e" * 1000],
         ["size", 1, "etag", "a\0b"],
         ["size"],
@@ -715,7 +717,9 @@ def test_get_refuses_a_body_that_does_not_fit(server, here, body):
     ],
 )
 def test_get_refuses_a_stat_that_makes_no_sense(server, here, stat):
-    done = run(server(reply(stat)), "get", "x")
+    it = server(reply(stat))
+    done = run(it, "get", "x")
+    assert it.requests == [["STAT", "x"]]
     assert (done.returncode, done.stdout) == (1, b"")
     assert re.fullmatch(rb"pollcat: the server (answered|says) .+: is it a pollard\?\n", done.stderr)
     assert contents(here) == {}
@@ -1070,7 +1074,8 @@ def test_progress_names_the_file_where_there_are_several(server, here, terminal,
 # commands
 
 
-COMMANDS = [["disk", "disk path", "free space"], ["du", "du", ""], ["a\x1b[31m", "a\x1b[31m ü", "ü\t"],
+COMMANDS = [["disk", "disk path", "free space"], ["du", "du", ""], ["日本", "日本 x", "wide"],
+            ["a\x1b[31m", "a\x1b[31m ü", "ü\t"],
             ["long", "long " + "argument " * 5 + "end", "what it does"]]
 
 
@@ -1088,14 +1093,15 @@ def test_commands_are_columns_for_a_person(server, terminal):
     assert session.text.replace("\r\n", "\n") == (
         "disk path    free space\n"
         "du\n"
+        "日本 x       wide\n"
         "a\\x1b[31m ü  ü\\t\n"
         "long argument argument argument argument argument end\n"
         "             what it does\n")
 
 
 def test_commands_of_later_versions_are_listed(server):
-    it = server(reply([["disk", "disk path", "free space", [1, ["x"]], None]]))
-    assert run(it, "commands").stdout == b"disk\tdisk path\tfree space\n"
+    it = server(reply([["disk", "disk path", "free space", [1, ["x"]], None], ["a", "b", "c", 1]]))
+    assert run(it, "commands").stdout == b"disk\tdisk path\tfree space\na\tb\tc\n"
 
 
 def test_commands_are_none_or_many(server):
@@ -1148,7 +1154,7 @@ def test_ls_sorts_by_bytes(server):
     assert done.stdout.decode().splitlines() == sorted(names, key=str.encode)
 
 
-TREE = {"x": b"1", "d/": b"", "d/one": b"22", "d/sub/": b"", "empty/": b"", "other": b""}
+TREE = {"x": b"1", "g*/": b"", "g*/in": b"", "d/": b"", "d/one": b"22", "d/sub/": b"", "empty/": b"", "other": b""}
 
 
 class Tree(Files):
@@ -1158,16 +1164,16 @@ class Tree(Files):
         match = dict(zip(options[::2], options[1::2])).get("MATCH", "*")
         folder, _, glob = match.rpartition("/")
         folder += "/" if folder else ""
-        glob = re.escape(glob or "*").replace(r"\*", ".*")
-        names = [n for n in self.files if n.startswith(folder)
-                 and re.fullmatch(glob, n[len(folder):].removesuffix("/")) and n != folder]
+        names = [n for n in self.files if n.startswith(folder) and n != folder
+                 and fnmatch.fnmatchcase(n[len(folder):].removesuffix("/"), glob or "*")]
         return reply(["0", [n for n in names if "/" not in n[len(folder):].rstrip("/")]])
 
 
 @pytest.mark.parametrize("name, names", [
     ("d", ["d/one", "d/sub/"]), ("d/", ["d/one", "d/sub/"]), ("d//", ["d/one", "d/sub/"]),
     ("d/*", ["d/one", "d/sub/"]), ("d*", ["d/"]), ("empty", []), ("empty/", []), ("d/sub", []),
-    ("x", ["x"]), ("d/one", ["d/one"])])
+    ("x", ["x"]), ("d/one", ["d/one"]), ("g*/", ["g*/in"]), ("g*/in", ["g*/in"]), ("?", ["d/", "x"]),
+    ("[xy]", ["x"])])
 def test_ls_lists_what_is_in_a_folder(server, name, names):
     done = run(server(Tree(**TREE)), "ls", name)
     assert (done.returncode, done.stdout.decode().splitlines(), done.stderr) == (0, names, b"")
@@ -1180,6 +1186,9 @@ def test_ls_lists_what_is_in_a_folder(server, name, names):
     ("d/none", "there is no such file or folder on the server"),
     ("none/x", "there is no such file or folder on the server"),
     ("n*", "nothing on the server matches"),
+    ("n?", "nothing on the server matches"),
+    ("[n]", "nothing on the server matches"),
+    ("g*/none", "there is no such file or folder on the server"),
     ("empty/*", "nothing on the server matches")])
 @pytest.mark.parametrize("option", [[], ["-l"], ["--json"]])
 def test_ls_fails_where_there_is_nothing_of_that_name(server, name, reason, option):
@@ -1483,7 +1492,8 @@ def test_run_that_is_refused_says_so_in_its_object(server):
 
 @pytest.mark.parametrize("data", [
     b"+OK\r\n", reply(["exit"]), reply(["exit", 256]), reply(["exit", -1]), reply(["exit", "0"]),
-    reply(["signal", 5, "exit", 0]), reply(["timed_out", "no", "exit", 0]), reply(["stdout", "x"]),
+    reply(["signal", 5, "exit", 0]), reply(["timed_out", "no", "exit", 0]),
+    reply(["truncated", None, "exit", 0]), reply(["stdout", "x"]),
     reply([]), reply(["exit", None, "signal", None]), reply(["x" * 100, 1, "exit", 0]), b"x"])
 def test_a_result_that_makes_no_sense_is_refused(server, data):
     done = run(server(data), "run", "--json", "x")
@@ -1881,17 +1891,21 @@ def test_tab_survives_a_server_that_hangs_up_or_lies(server, terminal, editing):
     def answer(session, verb, *args):
         if verb == "COMMAND":
             return b"*2000000000\r\n:1\r\n"
-        if verb == "SCAN":
+        if verb == "SCAN" and it.connections < 3:
             session.conn.shutdown(socket.SHUT_RDWR)
             return None
-        return reply([verb, *args])
+        return reply(Exception("ERR loud") if verb == "SCAN" else [verb, *args])
 
-    session = terminal("-R", server(answer).address)
+    it = server(answer)
+    session = terminal("-R", it.address)
     session.expect(">: ")
     session.type("x\tget y\tz\n")
     session.expect(r'1\) "xget"\r\n2\) "yz"\r\n>: ')
+    session.type("stat y\tz\n")
+    session.expect(r'1\) "stat"\r\n2\) "yz"\r\n>: ')
     session.type("\x04")
     assert session.wait() == 0
+    assert "loud" not in session.text and "pollcat:" not in session.text
 
 
 @pytest.mark.parametrize("rows, pause", [(10000, 0), (1, 0.01)])
