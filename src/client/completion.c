@@ -6,8 +6,12 @@
 #include "client/words.h"
 
 #include <err.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define GIVE_UP_S 4 /* more than the server has */
 
 /* ---- the scripts ---- */
 
@@ -231,6 +235,12 @@ static int option_offer(const struct cli_option *options, const char *word)
 	return argument_offer(option, before, equals + 1);
 }
 
+/* Asking for a name has no bound of its own. */
+static void give_up(int number)
+{
+	_exit(EXIT_SUCCESS);
+}
+
 /* Ask the server, which is given up after a short time. */
 static void operands_offer(const struct typed *t, const struct addr_spec *server,
 			   const char *prefix)
@@ -239,6 +249,8 @@ static void operands_offer(const struct typed *t, const struct addr_spec *server
 	struct complete complete;
 	char **found;
 
+	signal(SIGALRM, give_up);
+	alarm(GIVE_UP_S);
 	complete_init(&complete, server);
 	if (verb[0] == '\0')
 		found = complete_word(&complete, t->operand, t->operands, prefix);

@@ -132,6 +132,29 @@ def test_a_server_that_says_nothing_is_given_up(server):
     assert ask(f"pollcat {server(lambda *words: None).address} get ") == (0, [])
 
 
+NAMELESS = """
+import socket, subprocess, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("127.0.0.1", 53))
+subprocess.run([sys.argv[1], "--complete", "pollcat host.example:1 get "], check=True)
+assert sock.recv(1000)
+print("asked")
+"""
+
+
+def test_names_that_nobody_answers_for_are_given_up(tmp_path):
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
+    (tmp_path / "nsswitch.conf").write_text("hosts: dns\n")
+    inside = ["unshare", "-rmn", "sh", "-ec", "ip link set lo up; cd $1; shift; "
+              "for file in *.conf; do mount --bind $file /etc/$file; done; exec \"$@\"", "sh"]
+    trial = subprocess.run([*inside, str(tmp_path), "true"], capture_output=True)
+    if trial.returncode != 0:
+        pytest.skip(f"no namespaces here: {trial.stderr.decode().strip()}")
+    done = subprocess.run([*inside, str(tmp_path), "/usr/bin/python3", "-c", NAMELESS, POLLCAT],
+                          capture_output=True, text=True, timeout=25)
+    assert (done.stdout, done.stderr) == ("asked\n", "")
+
+
 def test_each_word_that_has_a_help_is_explained():
     done = subprocess.run([POLLCAT, "--complete", "pollcat A "], capture_output=True, text=True)
     assert "run\trun a command on the server\n" in done.stdout
