@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pollcat ADDRESS call */
 #include "client/io.h"
+#include "client/json.h"
 #include "client/print.h"
 #include "client/subcommand.h"
 
@@ -8,50 +9,68 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Print what the event means at once: a reply may be larger than memory. */
-static int put(struct print *p, const struct reply_event *event, struct buf *out)
-{
-	int result = print_event(p, event, out);
+struct call {
+	bool json;
+	struct print print;
+	struct json_reply reply;
+	struct buf out;
+};
 
-	if (result == 0 && buf_len(out) > 0)
-		result = io_write_all(STDOUT_FILENO, buf_data(out), buf_len(out));
-	if (result < 0)
-		warn("standard output");
-	else
-		buf_consume(out, buf_len(out));
-	return result;
+static int event_add(struct call *c, const struct reply_event *event)
+{
+	if (!c->json)
+		return print_event(&c->print, event, &c->out);
+	if (json_event(&c->reply, event, &c->out) < 0)
+		return -1;
+	return reply_whole(event) ? json_raw(&c->out, "\n") : 0;
+}
+
+/* Print what the event means at once: a reply may be larger than memory. */
+static int put(struct call *c, const struct reply_event *event)
+{
+	if (event_add(c, event) < 0) {
+		warn("reply");
+		return -1;
+	}
+	return io_output(&c->out);
 }
 
 /* Returns the exit status. */
-static int print_reply(struct talk *t, struct buf *out)
+static int print_reply(struct talk *t, struct call *c)
 {
-	struct print p = {.readable = isatty(STDOUT_FILENO)};
 	struct reply_event e;
+	bool refused = false;
 
 	do {
 		if (talk_next(t, &e) < 0)
 			return EXIT_BROKEN;
-		if (e.type == REPLY_ERROR && e.depth == 0) {
+		refused = e.type == REPLY_ERROR && e.depth == 0;
+		if (refused && !c->json)
 			talk_print_error(t, &e);
-			return EXIT_BROKEN;
-		}
-		if (put(&p, &e, out) < 0)
+		else if (put(c, &e) < 0)
 			return EXIT_BROKEN;
 	} while (!reply_whole(&e));
-	return EXIT_SUCCESS;
+	return refused ? EXIT_BROKEN : EXIT_SUCCESS;
 }
+
+const struct cli_option call_options[] = {
+	{"json", '\0', NULL, "print the reply as JSON, for programs"},
+	{NULL, '\0', NULL, NULL},
+};
 
 int call_run(struct talk *t, struct cli *cli)
 {
-	struct buf out = {0};
+	struct call c = {.print.readable = isatty(STDOUT_FILENO)};
 	const char *argument;
-	int option = cli_next(cli, &argument), status;
+	int option, status;
 
+	while ((option = cli_next(cli, &argument)) >= 0)
+		c.json = true;
 	if (option != CLI_END || cli_count(cli) == 0)
 		return subcommand_explain(cli, option);
 	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)cli_operands(cli)) < 0)
 		return EXIT_BROKEN;
-	status = print_reply(t, &out);
-	buf_free(&out);
+	status = print_reply(t, &c);
+	buf_free(&c.out);
 	return status;
 }

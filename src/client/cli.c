@@ -6,7 +6,7 @@
 #define FIRST 1000     /* getopt_long(3)'s value of the first of the table; no letter */
 #define HELP_COLUMN 24 /* where the text begins */
 
-static const struct cli_option help = {"help", 'h', NULL, "print this and exit"};
+const struct cli_option cli_help_option = {"help", 'h', NULL, "print this and exit"};
 
 static void option_add(const struct cli_option *from, int value, struct option *to, char **letters)
 {
@@ -26,7 +26,7 @@ int cli_next(struct cli *cli, const char **argument)
 
 	for (; cli->options[count].name != NULL; count++)
 		option_add(&cli->options[count], FIRST + count, &options[count], &letters);
-	option_add(&help, 'h', &options[count], &letters);
+	option_add(&cli_help_option, 'h', &options[count], &letters);
 	*letters = '\0';
 	if (!cli->begun)
 		optind = 0; /* a new command line, for GNU */
@@ -73,5 +73,5 @@ void cli_help(const struct cli_option *options, FILE *to)
 {
 	for (; options->name != NULL; options++)
 		option_help(options, to);
-	option_help(&help, to);
+	option_help(&cli_help_option, to);
 }

@@ -40,6 +40,9 @@ char **cli_operands(const struct cli *cli);
 /* How many there are. */
 int cli_count(const struct cli *cli);
 
+/* What every table has besides. */
+extern const struct cli_option cli_help_option;
+
 /* Print the options, within 80 columns. */
 void cli_help(const struct cli_option *options, FILE *to);
 

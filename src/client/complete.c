@@ -43,16 +43,16 @@ static bool is_printable(const char *text)
 static int keep(void *arg, const char *word)
 {
 	struct complete *c = arg;
-	char *quoted;
+	char *copy;
 
 	if (strncmp(word, c->prefix, strlen(c->prefix)) != 0 || !is_printable(word))
 		return 0;
 	if (c->count == FOUND_MAX)
 		return -1;
-	quoted = words_quote(word);
-	if (quoted == NULL)
+	copy = c->quoted ? words_quote(word) : strdup(word);
+	if (copy == NULL)
 		return -1;
-	c->found[c->count++] = quoted;
+	c->found[c->count++] = copy;
 	return 0;
 }
 
@@ -78,8 +78,8 @@ static int row_take(struct complete *c, int (*keep_name)(void *arg, const char *
 	if (talk_next(&c->talk, &row) < 0)
 		return -1;
 	if (row.type != REPLY_ARRAY || row.number == 0)
-		return talk_unexpected(&c->talk);
-	if (talk_next_string(&c->talk, name, sizeof(name)) < 0)
+		return talk_unexpected(&c->talk, &row, "a row of a list");
+	if (talk_next_string(&c->talk, name, sizeof(name), "a name") < 0)
 		return -1;
 	for (int64_t i = 1; i < row.number; i++)
 		if (talk_next(&c->talk, &e) < 0 || talk_skip(&c->talk, &e) < 0)
@@ -159,16 +159,6 @@ static void found_clear(struct complete *c)
 		free(c->found[--c->count]);
 }
 
-/* Leave a connection whose replies were not all taken, or that broke. */
-static void hang_up(struct complete *c)
-{
-	const struct addr_spec *server = c->talk.server;
-
-	talk_close(&c->talk);
-	talk_init(&c->talk, server);
-	c->talk.quiet = true;
-}
-
 /* A connection of before may have been closed for being idle, hence a second try. */
 static void ask(struct complete *c, const char *verb, size_t index, int64_t give_up_ms)
 {
@@ -176,12 +166,12 @@ static void ask(struct complete *c, const char *verb, size_t index, int64_t give
 
 	c->talk.give_up_ms = give_up_ms;
 	if (!again && talk_open(&c->talk) < 0) {
-		hang_up(c);
+		talk_reset(&c->talk);
 		return;
 	}
 	if (take(c, verb, index) == 0)
 		return;
-	hang_up(c);
+	talk_reset(&c->talk);
 	if (!again || c->count == FOUND_MAX)
 		return;
 	found_clear(c);
@@ -204,28 +194,36 @@ static void found_settle(struct complete *c)
 	c->found[kept] = NULL;
 }
 
-char **complete_find(struct complete *c, const char *line, size_t start, size_t end)
+char **complete_word(struct complete *c, const char *verb, size_t index, const char *prefix)
 {
-	struct words w;
-	size_t index;
-
 	c->found = calloc(FOUND_MAX + 1, sizeof(c->found[0]));
 	c->count = 0;
-	if (c->found == NULL || words_split(&w, line, end) < 0) {
-		free(c->found);
+	if (c->found == NULL)
 		return NULL;
-	}
-	index = w.argc - w.in_word;
-	c->prefix = w.in_word ? w.argv[index] : "";
-	/* Within quotes the word that would be replaced is not the one that is meant. */
-	if (w.unfinished == '\0' && (!w.in_word || w.last_start == start))
-		ask(c, w.argv[0], index, io_clock_ms() + PATIENCE_MS);
+	c->prefix = prefix;
+	ask(c, verb, index, io_clock_ms() + PATIENCE_MS);
 	found_settle(c);
-	words_free(&w);
 	if (c->count > 0)
 		return c->found;
 	free(c->found);
 	return NULL;
+}
+
+char **complete_find(struct complete *c, const char *line, size_t start, size_t end)
+{
+	struct words w;
+	char **found = NULL;
+	size_t index;
+
+	if (words_split(&w, line, end) < 0)
+		return NULL;
+	index = w.argc - w.in_word;
+	c->quoted = true;
+	/* Within quotes the word that would be replaced is not the one that is meant. */
+	if (w.unfinished == '\0' && (!w.in_word || w.last_start == start))
+		found = complete_word(c, w.argv[0], index, w.in_word ? w.argv[index] : "");
+	words_free(&w);
+	return found;
 }
 
 void complete_init(struct complete *c, const struct addr_spec *server)

@@ -11,14 +11,19 @@
 struct complete {
 	struct talk talk;
 	const char *prefix; /* borrowed: the word so far, unquoted */
+	bool quoted;        /* what is found will be, as it is typed */
 	char **found;       /* NULL last */
 	size_t count;
 };
 
 void complete_init(struct complete *c, const struct addr_spec *server);
 
-/* Returns what line[start, end) may become: an array of strings, NULL last, each from malloc(3)
- * as the array itself; the caller takes them. NULL if there is nothing. */
+/* Returns what the word of a request with this index may become, where verb stands at 0: an array
+ * of strings, NULL last, each from malloc(3) as the array itself; the caller takes them. NULL if
+ * there is nothing. */
+char **complete_word(struct complete *c, const char *verb, size_t index, const char *prefix);
+
+/* The same of line[start, end), where words are quoted as they are typed. */
 char **complete_find(struct complete *c, const char *line, size_t start, size_t end);
 
 void complete_free(struct complete *c);

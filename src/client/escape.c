@@ -105,3 +105,25 @@ char *escape_string(const char *text, size_t len)
 	buf_free(&out);
 	return NULL;
 }
+
+size_t escape_fit(const char *text, int *columns)
+{
+	mbstate_t state = {0};
+	wchar_t wide;
+	size_t fits = 0, len, left = strlen(text);
+	int room = *columns, width;
+
+	while (left > 0) {
+		len = mbrtowc(&wide, text + fits, left, &state);
+		if (len == 0 || len > left)
+			break;
+		width = wcwidth(wide);
+		if (width < 0 || width > room)
+			break;
+		room -= width;
+		fits += len;
+		left -= len;
+	}
+	*columns -= room;
+	return fits;
+}

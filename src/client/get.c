@@ -8,7 +8,9 @@
 #include "client/subcommand.h"
 
 #include <err.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,15 +19,23 @@
 
 #define TRIES_MAX 5 /* of a file that changes between two requests */
 
-struct get {
-	struct talk *talk;
-	const char *name;   /* on the server */
-	const char *target; /* here; NULL: standard output */
+struct options {
+	const char *output; /* NULL: where the names say */
 	bool resume;
 	bool verify;
+	size_t count; /* of files */
+};
+
+/* One file. */
+struct get {
+	struct talk *talk;
+	const struct options *options;
+	const char *name; /* on the server */
+	char *target;     /* here; owned, NULL: standard output */
 	struct remote_file remote;
 	struct part part;
-	int64_t done; /* bytes, with those of an earlier run */
+	int64_t done;                /* bytes, with those of an earlier run */
+	char digest[DIGEST_LEN + 1]; /* where it was verified, else "" */
 	struct progress progress;
 };
 
@@ -41,7 +51,7 @@ static int put(struct get *g, const char *data, size_t len)
 	if (g->target != NULL && part_add(&g->part, data, len) < 0)
 		return -1;
 	if (g->target == NULL && io_write_all(STDOUT_FILENO, data, len) < 0) {
-		warn("standard output");
+		io_write_failed("standard output");
 		return -1;
 	}
 	g->done += (int64_t)len;
@@ -90,11 +100,12 @@ static enum outcome rest_fetch(struct get *g)
 	if (e.type == REPLY_ERROR)
 		return body_refused(g, &e);
 	if (e.type != REPLY_BULK || e.number != g->remote.size - g->done) {
-		talk_unexpected(g->talk);
+		talk_unexpected(g->talk, &e, "what lacks of the file");
 		return FAILED;
 	}
 	if (g->target != NULL || !isatty(STDOUT_FILENO))
-		progress_start(&g->progress, g->done, g->remote.size);
+		progress_start(&g->progress, g->options->count > 1 ? g->name : NULL, g->done,
+			       g->remote.size);
 	outcome = body_take(g);
 	progress_end(&g->progress, g->done);
 	return outcome;
@@ -115,11 +126,11 @@ static int part_prepare(struct get *g)
 {
 	bool same = part_is_of(&g->part, g->remote.etag);
 
-	if (g->resume && same && g->part.size <= g->remote.size) {
+	if (g->options->resume && same && g->part.size <= g->remote.size) {
 		g->done = g->part.size;
 		return 0;
 	}
-	if (g->resume && g->part.size > 0)
+	if (g->options->resume && g->part.size > 0)
 		warnx("%s changed on the server: its part of %" PRId64 " bytes is discarded",
 		      g->name, g->part.size);
 	g->done = 0;
@@ -163,9 +174,10 @@ static int remote_digest(struct get *g, char *hex)
 		talk_print_error(g->talk, &e);
 		return -1;
 	}
-	if (talk_string(g->talk, &e, hex, DIGEST_LEN + 1) < 0)
+	if (talk_string(g->talk, &e, hex, DIGEST_LEN + 1, "a SHA-256") < 0)
 		return -1;
-	return digest_is_one(hex) ? 0 : talk_unexpected(g->talk);
+	return digest_is_one(hex) ? 0
+				  : talk_unexpected_string(g->talk, hex, strlen(hex), "a SHA-256");
 }
 
 /* Compare with the server's digest; both are made at the same time. */
@@ -184,9 +196,14 @@ static int verify(struct get *g)
 		warnx("sha256sum failed");
 		return -1;
 	}
-	if (result < 0 || strcasecmp(here, there) == 0)
-		return result;
-	warnx("%s: its SHA-256 is %s, the server says %s: discarded", g->name, here, there);
+	if (result < 0)
+		return -1;
+	if (strcasecmp(here, there) == 0) {
+		memcpy(g->digest, here, sizeof(here));
+		return 0;
+	}
+	warnx("%s: its SHA-256 is %s, the server says %s: %s of %" PRId64 " bytes is discarded",
+	      g->name, here, there, g->part.path, g->part.size);
 	part_remove(&g->part);
 	g->part.size = 0;
 	return -1;
@@ -196,9 +213,14 @@ static int finish(struct get *g)
 {
 	if (g->target == NULL)
 		return 0;
-	if (g->verify && verify(g) < 0)
+	if (g->options->verify && verify(g) < 0)
 		return -1;
-	return part_finish(&g->part);
+	if (part_finish(&g->part) < 0)
+		return -1;
+	if (g->options->verify)
+		fprintf(stderr, "%s: verified, SHA-256 %s, saved as %s\n", g->name, g->digest,
+			g->part.target);
+	return 0;
 }
 
 /* What has come is of use to --resume. */
@@ -213,31 +235,108 @@ static void part_leave(struct get *g)
 		part_remove(&g->part);
 }
 
-/* Returns the exit status. */
+/* One that failed may have left the conversation in the middle of a reply. */
+static int reconnect(struct talk *t)
+{
+	if (t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply))
+		return 0;
+	talk_print_reason(t);
+	talk_reset(t);
+	return talk_open(t);
+}
+
+/* Returns 0, or -1 with the reason said, or in the talk. */
 static int transfer(struct get *g)
 {
-	int result = talk_open(g->talk);
+	int result = fetch(g);
 
-	if (result == 0)
-		result = fetch(g);
 	if (result == 0)
 		result = finish(g);
 	if (result < 0)
 		part_leave(g);
 	part_close(&g->part);
-	return result < 0 ? EXIT_BROKEN : EXIT_SUCCESS;
+	return result;
+}
+
+/* What fails does not keep the others from being fetched; a server that is gone does. Returns the
+ * exit status. */
+static int transfer_all(struct get *files, size_t count)
+{
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < count; i++) {
+		if (reconnect(files[i].talk) < 0)
+			return EXIT_BROKEN;
+		if (transfer(&files[i]) < 0)
+			status = EXIT_BROKEN;
+	}
+	return status;
+}
+
+/* ---- where files go to ---- */
+
+static bool names_folder(const char *output)
+{
+	size_t len = strlen(output);
+
+	return len > 0 && output[len - 1] == '/';
+}
+
+/* Returns the path, which the caller frees, or NULL with ENOMEM. */
+static char *target_path(const char *name, const char *output)
+{
+	const char *slash = strrchr(name, '/');
+	char *path;
+
+	if (output != NULL && !names_folder(output))
+		return strdup(output);
+	if (asprintf(&path, "%s%s", output != NULL ? output : "",
+		     slash != NULL ? slash + 1 : name) < 0)
+		return NULL;
+	return path;
+}
+
+static bool is_no_name(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *last = slash != NULL ? slash + 1 : path;
+
+	return strcmp(last, "") == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
+/* A link stays: what it leads to is replaced. Returns 0, or -1 with the reason said. */
+static int link_follow(struct get *g)
+{
+	struct stat st;
+	char *path;
+
+	if (lstat(g->target, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	path = realpath(g->target, NULL);
+	if (path == NULL) {
+		warnx("%s is a link that cannot be followed (%s): remove it, or choose another "
+		      "with -o FILE",
+		      g->target, strerror(errno));
+		return -1;
+	}
+	free(g->target);
+	g->target = path;
+	return 0;
 }
 
 /* Choose where the file goes to. Returns 0, or -1 with the reason said. */
-static int target_choose(struct get *g, const char *output)
+static int target_choose(struct get *g)
 {
-	const char *slash = strrchr(g->name, '/');
+	const char *output = g->options->output;
 	struct stat st;
 
-	g->target = output != NULL ? output : slash != NULL ? slash + 1 : g->name;
-	if (strcmp(g->target, "") == 0 || strcmp(g->target, ".") == 0 ||
-	    strcmp(g->target, "..") == 0 || g->target[strlen(g->target) - 1] == '/') {
-		warnx("'%s' names no file: choose one with -o FILE", output ? output : g->name);
+	g->target = target_path(g->name, output);
+	if (g->target == NULL) {
+		warn("%s", g->name);
+		return -1;
+	}
+	if (is_no_name(g->target)) {
+		warnx("'%s' names no file: choose one with -o FILE",
+		      output != NULL && !names_folder(output) ? output : g->name);
 		return -1;
 	}
 	if (stat(g->target, &st) == 0 && !S_ISREG(st.st_mode)) {
@@ -245,8 +344,66 @@ static int target_choose(struct get *g, const char *output)
 		      g->target);
 		return -1;
 	}
-	return 0;
+	return link_follow(g);
 }
+
+static int by_target(const void *a, const void *b)
+{
+	const struct get *const *left = a, *const *right = b;
+
+	return strcmp((*left)->target, (*right)->target);
+}
+
+/* Returns 0, or -1 with the reason said. */
+static int targets_differ(const struct get *files, size_t count)
+{
+	const struct get **sorted = calloc(count, sizeof(*sorted));
+	int result = 0;
+
+	if (sorted == NULL) {
+		warn("names");
+		return -1;
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &files[i];
+	qsort(sorted, count, sizeof(sorted[0]), by_target);
+	for (size_t i = 1; i < count && result == 0; i++) {
+		if (strcmp(sorted[i - 1]->target, sorted[i]->target) != 0)
+			continue;
+		warnx("%s and %s would both be saved as %s: fetch one of them with -o FILE",
+		      sorted[i - 1]->name, sorted[i]->name, sorted[i]->target);
+		result = -1;
+	}
+	free(sorted);
+	return result;
+}
+
+static bool to_standard_output(const struct options *options)
+{
+	return options->output != NULL && strcmp(options->output, "-") == 0;
+}
+
+/* Nothing is fetched before it is clear where all of it goes to. Returns 0, or -1 with the reason
+ * said. */
+static int targets_choose(struct get *files, const struct options *options)
+{
+	if (options->count > 1 && options->output != NULL && !names_folder(options->output)) {
+		warnx("-o %s is for one file; for several it names a folder, as in -o %s/",
+		      options->output, to_standard_output(options) ? "FOLDER" : options->output);
+		return -1;
+	}
+	if (to_standard_output(options)) {
+		if (options->resume || options->verify)
+			warnx("--resume and --verify need a file, not -o -");
+		return options->resume || options->verify ? -1 : 0;
+	}
+	for (size_t i = 0; i < options->count; i++)
+		if (target_choose(&files[i]) < 0)
+			return -1;
+	return targets_differ(files, options->count);
+}
+
+/* ---- its command line ---- */
 
 enum {
 	OPTION_OUTPUT,
@@ -255,14 +412,14 @@ enum {
 };
 
 const struct cli_option get_options[] = {
-	{"output", 'o', "FILE", "save it as FILE; -: standard output"},
+	{"output", 'o', "FILE", "save as FILE, or in a folder FILE/; -: standard output"},
 	{"resume", '\0', NULL, "go on where an earlier download ended"},
 	{"verify", '\0', NULL, "compare the SHA-256 with the server's"},
 	{NULL, '\0', NULL, NULL},
 };
 
 /* Returns CLI_END, or what else ends the command line. */
-static int options_parse(struct get *g, struct cli *cli, const char **output)
+static int options_parse(struct options *options, struct cli *cli)
 {
 	const char *argument;
 	int option;
@@ -270,35 +427,48 @@ static int options_parse(struct get *g, struct cli *cli, const char **output)
 	while ((option = cli_next(cli, &argument)) >= 0) {
 		switch (option) {
 		case OPTION_OUTPUT:
-			*output = argument;
+			options->output = argument;
 			break;
 		case OPTION_RESUME:
-			g->resume = true;
+			options->resume = true;
 			break;
 		case OPTION_VERIFY:
-			g->verify = true;
+			options->verify = true;
 		}
 	}
-	if (option == CLI_END && cli_count(cli) != 1)
-		return CLI_WRONG;
-	g->name = cli_operands(cli)[0];
-	return option;
+	if (option != CLI_END)
+		return option;
+	options->count = (size_t)cli_count(cli);
+	return options->count > 0 ? CLI_END : CLI_WRONG;
+}
+
+/* Returns the exit status. */
+static int get_files(struct talk *t, const struct options *options, char **names)
+{
+	struct get *files = calloc(options->count, sizeof(files[0]));
+	int status = EXIT_USAGE;
+
+	if (files == NULL) {
+		warn("names");
+		return EXIT_BROKEN;
+	}
+	for (size_t i = 0; i < options->count; i++)
+		files[i] = (struct get){
+			.talk = t, .options = options, .name = names[i], .part.fd = -1};
+	if (targets_choose(files, options) == 0)
+		status = transfer_all(files, options->count);
+	for (size_t i = 0; i < options->count; i++)
+		free(files[i].target);
+	free(files);
+	return status;
 }
 
 int get_run(struct talk *t, struct cli *cli)
 {
-	struct get g = {.talk = t, .part.fd = -1};
-	const char *output = NULL;
-	int option = options_parse(&g, cli, &output);
+	struct options options = {0};
+	int option = options_parse(&options, cli);
 
 	if (option != CLI_END)
 		return subcommand_explain(cli, option);
-	if (output == NULL || strcmp(output, "-") != 0) {
-		if (target_choose(&g, output) < 0)
-			return EXIT_USAGE;
-	} else if (g.resume || g.verify) {
-		warnx("--resume and --verify need a file, not -o -");
-		return EXIT_USAGE;
-	}
-	return transfer(&g);
+	return get_files(t, &options, cli_operands(cli));
 }

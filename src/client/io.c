@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/io.h"
 
+#include <err.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +27,27 @@ int io_write_all(int fd, const void *data, size_t len)
 		}
 	}
 	return 0;
+}
+
+void io_write_failed(const char *name)
+{
+	if (errno == EPIPE) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	warn("%s", name);
+}
+
+int io_output(struct buf *out)
+{
+	int result = 0;
+
+	if (buf_len(out) > 0)
+		result = io_write_all(STDOUT_FILENO, buf_data(out), buf_len(out));
+	if (result < 0)
+		io_write_failed("standard output");
+	buf_consume(out, buf_len(out));
+	return result;
 }
 
 int64_t io_clock_ms(void)

@@ -1,59 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /* pollcat ADDRESS ls */
 #include "client/escape.h"
+#include "client/io.h"
+#include "client/json.h"
 #include "client/remote_file.h"
 #include "client/scan.h"
 #include "client/subcommand.h"
 
 #include <err.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#define NAMES_MAX (64U << 20) /* bytes that are sorted at one time */
+#define ASKED_MAX 1000        /* requests STAT on their way at one time */
+#define OUTPUT_BYTES 65536    /* written at one time */
+
 struct ls {
-	const char *glob; /* NULL: all */
+	struct talk *talk;
 	bool details;
+	bool json;
 	bool escaped;
 	bool refused;     /* the details of some file */
-	struct buf names; /* of one page, each with its NUL */
+	bool in_parts;    /* more names than can be sorted at one time */
+	size_t listed;    /* names printed */
+	struct buf names; /* found and not yet printed, each with its NUL */
+	struct buf out;
 };
 
-static int output_flush(void)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
-	warn("standard output");
-	return -1;
-}
-
-static void print_name(const struct ls *ls, const char *name)
-{
-	char *escaped = ls->escaped ? escape_string(name, strlen(name)) : NULL;
-
-	if (!ls->escaped)
-		puts(name);
-	else
-		puts(escaped != NULL ? escaped : "?"); /* no memory */
-	free(escaped);
-}
-
-/* Size and time, or what stands for them. */
-static void print_details(const struct remote_file *file)
-{
-	time_t mtime = (time_t)file->mtime;
-	char when[32] = "-";
-	struct tm tm;
-
-	if (file->state != REMOTE_FOUND) {
-		printf("%14s  %-16s  ", "-", "-");
-		return;
-	}
-	if (localtime_r(&mtime, &tm) != NULL)
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-	printf("%14" PRId64 "  %-16s  ", file->size, when);
-}
+/* ---- one name ---- */
 
 static bool is_folder(const char *name)
 {
@@ -62,64 +40,261 @@ static bool is_folder(const char *name)
 	return len > 0 && name[len - 1] == '/';
 }
 
-/* Ask for the details of all names of the page, then print them as they come. */
-static int page_print(struct talk *t, struct ls *ls)
+static int name_add(struct ls *ls, const char *name)
 {
-	const char *name, *names, *end;
+	int result = ls->escaped ? escape_text(&ls->out, name, strlen(name))
+				 : buf_add(&ls->out, name, strlen(name));
+
+	return result < 0 ? -1 : buf_add(&ls->out, "\n", 1);
+}
+
+/* Size and time, or what stands for them. */
+static int details_add(struct ls *ls, const struct remote_file *file)
+{
+	char when[32] = "-", size[24] = "-", text[80];
+	time_t mtime = (time_t)file->mtime;
+	struct tm tm;
+
+	if (file->state == REMOTE_FOUND) {
+		snprintf(size, sizeof(size), "%" PRId64, file->size);
+		if (localtime_r(&mtime, &tm) != NULL)
+			strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+	}
+	snprintf(text, sizeof(text), "%14s  %-16s  ", size, when);
+	return buf_add(&ls->out, text, strlen(text));
+}
+
+static int json_details_add(struct buf *out, const struct remote_file *file)
+{
+	if (file->state != REMOTE_FOUND)
+		return json_raw(out, ",\"size\":null,\"mtime\":null,\"etag\":null}");
+	if (json_raw(out, ",\"size\":") < 0 || json_integer(out, file->size) < 0 ||
+	    json_raw(out, ",\"mtime\":") < 0 || json_integer(out, file->mtime) < 0 ||
+	    json_raw(out, ",\"etag\":") < 0 || json_string(out, file->etag, strlen(file->etag)) < 0)
+		return -1;
+	return json_raw(out, "}");
+}
+
+static int json_add(struct ls *ls, const char *name, const struct remote_file *file)
+{
+	struct buf *out = &ls->out;
+
+	if (json_raw(out, ls->listed > 0 ? ",\n{\"name\":" : "[{\"name\":") < 0 ||
+	    json_string(out, name, strlen(name)) < 0 ||
+	    json_raw(out, is_folder(name) ? ",\"type\":\"folder\"" : ",\"type\":\"file\"") < 0)
+		return -1;
+	return json_details_add(out, file);
+}
+
+static int entry_add(struct ls *ls, const char *name, const struct remote_file *file)
+{
+	if (ls->json)
+		return json_add(ls, name, file);
+	if (ls->details && details_add(ls, file) < 0)
+		return -1;
+	return name_add(ls, name);
+}
+
+static int entry_print(struct ls *ls, const char *name, const struct remote_file *file)
+{
+	if (entry_add(ls, name, file) < 0) {
+		warn("%s", name);
+		return -1;
+	}
+	ls->listed++;
+	return buf_len(&ls->out) < OUTPUT_BYTES ? 0 : io_output(&ls->out);
+}
+
+/* ---- all that were found ---- */
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Returns the names sorted, which the caller frees, or NULL with the reason said. They borrow. */
+static const char **names_sort(const struct ls *ls, size_t *count)
+{
+	const char *first = buf_data(&ls->names), *end = first + buf_len(&ls->names), **names;
+
+	*count = 0;
+	for (const char *name = first; name < end; name += strlen(name) + 1)
+		++*count;
+	names = calloc(*count, sizeof(names[0]));
+	if (names == NULL) {
+		warn("names");
+		return NULL;
+	}
+	*count = 0;
+	for (const char *name = first; name < end; name += strlen(name) + 1)
+		names[(*count)++] = name;
+	qsort(names, *count, sizeof(names[0]), by_bytes);
+	return names;
+}
+
+/* Ask for the details of all of them, then print them as they come. */
+static int group_print(struct ls *ls, const char *const *names, size_t count)
+{
+	bool asks = ls->details || ls->json;
 	struct remote_file file;
 
-	if (buf_len(&ls->names) == 0)
-		return 0;
-	names = buf_data(&ls->names);
-	end = names + buf_len(&ls->names);
-	for (name = names; name < end; name += strlen(name) + 1)
-		if (!is_folder(name) && remote_file_ask(t, name) < 0)
+	for (size_t i = 0; asks && i < count; i++)
+		if (!is_folder(names[i]) && remote_file_ask(ls->talk, names[i]) < 0)
 			return -1;
-	for (name = names; name < end; name += strlen(name) + 1) {
+	for (size_t i = 0; i < count; i++) {
 		file = (struct remote_file){.state = REMOTE_MISSING};
-		if (!is_folder(name) && remote_file_take(t, &file) < 0)
+		if (asks && !is_folder(names[i]) && remote_file_take(ls->talk, &file) < 0)
 			return -1;
 		if (file.state == REMOTE_REFUSED)
 			ls->refused = true;
-		print_details(&file);
-		print_name(ls, name);
+		if (entry_print(ls, names[i], &file) < 0)
+			return -1;
 	}
-	buf_consume(&ls->names, buf_len(&ls->names));
 	return 0;
 }
+
+static int names_print(struct ls *ls)
+{
+	const char **names;
+	size_t count = 0;
+	int result = 0;
+
+	if (buf_len(&ls->names) == 0)
+		return 0;
+	names = names_sort(ls, &count);
+	if (names == NULL)
+		return -1;
+	for (size_t i = 0; i < count && result == 0; i += ASKED_MAX)
+		result = group_print(ls, names + i, count - i < ASKED_MAX ? count - i : ASKED_MAX);
+	free(names);
+	buf_consume(&ls->names, buf_len(&ls->names));
+	return result;
+}
+
+/* ---- what is found ---- */
 
 static int name_take(void *arg, const char *name)
 {
 	struct ls *ls = arg;
 
-	if (!ls->details) {
-		print_name(ls, name);
-		return 0;
-	}
 	if (buf_add(&ls->names, name, strlen(name) + 1) == 0)
 		return 0;
 	warn("names");
 	return -1;
 }
 
-static int list(struct talk *t, struct ls *ls)
+/* Memory has a bound: beyond it, what is there is printed, and sorted for itself. */
+static int part_print(struct ls *ls)
+{
+	if (buf_len(&ls->names) < NAMES_MAX)
+		return 0;
+	if (!ls->in_parts)
+		warnx("more than %u MiB of names: they are sorted in parts", NAMES_MAX >> 20);
+	ls->in_parts = true;
+	return names_print(ls);
+}
+
+/* Find what matches; NULL: all. */
+static int names_find(struct ls *ls, const char *glob)
 {
 	struct scan scan = SCAN_START;
 
 	do {
-		if (scan_page(t, &scan, ls->glob, name_take, ls) < 0)
-			return -1;
-		if (page_print(t, ls) < 0 || output_flush() < 0)
+		if (scan_page(ls->talk, &scan, glob, name_take, ls) < 0 || part_print(ls) < 0)
 			return -1;
 	} while (!scan_ended(&scan));
 	return 0;
 }
 
+static bool nothing_found(const struct ls *ls)
+{
+	return ls->listed == 0 && buf_len(&ls->names) == 0;
+}
+
+/* An empty folder is found only as a name in its own. Returns 0, or -1 with the reason said. */
+static int name_find(struct ls *ls, const char *name, size_t len)
+{
+	bool must_be_folder = name[len] == '/';
+	char *plain = strndup(name, len);
+	int result;
+
+	if (plain == NULL) {
+		warn("%s", name);
+		return -1;
+	}
+	result = names_find(ls, plain);
+	free(plain);
+	if (result < 0)
+		return -1;
+	if (!nothing_found(ls) && is_folder(buf_data(&ls->names))) {
+		buf_consume(&ls->names, buf_len(&ls->names));
+		return 0;
+	}
+	if (!nothing_found(ls) && !must_be_folder)
+		return 0;
+	buf_consume(&ls->names, buf_len(&ls->names));
+	warnx("%s: there is no such %s on the server", name,
+	      must_be_folder ? "folder" : "file or folder");
+	return -1;
+}
+
+/* What is in the folder of that name; or the file. */
+static int folder_find(struct ls *ls, const char *name)
+{
+	size_t len = strlen(name);
+	char *inside;
+	int result;
+
+	while (len > 1 && name[len - 1] == '/')
+		len--;
+	if (asprintf(&inside, "%.*s/", (int)len, name) < 0) {
+		warn("%s", name);
+		return -1;
+	}
+	result = names_find(ls, inside);
+	free(inside);
+	return result < 0 || !nothing_found(ls) ? result : name_find(ls, name, len);
+}
+
+/* As the server sees it: what is before the last slash is taken as it is. */
+static bool is_glob(const char *text)
+{
+	const char *slash = strrchr(text, '/');
+
+	return strpbrk(slash != NULL ? slash : text, "*?[\\") != NULL;
+}
+
+static int list(struct ls *ls, const char *what)
+{
+	int result;
+
+	if (what == NULL || is_glob(what))
+		result = names_find(ls, what);
+	else
+		result = folder_find(ls, what);
+	if (result == 0 && what != NULL && is_glob(what) && nothing_found(ls)) {
+		warnx("%s: nothing on the server matches", what);
+		result = -1;
+	}
+	return result < 0 ? -1 : names_print(ls);
+}
+
+static int list_end(struct ls *ls)
+{
+	if (!ls->json)
+		return 0;
+	return json_raw(&ls->out, ls->listed > 0 ? "]\n" : "[]\n");
+}
+
+/* ---- its command line ---- */
+
 enum {
+	OPTION_JSON,
 	OPTION_LONG,
 };
 
 const struct cli_option ls_options[] = {
+	{"json", '\0', NULL, "print an array of objects, for programs"},
 	{"long", 'l', NULL, "print size and time of modification before each name"},
 	{NULL, '\0', NULL, NULL},
 };
@@ -130,22 +305,28 @@ static int options_parse(struct ls *ls, struct cli *cli)
 	const char *argument;
 	int option;
 
-	while ((option = cli_next(cli, &argument)) == OPTION_LONG)
-		ls->details = true;
-	if (option == CLI_END && cli_count(cli) > 1)
-		return CLI_WRONG;
-	ls->glob = cli_operands(cli)[0];
-	return option;
+	while ((option = cli_next(cli, &argument)) >= 0) {
+		if (option == OPTION_JSON)
+			ls->json = true;
+		else
+			ls->details = true;
+	}
+	return option == CLI_END && cli_count(cli) > 1 ? CLI_WRONG : option;
 }
 
 int ls_run(struct talk *t, struct cli *cli)
 {
-	struct ls ls = {.escaped = isatty(STDOUT_FILENO)};
+	struct ls ls = {.talk = t, .escaped = isatty(STDOUT_FILENO)};
 	int option = options_parse(&ls, cli), result;
 
 	if (option != CLI_END)
 		return subcommand_explain(cli, option);
-	result = talk_open(t) < 0 ? -1 : list(t, &ls);
+	result = talk_open(t) < 0 ? -1 : list(&ls, cli_operands(cli)[0]);
+	if (result == 0)
+		result = list_end(&ls);
+	if (io_output(&ls.out) < 0)
+		result = -1;
 	buf_free(&ls.names);
+	buf_free(&ls.out);
 	return result < 0 || ls.refused ? EXIT_BROKEN : EXIT_SUCCESS;
 }

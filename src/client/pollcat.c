@@ -4,7 +4,9 @@
 #include "config.h"
 #endif
 
+#include "client/completion.h"
 #include "client/converse.h"
+#include "client/io.h"
 #include "client/subcommand.h"
 
 #include <err.h>
@@ -16,12 +18,16 @@
 #include <unistd.h>
 
 enum {
+	OPTION_COMPLETE,
+	OPTION_COMPLETION,
 	OPTION_NEWLINE,
 	OPTION_RESP,
 	OPTION_VERSION,
 };
 
 static const struct cli_option options[] = {
+	{"complete", '\0', "LINE", "print what the last word of LINE may become"},
+	{"completion", '\0', "SHELL", "print what completes pollcat in bash, fish or zsh"},
 	{"newline", 'n', NULL, "send each typed line with a newline"},
 	{"resp", 'R', NULL, "the server's protocol is resp: typed lines are requests"},
 	{"version", 'V', NULL, "print the version and exit"},
@@ -64,9 +70,35 @@ static void standard_descriptors_open(void)
 			exit(EXIT_BROKEN);
 }
 
-static void option_take(struct command_line *line, int option)
+/* Without a transport it is TCP. Returns 0, or -1 with the reason in reason[size]. */
+static int address_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
+{
+	static const char *const prefixes[] = {"tcp:", "udp:", "unix:"};
+	char tcp[ADDR_TEXT_MAX + 1];
+
+	for (unsigned i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
+			return addr_spec_parse(spec, text, reason, size);
+	snprintf(tcp, sizeof(tcp), "tcp:%s", text); /* cut off, it is still refused as too long */
+	return addr_spec_parse(spec, tcp, reason, size);
+}
+
+/* Returns the exit status, which is another where what was printed could not be. */
+static int output_end(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	io_write_failed("standard output");
+	return EXIT_BROKEN;
+}
+
+static void option_take(struct command_line *line, int option, const char *argument)
 {
 	switch (option) {
+	case OPTION_COMPLETE:
+		exit(output_end(completion_words(options, argument, address_parse)));
+	case OPTION_COMPLETION:
+		exit(output_end(completion_script(argument)));
 	case OPTION_NEWLINE:
 		line->newline = true;
 		break;
@@ -75,10 +107,10 @@ static void option_take(struct command_line *line, int option)
 		break;
 	case OPTION_VERSION:
 		puts("pollcat " PACKAGE_VERSION);
-		exit(EXIT_SUCCESS);
+		exit(output_end(EXIT_SUCCESS));
 	case CLI_HELP:
 		help();
-		exit(EXIT_SUCCESS);
+		exit(output_end(EXIT_SUCCESS));
 	default:
 		exit(misused());
 	}
@@ -92,7 +124,7 @@ static char **options_take(struct command_line *line, int *argc, char **argv)
 	int option;
 
 	while ((option = cli_next(&cli, &argument)) != CLI_END)
-		option_take(line, option);
+		option_take(line, option, argument);
 	*argc = cli_count(&cli);
 	return cli_operands(&cli);
 }
@@ -125,20 +157,7 @@ static int subcommand(const struct command_line *line, const struct addr_spec *s
 		warnx("-n and -R are for the prompt; leave them out with %s", s->name);
 		return EXIT_USAGE;
 	}
-	return subcommand_run(s, spec, line->argc, line->argv);
-}
-
-/* Without a transport it is TCP. Returns 0, or -1 with the reason in reason[size]. */
-static int address_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
-{
-	static const char *const prefixes[] = {"tcp:", "udp:", "unix:"};
-	char tcp[ADDR_TEXT_MAX + 1];
-
-	for (unsigned i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-			return addr_spec_parse(spec, text, reason, size);
-	snprintf(tcp, sizeof(tcp), "tcp:%s", text); /* cut off, it is still refused as too long */
-	return addr_spec_parse(spec, tcp, reason, size);
+	return output_end(subcommand_run(s, spec, line->argc, line->argv));
 }
 
 int main(int argc, char **argv)

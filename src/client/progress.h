@@ -7,12 +7,13 @@
 
 struct progress {
 	bool shown;
+	const char *name;
 	int64_t first, total; /* bytes */
 	int64_t began_ms, drawn_ms;
 };
 
-/* Begin at first of total bytes. */
-void progress_start(struct progress *p, int64_t first, int64_t total);
+/* Begin at first of total bytes; name, borrowed, is what is transferred, NULL: that is clear. */
+void progress_start(struct progress *p, const char *name, int64_t first, int64_t total);
 
 /* Done so far; drawn a few times a second. */
 void progress_update(struct progress *p, int64_t done);

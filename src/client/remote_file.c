@@ -14,7 +14,7 @@ int remote_file_ask(struct talk *t, const char *name)
 static int take_number(struct talk *t, const struct reply_event *event, int64_t *number)
 {
 	if (event->type != REPLY_INTEGER)
-		return talk_unexpected(t);
+		return talk_unexpected(t, event, "a number");
 	*number = event->number;
 	return 0;
 }
@@ -25,14 +25,14 @@ static int take_pair(struct talk *t, struct remote_file *file)
 	struct reply_event value;
 	char key[KEY_MAX];
 
-	if (talk_next_string(t, key, sizeof(key)) < 0 || talk_next(t, &value) < 0)
+	if (talk_next_string(t, key, sizeof(key), "a name of STAT") < 0 || talk_next(t, &value) < 0)
 		return -1;
 	if (strcmp(key, "size") == 0)
 		return take_number(t, &value, &file->size);
 	if (strcmp(key, "mtime") == 0)
 		return take_number(t, &value, &file->mtime);
 	if (strcmp(key, "etag") == 0)
-		return talk_string(t, &value, file->etag, sizeof(file->etag));
+		return talk_string(t, &value, file->etag, sizeof(file->etag), "an etag");
 	return talk_skip(t, &value);
 }
 
@@ -43,7 +43,9 @@ static int take_pairs(struct talk *t, struct remote_file *file, int64_t count)
 	for (int64_t i = 0; i < count; i += 2)
 		if (take_pair(t, file) < 0)
 			return -1;
-	return file->size >= 0 && file->etag[0] != '\0' ? 0 : talk_unexpected(t);
+	if (file->size >= 0 && file->etag[0] != '\0')
+		return 0;
+	return talk_broke(t, "the server says nothing of a file's size or etag: is it a pollard?");
 }
 
 int remote_file_take(struct talk *t, struct remote_file *file)
@@ -59,7 +61,7 @@ int remote_file_take(struct talk *t, struct remote_file *file)
 	if (e.type == REPLY_ARRAY && e.number % 2 == 0)
 		return take_pairs(t, file, e.number);
 	if (e.type != REPLY_ERROR)
-		return talk_unexpected(t);
+		return talk_unexpected(t, &e, "what STAT says of a file");
 	file->state = REMOTE_REFUSED;
 	talk_print_error(t, &e);
 	return 0;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pollcat ADDRESS run */
+#include "client/run.h"
+
 #include "client/io.h"
 #include "client/subcommand.h"
 
@@ -11,16 +13,30 @@
 
 #include "core/signal_name.h"
 
-#define RUNNING (-1)       /* no exit status yet */
-#define EXIT_TIMED_OUT 124 /* as timeout(1) */
-#define EXIT_SIGNALED 128  /* and the signal's number, as sh(1) */
-#define KIND_MAX 16        /* bytes */
-#define SIGNAL_MAX 32      /* bytes of a signal's name */
+#define RUNNING (-1) /* no exit status yet */
+#define KIND_MAX 16  /* bytes */
 
-static int unexpected(struct talk *t)
+static int unexpected(struct talk *t, const struct reply_event *event, const char *expected)
 {
-	talk_unexpected(t);
+	talk_unexpected(t, event, expected);
 	return EXIT_RUN_BROKEN;
+}
+
+static int unexpected_string(struct talk *t, const char *string, const char *expected)
+{
+	talk_unexpected_string(t, string, strlen(string), expected);
+	return EXIT_RUN_BROKEN;
+}
+
+int run_signal_number(const char *name)
+{
+	for (int number = 1; number < NSIG; number++) {
+		const char *abbreviation = signal_name(number);
+
+		if (abbreviation != NULL && strcmp(abbreviation, name) == 0)
+			return number;
+	}
+	return 0;
 }
 
 /* Pass a bulk on to a descriptor as it arrives. */
@@ -31,12 +47,12 @@ static int pass_on(struct talk *t, int fd, const char *name)
 	if (talk_next(t, &e) < 0)
 		return EXIT_RUN_BROKEN;
 	if (e.type != REPLY_BULK)
-		return unexpected(t);
+		return unexpected(t, &e, "output of the command");
 	while (!e.ended) {
 		if (talk_next(t, &e) < 0)
 			return EXIT_RUN_BROKEN;
 		if (io_write_all(fd, e.data, e.len) < 0) {
-			warn("%s", name);
+			io_write_failed(name);
 			return EXIT_RUN_BROKEN;
 		}
 	}
@@ -60,26 +76,24 @@ static int on_exit_status(struct talk *t)
 	if (talk_next(t, &e) < 0)
 		return EXIT_RUN_BROKEN;
 	if (e.type != REPLY_INTEGER || e.number < 0 || e.number > 255)
-		return unexpected(t);
+		return unexpected(t, &e, "an exit status");
 	return (int)e.number;
 }
 
 static int on_signal(struct talk *t)
 {
 	char name[SIGNAL_MAX];
+	int number;
 
-	if (talk_next_string(t, name, sizeof(name)) < 0)
+	if (talk_next_string(t, name, sizeof(name), "a signal's name") < 0)
 		return EXIT_RUN_BROKEN;
-	for (int number = 1; number < NSIG; number++) {
-		const char *abbreviation = signal_name(number);
-
-		if (abbreviation == NULL || strcmp(abbreviation, name) != 0)
-			continue;
-		warnx("the command was ended by signal %s", abbreviation);
-		return EXIT_SIGNALED + number;
+	number = run_signal_number(name);
+	if (number == 0) {
+		warnx("the command was ended by a signal unknown here");
+		return EXIT_RUN_BROKEN;
 	}
-	warnx("the command was ended by a signal unknown here");
-	return EXIT_RUN_BROKEN;
+	warnx("the command was ended by signal %s", name);
+	return EXIT_SIGNALED + number;
 }
 
 /* The third string of an end, where its time was over. */
@@ -87,10 +101,10 @@ static int on_timeout(struct talk *t)
 {
 	char word[KIND_MAX];
 
-	if (talk_next_string(t, word, sizeof(word)) < 0)
+	if (talk_next_string(t, word, sizeof(word), "'timed_out'") < 0)
 		return EXIT_RUN_BROKEN;
 	if (strcmp(word, "timed_out") != 0)
-		return unexpected(t);
+		return unexpected_string(t, word, "'timed_out'");
 	warnx("the time that the command may take was over");
 	return EXIT_TIMED_OUT;
 }
@@ -108,10 +122,11 @@ static const struct {
 /* Take the reply's strings, two, or three at the end. Returns as reply_take() does. */
 static int strings_take(struct talk *t, int64_t count)
 {
+	static const char expected[] = "'stdout', 'stderr', 'exit' or 'signal'";
 	char kind[KIND_MAX];
 	int status;
 
-	if (talk_next_string(t, kind, sizeof(kind)) < 0)
+	if (talk_next_string(t, kind, sizeof(kind), expected) < 0)
 		return EXIT_RUN_BROKEN;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i].name, kind) != 0)
@@ -119,9 +134,10 @@ static int strings_take(struct talk *t, int64_t count)
 		status = kinds[i].take(t);
 		if (count == 2)
 			return status;
-		return status != RUNNING ? on_timeout(t) : unexpected(t);
+		return status != RUNNING ? on_timeout(t)
+					 : unexpected_string(t, kind, "the end of the command");
 	}
-	return unexpected(t);
+	return unexpected_string(t, kind, expected);
 }
 
 /* Take one reply. Returns the exit status, or RUNNING. */
@@ -136,38 +152,60 @@ static int reply_take(struct talk *t)
 		return EXIT_RUN_BROKEN;
 	}
 	if (e.type != REPLY_ARRAY || (e.number != 2 && e.number != 3))
-		return unexpected(t);
+		return unexpected(t, &e, "output of the command or its end");
 	return strings_take(t, e.number);
 }
 
+/* The request begins with the verb, which stands where the command line has something else. */
+static const char *const *request(struct cli *cli, char *verb)
+{
+	char **argv = cli_operands(cli) - 1;
+
+	argv[0] = verb;
+	return (const char *const *)argv;
+}
+
 enum {
+	OPTION_JSON,
 	OPTION_STDIN,
 };
 
 const struct cli_option run_options[] = {
+	{"json", '\0', NULL, "wait for the end, and print an object, for programs"},
 	{"stdin", '\0', NULL, "send standard input to the command"},
 	{NULL, '\0', NULL, NULL},
 };
 
-int run_run(struct talk *t, struct cli *cli)
+static int run_stream(struct talk *t, struct cli *cli, bool input)
 {
-	static char verb[] = "STREAM", verb_with_input[] = "PIPE";
-	const char *argument;
-	int option, status = RUNNING;
-	bool input = false;
-	char **argv;
+	static char stream[] = "STREAM", pipe[] = "PIPE";
+	int status = RUNNING;
 
-	while ((option = cli_next(cli, &argument)) == OPTION_STDIN)
-		input = true;
-	if (option != CLI_END || cli_count(cli) == 0)
-		return subcommand_explain(cli, option);
-	argv = cli_operands(cli) - 1;
-	argv[0] = input ? verb_with_input : verb;
-	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)argv) < 0)
+	if (talk_open(t) < 0 || talk_ask(t, request(cli, input ? pipe : stream)) < 0)
 		return EXIT_RUN_BROKEN;
 	if (input)
 		talk_send_input(t, "INPUT");
 	while (status == RUNNING)
 		status = reply_take(t);
 	return status;
+}
+
+int run_run(struct talk *t, struct cli *cli)
+{
+	static char run[] = "RUN";
+	bool json = false, input = false;
+	const char *argument;
+	int option;
+
+	while ((option = cli_next(cli, &argument)) >= 0) {
+		json = json || option == OPTION_JSON;
+		input = input || option == OPTION_STDIN;
+	}
+	if (option != CLI_END || cli_count(cli) == 0)
+		return subcommand_explain(cli, option);
+	if (json && input) {
+		warnx("run: --json waits for the end and sends no input; leave out --stdin");
+		return EXIT_USAGE;
+	}
+	return json ? run_json(t, request(cli, run)) : run_stream(t, cli, input);
 }

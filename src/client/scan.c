@@ -27,10 +27,11 @@ static int cursor_take(struct talk *t, struct scan *s, struct reply_event *names
 		return -1;
 	}
 	if (e.type != REPLY_ARRAY || e.number != 2)
-		return talk_unexpected(t);
-	if (talk_next_string(t, s->cursor, sizeof(s->cursor)) < 0 || talk_next(t, names) < 0)
+		return talk_unexpected(t, &e, "a cursor and a list of names");
+	if (talk_next_string(t, s->cursor, sizeof(s->cursor), "a cursor") < 0 ||
+	    talk_next(t, names) < 0)
 		return -1;
-	return names->type == REPLY_ARRAY ? 0 : talk_unexpected(t);
+	return names->type == REPLY_ARRAY ? 0 : talk_unexpected(t, names, "a list of names");
 }
 
 int scan_page(struct talk *t, struct scan *s, const char *glob,
@@ -44,7 +45,7 @@ int scan_page(struct talk *t, struct scan *s, const char *glob,
 	if (page_ask(t, s, glob) < 0 || cursor_take(t, s, &names) < 0)
 		return -1;
 	for (int64_t i = 0; i < names.number; i++)
-		if (talk_next_string(t, name, sizeof(name)) < 0 || take(arg, name) < 0)
+		if (talk_next_string(t, name, sizeof(name), "a name") < 0 || take(arg, name) < 0)
 			return -1;
 	if (!scan_ended(s) && (++s->pages == PAGES_MAX || strcmp(s->cursor, before.cursor) == 0))
 		return talk_broke(t, "the server's names have no end");

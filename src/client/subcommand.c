@@ -6,18 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct cli_option no_options[] = {{NULL, '\0', NULL, NULL}};
-
 static const struct subcommand subcommands[] = {
 	{"run", "NAME [ARG...]", "run a command on the server", run_options, false, EXIT_RUN_BROKEN,
-	 run_run},
-	{"get", "NAME", "download a file", get_options, true, EXIT_BROKEN, get_run},
-	{"ls", "[GLOB]", "list files", ls_options, true, EXIT_BROKEN, ls_run},
-	{"call", "VERB [ARG...]", "send any request and print the reply", no_options, false,
-	 EXIT_BROKEN, call_run},
+	 "RUN", run_run},
+	{"commands", "", "list the commands that may be run", commands_options, true, EXIT_BROKEN,
+	 NULL, commands_run},
+	{"get", "NAME...", "download files", get_options, true, EXIT_BROKEN, "EXISTS", get_run},
+	{"ls", "[NAME | GLOB]", "list files", ls_options, true, EXIT_BROKEN, "STAT", ls_run},
+	{"call", "VERB [ARG...]", "send any request and print the reply", call_options, false,
+	 EXIT_BROKEN, "", call_run},
 };
 
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
+
+const struct subcommand *subcommand_at(size_t i)
+{
+	return i < SUBCOMMANDS ? &subcommands[i] : NULL;
+}
 
 const struct subcommand *subcommand_find(const char *name)
 {
@@ -50,15 +55,15 @@ int subcommand_run(const struct subcommand *s, const struct addr_spec *server, i
 int subcommand_explain(const struct cli *cli, int option)
 {
 	const struct subcommand *s = subcommand_find(cli->argv[0]);
-	const char *options = s->options[0].name != NULL ? "[OPTION...] " : "";
+	const char *blank = s->operands[0] != '\0' ? " " : "";
 
 	if (option != CLI_HELP) {
-		warnx("usage: pollcat ADDRESS %s %s%s; --help tells more", s->name, options,
-		      s->operands);
+		warnx("usage: pollcat ADDRESS %s [OPTION...]%s%s; --help tells more", s->name,
+		      blank, s->operands);
 		return EXIT_USAGE;
 	}
-	printf("usage: pollcat ADDRESS %s %s%s\n\n%c%s.\n\n", s->name, options, s->operands,
-	       toupper((unsigned char)s->help[0]), s->help + 1);
+	printf("usage: pollcat ADDRESS %s [OPTION...]%s%s\n\n%c%s.\n\n", s->name, blank,
+	       s->operands, toupper((unsigned char)s->help[0]), s->help + 1);
 	cli_help(s->options, stdout);
 	return EXIT_SUCCESS;
 }
@@ -66,6 +71,6 @@ int subcommand_explain(const struct cli *cli, int option)
 void subcommand_list(FILE *to)
 {
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		fprintf(to, "  %-4s %-15s %s\n", subcommands[i].name, subcommands[i].operands,
+		fprintf(to, "  %-8s %-13s  %s\n", subcommands[i].name, subcommands[i].operands,
 			subcommands[i].help);
 }

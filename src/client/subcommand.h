@@ -23,10 +23,16 @@ struct subcommand {
 	const struct cli_option *options;
 	bool mixed; /* as struct cli; not where an operand can be somebody else's option */
 	int broken; /* exit status when the conversation broke */
+	/* What is typed stands for the arguments of this verb, and is completed as those are; "":
+	 * it begins with a verb of its own; NULL: nothing is completed. */
+	const char *verb;
 	/* Take the options and do it. Returns the exit status; t is not connected yet, and closed
 	 * afterwards. */
 	int (*run)(struct talk *t, struct cli *cli);
 };
+
+/* Returns NULL behind the last. */
+const struct subcommand *subcommand_at(size_t i);
 
 /* Returns NULL if there is none of this name. */
 const struct subcommand *subcommand_find(const char *name);
@@ -42,8 +48,10 @@ int subcommand_explain(const struct cli *cli, int option);
 void subcommand_list(FILE *to);
 
 /* What the table is made of. */
-extern const struct cli_option get_options[], ls_options[], run_options[];
+extern const struct cli_option call_options[], commands_options[], get_options[], ls_options[],
+	run_options[];
 int call_run(struct talk *t, struct cli *cli);
+int commands_run(struct talk *t, struct cli *cli);
 int get_run(struct talk *t, struct cli *cli);
 int ls_run(struct talk *t, struct cli *cli);
 int run_run(struct talk *t, struct cli *cli);

@@ -8,12 +8,15 @@
 
 #include <err.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define SHOWN_MAX 60 /* bytes of a reply that makes no sense */
 
 int talk_broke(struct talk *t, const char *format, ...)
 {
@@ -53,6 +56,16 @@ void talk_close(struct talk *t)
 		close(t->fd);
 	t->fd = -1;
 	buf_free(&t->out);
+}
+
+void talk_reset(struct talk *t)
+{
+	const struct addr_spec *server = t->server;
+	bool quiet = t->quiet;
+
+	talk_close(t);
+	talk_init(t, server);
+	t->quiet = quiet;
 }
 
 void talk_allow(struct talk *t, int64_t max_bytes)
@@ -168,7 +181,8 @@ int talk_skip(struct talk *t, const struct reply_event *event)
 	return 0;
 }
 
-static int string_body(struct talk *t, char *text, size_t size)
+/* Take the body, which fits. Returns its length, or -1. */
+static int string_body(struct talk *t, char *text)
 {
 	struct reply_event e;
 	size_t len = 0;
@@ -177,44 +191,104 @@ static int string_body(struct talk *t, char *text, size_t size)
 		if (talk_next(t, &e) < 0)
 			return -1;
 		if (e.type == REPLY_BULK_END)
-			break;
-		if (e.len >= size - len)
-			return talk_unexpected(t);
+			return (int)len;
 		memcpy(text + len, e.data, e.len);
 		len += e.len;
 	}
-	text[len] = '\0';
-	return strlen(text) == len ? 0 : talk_unexpected(t);
 }
 
-int talk_string(struct talk *t, const struct reply_event *event, char *text, size_t size)
+int talk_string(struct talk *t, const struct reply_event *event, char *text, size_t size,
+		const char *expected)
 {
-	if (event->type == REPLY_BULK)
-		return string_body(t, text, size);
-	if (event->type != REPLY_TEXT || event->len >= size)
-		return talk_unexpected(t);
-	memcpy(text, event->data, event->len);
-	text[event->len] = '\0';
-	return strlen(text) == event->len ? 0 : talk_unexpected(t);
+	int len = (int)event->len;
+
+	if (event->type == REPLY_BULK && event->number < (int64_t)size)
+		len = string_body(t, text);
+	else if (event->type == REPLY_TEXT && event->len < size)
+		memcpy(text, event->data, event->len);
+	else
+		return talk_unexpected(t, event, expected);
+	if (len < 0)
+		return -1;
+	text[len] = '\0';
+	return strlen(text) == (size_t)len ? 0
+					   : talk_unexpected_string(t, text, (size_t)len, expected);
 }
 
-int talk_next_string(struct talk *t, char *text, size_t size)
+int talk_next_string(struct talk *t, char *text, size_t size, const char *expected)
 {
 	struct reply_event e;
 
-	return talk_next(t, &e) < 0 ? -1 : talk_string(t, &e, text, size);
+	return talk_next(t, &e) < 0 ? -1 : talk_string(t, &e, text, size, expected);
 }
 
-int talk_unexpected(struct talk *t)
+static int unexpected(struct talk *t, const char *came, const char *expected)
 {
-	return talk_broke(t, "unexpected reply");
+	return talk_broke(t, "the server answered %s where %s was expected: is it a pollard?", came,
+			  expected);
+}
+
+/* What came in text is shown, escaped and cut. */
+static int unexpected_text(struct talk *t, const char *kind, const char *text, size_t len,
+			   const char *expected)
+{
+	bool cut = len > SHOWN_MAX;
+	char *shown = escape_string(text, cut ? SHOWN_MAX : len);
+	char came[64 + 4 * SHOWN_MAX]; /* a byte becomes four at most */
+
+	snprintf(came, sizeof(came), "%s'%s'%s", kind, shown != NULL ? shown : "?",
+		 cut ? "..." : "");
+	free(shown);
+	return unexpected(t, came, expected);
+}
+
+/* Of the body only what is here already: nothing is worth waiting for. */
+static int unexpected_bulk(struct talk *t, const struct reply_event *event, const char *expected)
+{
+	size_t len = t->tail - t->head;
+	char kind[48];
+
+	snprintf(kind, sizeof(kind), "%" PRId64 " bytes%s", event->number, len > 0 ? ", " : "");
+	if (len == 0)
+		return unexpected(t, kind, expected);
+	if ((int64_t)len > event->number)
+		len = (size_t)event->number;
+	return unexpected_text(t, kind, t->received + t->head, len, expected);
+}
+
+int talk_unexpected(struct talk *t, const struct reply_event *event, const char *expected)
+{
+	char came[48];
+
+	switch (event->type) {
+	case REPLY_TEXT:
+		return unexpected_text(t, "the status ", event->data, event->len, expected);
+	case REPLY_ERROR:
+		return unexpected_text(t, "the error ", event->data, event->len, expected);
+	case REPLY_BULK:
+		return unexpected_bulk(t, event, expected);
+	case REPLY_INTEGER:
+		snprintf(came, sizeof(came), "the number %" PRId64, event->number);
+		break;
+	case REPLY_ARRAY:
+		snprintf(came, sizeof(came), "a list of %" PRId64, event->number);
+		break;
+	default:
+		snprintf(came, sizeof(came), "nil");
+	}
+	return unexpected(t, came, expected);
+}
+
+int talk_unexpected_string(struct talk *t, const char *string, size_t len, const char *expected)
+{
+	return unexpected_text(t, "", string, len, expected);
 }
 
 void talk_print_reason(struct talk *t)
 {
 	if (t->reason[0] != '\0' && !t->reason_said && !t->quiet)
 		warnx("%s", t->reason);
-	t->reason_said = true;
+	t->reason_said = t->reason[0] != '\0';
 }
 
 void talk_print_error(const struct talk *t, const struct reply_event *event)

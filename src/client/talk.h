@@ -43,6 +43,9 @@ int talk_open(struct talk *t) __attribute__((warn_unused_result));
  * the server would take anything less for the end of requests, and go on. */
 void talk_close(struct talk *t);
 
+/* Hang up, and be as at first: not connected. */
+void talk_reset(struct talk *t);
+
 /* From here on, replies of more bytes than that, all together, break the conversation: for those
  * that are not passed on as they come. At first it is TALK_ANY. */
 void talk_allow(struct talk *t, int64_t max_bytes);
@@ -61,18 +64,23 @@ int talk_next(struct talk *t, struct reply_event *event) __attribute__((warn_unu
 int talk_skip(struct talk *t, const struct reply_event *event) __attribute__((warn_unused_result));
 
 /* Take the string that began with this event, with a NUL, into text[size]. A longer one, one
- * with a NUL within, or another type breaks the conversation. */
-int talk_string(struct talk *t, const struct reply_event *event, char *text, size_t size)
-	__attribute__((warn_unused_result));
+ * with a NUL within, or another type breaks the conversation: expected says what it should be. */
+int talk_string(struct talk *t, const struct reply_event *event, char *text, size_t size,
+		const char *expected) __attribute__((warn_unused_result));
 
 /* talk_next() and talk_string(). */
-int talk_next_string(struct talk *t, char *text, size_t size) __attribute__((warn_unused_result));
+int talk_next_string(struct talk *t, char *text, size_t size, const char *expected)
+	__attribute__((warn_unused_result));
 
 /* It cannot go on, for this reason. Returns -1. */
 int talk_broke(struct talk *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The server answered with something that makes no sense here. Returns -1. */
-int talk_unexpected(struct talk *t);
+/* It cannot go on, for the reply makes no sense: its event, the last taken, stands where something
+ * else was expected, which is said in words. Returns -1. */
+int talk_unexpected(struct talk *t, const struct reply_event *event, const char *expected);
+
+/* The same of a string that has been taken. Returns -1. */
+int talk_unexpected_string(struct talk *t, const char *string, size_t len, const char *expected);
 
 /* Say on standard error why it broke, if it did; once. */
 void talk_print_reason(struct talk *t);

@@ -131,15 +131,15 @@ def udp_address(sock):
 class Terminal:
     """pollcat with a terminal of its own."""
 
-    def __init__(self, *args, locale="C"):
+    def __init__(self, *args, locale="C", columns=80):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
             os.environ.update(TERM="xterm", HOME="/nonexistent", LC_ALL=locale)
             os.execv(POLLCAT, [POLLCAT, *args])
         self.text = ""
         self.seen = 0
         self.status = None
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
     def type(self, text):
         os.write(self.fd, text.encode())

@@ -2,8 +2,10 @@
 """pollcat's subcommands and its prompt of requests, against a server that can misbehave."""
 
 import contextlib
+import fnmatch
 import hashlib
 import itertools
+import json
 import os
 import re
 import select
@@ -109,7 +111,7 @@ class Server:
         try:
             with conn, conn.makefile("rb") as file:
                 while words := read_request(file):
-                    words = [word.decode() for word in words]
+                    words = [word.decode(errors="surrogateescape") for word in words]
                     self.requests.append(words)
                     result = self.answer(session, *words)
                     if result is not None:
@@ -425,9 +427,63 @@ def test_run_ends_the_command_when_nobody_reads_its_output(server):
     with start(it, "run", "x") as client:
         client.stdout.close()
         go.set()
-        assert client.wait(DEADLINE_S) == 255
-        assert client.stderr.read() == b"pollcat: standard output: Broken pipe\n"
+        assert client.wait(DEADLINE_S) == -signal.SIGPIPE
+        assert client.stderr.read() == b""
     assert it.wait_end() == "reset"
+
+
+def test_run_ends_the_command_when_nobody_reads_its_errors(server):
+    go = threading.Event()
+    it = server(lambda session, *words: go.wait(DEADLINE_S) and stream(["stderr", "lost"]))
+    with start(it, "run", "x") as client:
+        client.stderr.close()
+        go.set()
+        assert client.wait(DEADLINE_S) == -signal.SIGPIPE
+    assert it.wait_end() == "reset"
+
+
+class Plenty:
+    """More than a pipe takes, of whatever is asked for."""
+
+    def __call__(self, session, verb, *args):
+        data = b"x" * 200_000
+        if verb == "STREAM":
+            return stream(*[["stdout", data]] * 20, ["exit", 0])
+        if verb == "RUN":
+            return reply(["exit", 0, "signal", None, "stdout", data * 20])
+        if verb == "COMMANDS":
+            return reply([[f"command{i}", "x" * 200, "y" * 2000] for i in range(1000)])
+        if verb == "SCAN":
+            return reply(["0", [f"{i:0200}" for i in range(10000)]])
+        if verb == "STAT":
+            return reply(["size", len(data) * 20, "etag", "e"])
+        return bulk(data * 20)
+
+
+@pytest.mark.parametrize("args", [
+    ["run", "x"], ["run", "--json", "x"], ["commands"], ["commands", "--json"], ["ls"], ["ls", "-l"],
+    ["ls", "--json"], ["get", "x", "-o", "-"], ["call", "GET", "x"], ["call", "--json", "GET", "x"],
+])
+def test_who_reads_no_more_ends_a_subcommand_quietly(server, here, args):
+    """As of any program, whose shell then has the status 141."""
+    with start(server(Plenty()), *args) as client:
+        assert len(client.stdout.read(10)) == 10
+        client.stdout.close()
+        assert client.wait(DEADLINE_S) == -signal.SIGPIPE
+        assert client.stderr.read() == b""
+
+
+@pytest.mark.parametrize("args", [
+    ["run", "x"], ["run", "--json", "x"], ["commands"], ["commands", "--json"], ["ls"], ["ls", "-l"],
+    ["ls", "--json"], ["get", "x", "-o", "-"], ["call", "GET", "x"], ["call", "--json", "GET", "x"],
+    ["ls", "--help"],
+])
+def test_output_that_has_no_place_is_told(server, args):
+    with open("/dev/full", "wb") as full:
+        done = run(server(Plenty()), *args, stdout=full, stderr=subprocess.PIPE,
+                   capture_output=False)
+    assert done.returncode == (255 if args[0] == "run" else 1)
+    assert done.stderr == b"pollcat: standard output: No space left on device\n"
 
 
 def test_run_fails_with_255_where_nobody_listens():
@@ -548,7 +604,8 @@ def test_get_keeps_the_part_and_resumes_it(server, here):
 
     files.range = None
     it = server(files)
-    assert outcome(run(it, "get", "x", "--resume", "--verify")) == (0, b"", b"")
+    done = run(it, "get", "x", "--resume", "--verify")
+    assert outcome(done) == (0, b"", verified("x", noise(5000)))
     assert it.requests[1] == ["GETRANGE", "x", "2000", "-1", "etag-x-5000"]
     assert contents(here) == {"x": noise(5000)}
 
@@ -650,6 +707,7 @@ def test_get_refuses_a_body_that_does_not_fit(server, here, body):
         ["size", "1", "etag", "e"],
         ["etag", "e"],
         ["size", 1, "etag", ""],
+        ["size", 1, "etag", "e" * 256],
         ["size", 1, "etag", "e" * 1000],
         ["size", 1, "etag", "a\0b"],
         ["size"],
@@ -659,8 +717,11 @@ def test_get_refuses_a_body_that_does_not_fit(server, here, body):
     ],
 )
 def test_get_refuses_a_stat_that_makes_no_sense(server, here, stat):
-    done = run(server(reply(stat)), "get", "x")
-    assert outcome(done) == (1, b"", b"pollcat: unexpected reply\n")
+    it = server(reply(stat))
+    done = run(it, "get", "x")
+    assert it.requests == [["STAT", "x"]]
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert re.fullmatch(rb"pollcat: the server (answered|says) .+: is it a pollard\?\n", done.stderr)
     assert contents(here) == {}
 
 
@@ -695,9 +756,19 @@ def test_get_skips_what_stat_may_say_in_times_to_come(server, here):
     assert outcome(run(it, "get", "x")) == (0, b"", b"")
 
 
-def test_get_verifies(server, here):
-    assert outcome(run(server(Files(x=noise(9999))), "get", "--verify", "x")) == (0, b"", b"")
-    assert contents(here) == {"x": noise(9999)}
+def verified(name, data, target=None):
+    digest = hashlib.sha256(data).hexdigest()
+    return f"{name}: verified, SHA-256 {digest}, saved as {target or name}\n".encode()
+
+
+def test_get_verifies_and_says_where_the_file_is(server, here):
+    (here / "folder").mkdir()
+    data = noise(9999)
+    it = server(Files(x=data))
+    assert outcome(run(it, "get", "--verify", "x")) == (0, b"", verified("x", data))
+    done = run(it, "get", "--verify", "x", "-o", "folder/y")
+    assert outcome(done) == (0, b"", verified("x", data, "folder/y"))
+    assert (here / "x").read_bytes() == (here / "folder" / "y").read_bytes() == data
 
 
 def test_get_keeps_nothing_that_differs(server, here):
@@ -706,7 +777,8 @@ def test_get_keeps_nothing_that_differs(server, here):
     done = run(server(files), "get", "--verify", "x")
     assert done.returncode == 1
     assert re.fullmatch(
-        rb"pollcat: x: its SHA-256 is \w{64}, the server says 0{64}: discarded\n", done.stderr
+        rb"pollcat: x: its SHA-256 is \w{64}, the server says 0{64}: "
+        rb"x\.part of 5 bytes is discarded\n", done.stderr
     )
     assert contents(here) == {}
 
@@ -716,7 +788,8 @@ def test_get_prints_no_digest_that_is_none(server, here):
     files.digest = "\x1b[31m" + "0" * 59
     done = run(server(files), "get", "--verify", "x")
     assert done.returncode == 1
-    assert done.stderr.startswith(b"pollcat: unexpected reply\n") and b"\x1b" not in done.stderr
+    shown = rb"pollcat: the server answered '\\x1b\[31m0+'\.* where a SHA-256 was expected: .+\n"
+    assert re.match(shown, done.stderr) and b"\x1b" not in done.stderr
 
 
 def test_get_keeps_the_part_where_it_cannot_be_verified(server, here):
@@ -760,11 +833,31 @@ def test_get_says_where_it_cannot_write(server, here):
         assert done.stderr == b"pollcat: %b/x.part: No such file or directory\n" % folder.encode()
 
 
-def test_get_replaces_a_link_and_not_what_it_leads_to(server, here):
-    (here / "other").write_bytes(b"precious")
-    (here / "x").symlink_to("other")
-    assert run(server(Files(x=b"12345")), "get", "x").returncode == 0
-    assert contents(here) == {"other": b"precious", "x": b"12345"}
+def test_get_keeps_a_link_and_replaces_what_it_leads_to(server, here):
+    (here / "folder").mkdir()
+    (here / "folder" / "other").write_bytes(b"old")
+    (here / "again").symlink_to("folder/other")
+    (here / "x").symlink_to("again")
+    files = Files(x=b"12345")
+    files.range = stop_after(2)
+    done = run(server(files), "get", "x")
+    part = here / "folder" / "other.part"
+    assert done.stderr.endswith(f"pollcat: {part} is kept: --resume goes on from there\n".encode())
+    assert part.read_bytes() == b"12" and (here / "folder" / "other").read_bytes() == b"old"
+    files.range = None
+    done = run(server(files), "get", "x", "--resume", "--verify")
+    assert outcome(done) == (0, b"", verified("x", b"12345", here / "folder" / "other"))
+    assert os.readlink(here / "x") == "again" and os.readlink(here / "again") == "folder/other"
+    assert contents(here / "folder") == {"other": b"12345"}
+
+
+def test_get_does_not_guess_where_a_broken_link_leads(server, here):
+    (here / "x").symlink_to("none")
+    it = server(Files(x=b"12345"))
+    done = run(it, "get", "x")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"pollcat: x is a link that cannot be followed \(No such .+\n", done.stderr)
+    assert it.requests == [] and os.readlink(here / "x") == "none"
 
 
 def test_get_follows_no_link_in_the_place_of_its_part(server, here):
@@ -793,7 +886,8 @@ def test_get_says_that_the_disk_is_full_and_keeps_what_there_was_place_for(serve
         b"pollcat: x.part: File too large\n"
         b"pollcat: x.part is kept: --resume goes on from there\n",
     )
-    assert outcome(run(it, "get", "x", "--resume", "--verify")) == (0, b"", b"")
+    done = run(it, "get", "x", "--resume", "--verify")
+    assert outcome(done) == (0, b"", verified("x", noise(5000)))
     assert contents(here) == {"x": noise(5000)}
 
 
@@ -868,6 +962,173 @@ def test_get_draws_its_progress_on_a_terminal(server, here, terminal):
     assert (here / "x").read_bytes() == noise(1_000_000)
 
 
+# get, several
+
+
+def test_get_takes_several_files_over_one_connection(server, here):
+    it = server(Files(**{"a/x": noise(3000), "y": b"", "z": b"1"}))
+    assert outcome(run(it, "get", "a/x", "y", "z")) == (0, b"", b"")
+    assert contents(here) == {"x": noise(3000), "y": b"", "z": b"1"}
+    assert it.connections == 1
+
+
+def test_get_saves_several_files_in_a_folder(server, here):
+    (here / "folder").mkdir()
+    it = server(Files(**{"a/x": b"1", "y": b"2"}))
+    assert outcome(run(it, "get", "a/x", "y", "-o", "folder/")) == (0, b"", b"")
+    assert contents(here / "folder") == {"x": b"1", "y": b"2"}
+    assert outcome(run(it, "get", "a/x", "-o", "./")) == (0, b"", b"")
+    assert (here / "x").read_bytes() == b"1"
+
+
+def test_get_goes_on_with_the_others_when_one_fails(server, here):
+    files = Files(a=b"1", b=b"22", c=b"333", d=b"4444")
+
+    def send(session, data):
+        if data == b"1":
+            return reply(Exception("ERR no\x1b"))
+        if data == b"333":
+            return stop_after(2)(session, data)
+        return bulk(data)
+
+    files.range = send
+    it = server(files)
+    done = run(it, "get", "a", "none", "b", "c", "d")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == (
+        b"pollcat: ERR no\\x1b\n"
+        b"pollcat: none: there is no such file on the server\n"
+        b"pollcat: the server closed the connection\n"
+        b"pollcat: c.part is kept: --resume goes on from there\n")
+    assert contents(here) == {"b": b"22", "c.part": b"33", "c.part.etag": b"etag-c-3", "d": b"4444"}
+    assert it.connections == 2
+
+
+def test_the_rest_of_a_file_that_has_no_place_is_not_taken_for_the_next(server, here):
+    limit = ["sh", "-c", 'ulimit -f 1 && trap "" XFSZ && exec "$@"', "sh"]
+    it = server(Files(x=noise(500_000), y=b"2"))
+    done = subprocess.run([*limit, POLLCAT, it.address, "get", "x", "y"], capture_output=True,
+                          timeout=DEADLINE_S)
+    assert outcome(done) == (
+        1,
+        b"",
+        b"pollcat: x.part: File too large\n"
+        b"pollcat: x.part is kept: --resume goes on from there\n",
+    )
+    assert (here / "y").read_bytes() == b"2"
+
+
+def test_get_ends_where_the_server_is_gone(here):
+    class Leaving:
+        listener = socket.create_server(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % listener.getsockname()[1]
+
+    with start(Leaving, "get", "x", "y", "z") as client:
+        conn, _ = Leaving.listener.accept()
+        Leaving.listener.close()
+        with conn, conn.makefile("rb") as file:
+            assert read_request(file) == [b"STAT", b"x"]
+        assert client.wait(DEADLINE_S) == 1
+        text = client.stderr.read()
+    assert text.startswith(b"pollcat: the server closed the connection\n")
+    assert text.count(b"\n") == 2 and text.endswith(b": Connection refused\n")
+    assert contents(here) == {}
+
+
+@pytest.mark.parametrize("args", [["a/x", "b/x"], ["x", "x"], ["a/x", "y", "./x"],
+                                  ["a/x", "x", "-o", "folder/"]])
+def test_get_refuses_two_files_of_one_name_before_it_fetches_any(server, here, args):
+    it = server(Files(x=b"1"))
+    done = run(it, "get", *args)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"pollcat: \S+ and \S+ would both be saved as (folder/)?x: .+\n",
+                        done.stderr)
+    assert it.requests == [] and contents(here) == {}
+
+
+@pytest.mark.parametrize("columns, form", [
+    (80, r"NAME +0% \[ {11}\] 0B of 97\dK, 0B/s"), (40, r"NA +0% 0B of 97\dK, 0B/s")])
+def test_progress_names_the_file_where_there_are_several(server, here, terminal, columns, form):
+    go = threading.Event()
+    long = "a-name-that-is-longer-than-there-is-room"
+
+    def slowly(session, data):
+        session.send(b"$%d\r\n" % len(data) + data[:100_000])
+        assert go.wait(DEADLINE_S)
+        select.select([], [], [], 0.3)  # so that there is a rate to show
+        session.send(data[100_000:200_000])
+        return data[200_000:] + b"\r\n"
+
+    files = Files(**{long: noise(1_000_000), "y": b"1"})
+    files.range = lambda session, data: slowly(session, data) if len(data) > 1 else bulk(data)
+    session = terminal(server(files).address, "get", long, "y", columns=columns)
+    session.expect(form.replace("NAME", long[:20]).replace("NA", long[:10]))
+    go.set()
+    session.expect(r"100% .*97\dK of 97\dK, [0-9.]+[BKM]/s\x1b\[K\r\n")
+    session.expect("y 100% ")
+    assert session.wait() == 0
+    drawn = re.sub(r"\x1b\[K", "", session.text)
+    assert all(len(line) < columns for line in re.split(r"[\r\n]+", drawn))
+
+
+# commands
+
+
+COMMANDS = [["disk", "disk path", "free space"], ["du", "du", ""], ["日本", "日本 x", "wide"],
+            ["a\x1b[31m", "a\x1b[31m ü", "ü\t"],
+            ["long", "long " + "argument " * 5 + "end", "what it does"]]
+
+
+def test_commands_are_lines_with_tabs_for_a_program(server):
+    it = server(reply(COMMANDS))
+    done = run(it, "commands")
+    expected = "".join("\t".join(texts) + "\n" for texts in COMMANDS).encode()
+    assert outcome(done) == (0, expected, b"")
+    assert it.requests == [["COMMANDS"]]
+
+
+def test_commands_are_columns_for_a_person(server, terminal):
+    session = terminal(server(reply(COMMANDS)).address, "commands", locale="C.UTF-8")
+    assert session.wait() == 0
+    assert session.text.replace("\r\n", "\n") == (
+        "disk path    free space\n"
+        "du\n"
+        "日本 x       wide\n"
+        "a\\x1b[31m ü  ü\\t\n"
+        "long argument argument argument argument argument end\n"
+        "             what it does\n")
+
+
+def test_commands_of_later_versions_are_listed(server):
+    it = server(reply([["disk", "disk path", "free space", [1, ["x"]], None], ["a", "b", "c", 1]]))
+    assert run(it, "commands").stdout == b"disk\tdisk path\tfree space\na\tb\tc\n"
+
+
+def test_commands_are_none_or_many(server):
+    assert outcome(run(server(reply([])), "commands")) == (0, b"", b"")
+    many = [[f"c{i}", f"c{i} x", "text"] for i in range(5000)]
+    assert len(run(server(reply(many)), "commands").stdout.splitlines()) == 5000
+
+
+@pytest.mark.parametrize("data", [
+    b"+OK\r\n", b"*1\r\n+OK\r\n", b"*1\r\n*2\r\n$1\r\na\r\n$1\r\na\r\n", b"$-1\r\n",
+    b"*1\r\n*3\r\n:1\r\n:2\r\n:3\r\n", b"*1\r\n*3\r\n$9000\r\n" + b"x" * 9000])
+def test_commands_that_make_no_sense_are_refused(server, data):
+    done = run(server(data), "commands")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert re.fullmatch(rb"pollcat: the server answered .+: is it a pollard\?\n", done.stderr)
+
+
+def test_commands_have_a_bound(server):
+    def endless(session, *words):
+        session.send(b"*2000000000\r\n")
+        while True:
+            session.send(reply(["a", "a" * 1000, "a" * 1000]) * 100)
+
+    done = run(server(endless), "commands")
+    assert outcome(done) == (1, b"", b"pollcat: the server says too much at once\n")
+
+
 # ls
 
 
@@ -875,6 +1136,82 @@ def test_ls_prints_every_page(server):
     it = server(Files(**{name: b"" for name in ("a", "b", "c d", "e/", "f\x1b")}))
     assert outcome(run(it, "ls")) == (0, b"a\nb\nc d\ne/\nf\x1b\n", b"")
     assert [words[1] for words in it.requests] == ["0", "2", "4"]
+
+
+def pages(*names, of=2):
+    """Each SCAN gives the next of them, whatever is matched."""
+    def answer(session, verb, cursor, *options):
+        at = int(cursor)
+        more = str(at + of) if at + of < len(names) else "0"
+        return reply([more, list(names[at : at + of])])
+
+    return answer
+
+
+def test_ls_sorts_by_bytes(server):
+    names = ["b", "\u00e9", "B", "a/", "a b", "A", "a", "Z", "10", "9"]
+    done = run(server(pages(*names)), "ls", env={"LC_ALL": "C.UTF-8"})
+    assert done.stdout.decode().splitlines() == sorted(names, key=str.encode)
+
+
+TREE = {"x": b"1", "g*/": b"", "g*/in": b"", "d/": b"", "d/one": b"22", "d/sub/": b"", "empty/": b"", "other": b""}
+
+
+class Tree(Files):
+    """SCAN as pollard has it: one folder at a time."""
+
+    def scan(self, session, cursor, *options):
+        match = dict(zip(options[::2], options[1::2])).get("MATCH", "*")
+        folder, _, glob = match.rpartition("/")
+        folder += "/" if folder else ""
+        names = [n for n in self.files if n.startswith(folder) and n != folder
+                 and fnmatch.fnmatchcase(n[len(folder):].removesuffix("/"), glob or "*")]
+        return reply(["0", [n for n in names if "/" not in n[len(folder):].rstrip("/")]])
+
+
+@pytest.mark.parametrize("name, names", [
+    ("d", ["d/one", "d/sub/"]), ("d/", ["d/one", "d/sub/"]), ("d//", ["d/one", "d/sub/"]),
+    ("d/*", ["d/one", "d/sub/"]), ("d*", ["d/"]), ("empty", []), ("empty/", []), ("d/sub", []),
+    ("x", ["x"]), ("d/one", ["d/one"]), ("g*/", ["g*/in"]), ("g*/in", ["g*/in"]), ("?", ["d/", "x"]),
+    ("[xy]", ["x"])])
+def test_ls_lists_what_is_in_a_folder(server, name, names):
+    done = run(server(Tree(**TREE)), "ls", name)
+    assert (done.returncode, done.stdout.decode().splitlines(), done.stderr) == (0, names, b"")
+
+
+@pytest.mark.parametrize("name, reason", [
+    ("none", "there is no such file or folder on the server"),
+    ("none/", "there is no such folder on the server"),
+    ("x/", "there is no such folder on the server"),
+    ("d/none", "there is no such file or folder on the server"),
+    ("none/x", "there is no such file or folder on the server"),
+    ("n*", "nothing on the server matches"),
+    ("n?", "nothing on the server matches"),
+    ("[n]", "nothing on the server matches"),
+    ("g*/none", "there is no such file or folder on the server"),
+    ("empty/*", "nothing on the server matches")])
+@pytest.mark.parametrize("option", [[], ["-l"], ["--json"]])
+def test_ls_fails_where_there_is_nothing_of_that_name(server, name, reason, option):
+    done = run(server(Tree(**TREE)), "ls", *option, name)
+    assert outcome(done) == (1, b"", f"pollcat: {name}: {reason}\n".encode())
+
+
+def test_ls_of_a_server_without_files_is_no_failure(server):
+    assert outcome(run(server(Tree()), "ls")) == (0, b"", b"")
+
+
+def test_ls_sorts_in_parts_where_there_are_too_many(server):
+    name = "{:04000}"
+
+    def answer(session, verb, cursor, *options):
+        at = int(cursor)
+        names = [name.format(i) for i in range(at + 1000, at, -1)]
+        return reply([str(at + 1000) if at < 17000 else "0", names])
+
+    done = run(server(answer), "ls", timeout=120)
+    assert done.returncode == 0
+    assert done.stderr == b"pollcat: more than 64 MiB of names: they are sorted in parts\n"
+    assert done.stdout.split() == [name.format(i).encode() for i in range(1, 18001)]
 
 
 def test_ls_matches_on_the_server(server):
@@ -941,7 +1278,22 @@ def test_ls_goes_on_when_a_file_is_gone_or_refused(server):
 )
 def test_ls_refuses_what_makes_no_sense(server, data):
     done = run(server(data), "ls")
-    assert outcome(done) == (1, b"", b"pollcat: unexpected reply\n")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert re.fullmatch(rb"pollcat: the server answered .+: is it a pollard\?\n", done.stderr)
+
+
+@pytest.mark.parametrize("data, came", [
+    (b"+OK\r\n", "the status 'OK'"), (b":5\r\n", "the number 5"), (b"$-1\r\n", "nil"),
+    (b"*3\r\n", "a list of 3"), (b"$3\r\na\x1b[\r\n", r"3 bytes, 'a\x1b['"),
+    (b"$0\r\n\r\n", "0 bytes, ''"),
+    (b"$100\r\n" + b"x" * 100 + b"\r\n", "100 bytes, '" + "x" * 60 + "'..."),
+    (b"*2\r\n$1\r\n0\r\n:7\r\n", "the number 7")])
+def test_what_is_not_expected_is_shown(server, data, came):
+    done = run(server(data), "ls")
+    assert done.returncode == 1
+    wanted = "a list of names" if came.endswith("7") else "a cursor and a list of names"
+    assert done.stderr.decode() == (
+        f"pollcat: the server answered {came} where {wanted} was expected: is it a pollard?\n")
 
 
 @pytest.mark.parametrize("option", [[], ["-l"]])
@@ -959,7 +1311,7 @@ def test_ls_has_a_bound_for_one_page(server, option):
 def test_ls_ends_where_the_names_begin_anew(server):
     it = server(reply(["7", ["a"]]))
     done = run(it, "ls")
-    assert outcome(done) == (1, b"a\na\n", b"pollcat: the server's names have no end\n")
+    assert outcome(done) == (1, b"", b"pollcat: the server's names have no end\n")
     assert [words[1] for words in it.requests] == ["0", "7"]
 
 
@@ -1078,6 +1430,146 @@ def test_call_and_ls_talk_to_redis(redis):
     assert run(redis, "call", "NONSENSE").returncode == 1
 
 
+# JSON
+
+
+RESULT = ["exit", 0, "signal", None, "timed_out", 0, "truncated", 1, "stdout", b"a\n\xff",
+          "stderr", "\u00fc", "duration_ms", 12]
+
+
+def result(**changes):
+    values = dict(zip(RESULT[::2], RESULT[1::2]), **changes)
+    return reply([text for pair in values.items() for text in pair])
+
+
+def parse(data):
+    """What Python and jq make of it, which agree but for bytes that are no UTF-8."""
+    if shutil.which("jq"):
+        subprocess.run(["jq", "-e", "."], input=data, stdout=subprocess.DEVNULL, check=True)
+    return json.loads(data)
+
+
+def as_bytes(text):
+    return text.encode(errors="surrogateescape")
+
+
+@pytest.mark.parametrize("piece", [None, 1])
+def test_run_is_an_object(server, piece):
+    def answer(session, *words):
+        session.piece = piece
+        return result()
+
+    it = server(answer)
+    done = run(it, "run", "--json", "disk", "--json", "a b")
+    value = parse(done.stdout)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert list(value) == ["command", *RESULT[::2]]
+    assert as_bytes(value.pop("stdout")) == b"a\n\xff"
+    assert value == {"command": "disk", "exit": 0, "signal": None, "timed_out": False,
+                     "truncated": True, "stderr": "\u00fc", "duration_ms": 12}
+    assert it.requests == [["RUN", "disk", "--json", "a b"]]
+
+
+@pytest.mark.parametrize("changes, status", [
+    ({"exit": 7}, 7), ({"exit": None, "signal": "TERM"}, 128 + signal.SIGTERM),
+    ({"exit": None, "signal": "BOTHER"}, 255), ({"timed_out": 1}, 124),
+    ({"exit": None, "signal": "KILL", "timed_out": 1}, 124),
+    ({"later": [1, [None, ["x"]]], "exit": 3}, 3)])
+def test_run_has_the_status_that_it_has_without_json(server, changes, status):
+    done = run(server(result(**changes)), "run", "--json", "x")
+    value = parse(done.stdout)
+    assert (done.returncode, done.stderr) == (status, b"")
+    for name in set(changes) - {"timed_out"}:
+        assert value[name] == changes[name]
+    assert value["timed_out"] is bool(changes.get("timed_out"))
+
+
+def test_run_that_is_refused_says_so_in_its_object(server):
+    done = run(server(reply(Exception('NOPERM "no"'))), "run", "--json", "x")
+    assert (done.returncode, done.stderr) == (255, b"")
+    assert parse(done.stdout) == {"command": "x", "error": 'NOPERM "no"'}
+
+
+@pytest.mark.parametrize("data", [
+    b"+OK\r\n", reply(["exit"]), reply(["exit", 256]), reply(["exit", -1]), reply(["exit", "0"]),
+    reply(["signal", 5, "exit", 0]), reply(["timed_out", "no", "exit", 0]),
+    reply(["truncated", None, "exit", 0]), reply(["stdout", "x"]),
+    reply([]), reply(["exit", None, "signal", None]), reply(["x" * 100, 1, "exit", 0]), b"x"])
+def test_a_result_that_makes_no_sense_is_refused(server, data):
+    done = run(server(data), "run", "--json", "x")
+    assert done.returncode == 255
+    assert re.fullmatch(rb"pollcat: .+\n", done.stderr)
+
+
+def test_ls_is_an_array_of_objects(server):
+    files = Files(**{"a": b"12345", 'b"/': b"", "\udcff": b""})
+    it = server(files)
+    it.answer = lambda session, verb, *args: (
+        b"*2\r\n$1\r\n0\r\n*3\r\n$1\r\na\r\n$3\r\nb\"/\r\n$1\r\n\xff\r\n"
+        if verb == "SCAN" else bulk(None) if args[0] != "a" else files(session, verb, *args))
+    done = run(it, "ls", "--json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    nothing = {"size": None, "mtime": None, "etag": None}
+    assert parse(done.stdout) == [
+        {"name": "a", "type": "file", "size": 5, "mtime": 1_700_000_000, "etag": "etag-a-5"},
+        {"name": 'b"/', "type": "folder", **nothing},
+        {"name": "\udcff", "type": "file", **nothing}]
+
+
+def test_ls_of_nothing_is_an_empty_array(server):
+    assert outcome(run(server(Tree()), "ls", "--json")) == (0, b"[]\n", b"")
+
+
+def test_commands_are_an_array_of_objects(server):
+    done = run(server(reply(COMMANDS)), "commands", "--json")
+    names = ("name", "usage", "description")
+    assert parse(done.stdout) == [dict(zip(names, texts)) for texts in COMMANDS]
+    assert outcome(run(server(reply([])), "commands", "--json")) == (0, b"[]\n", b"")
+
+
+@pytest.mark.parametrize("piece", [None, 1])
+def test_call_is_the_reply(server, piece):
+    def answer(session, *words):
+        session.piece = piece
+        return NESTED
+
+    done = run(server(answer), "call", "--json", "GET", "--json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    value = parse(done.stdout)
+    assert as_bytes(value[2][0]) == b'a"\n\\\xff'
+    value[2][0] = None
+    assert value == ["OK", 1, [None, [], None], {"error": "ERR x"}]
+    assert done.stdout.count(b"\n") == 1
+
+
+def test_call_that_is_refused_is_an_object_with_the_error(server):
+    done = run(server(reply(Exception("ERR no"))), "call", "--json", "GET")
+    assert outcome(done) == (1, b'{"error":"ERR no"}\n', b"")
+
+
+@pytest.mark.parametrize("args", [["call", "--json", "GET"], ["run", "--json", "x"]])
+def test_json_needs_little_memory_for_much(server, args):
+    block, count = b"\xff" * (1 << 20), 100
+    whole, looked = threading.Event(), threading.Event()
+
+    def answer(session, *words):
+        head = b"" if words[0] == "GET" else b"*4\r\n$4\r\nexit\r\n:0\r\n$6\r\nstdout\r\n"
+        session.send(head + b"$%d\r\n" % (len(block) * count))
+        for _ in range(count):
+            session.send(block)
+        whole.set()
+        assert looked.wait(DEADLINE_S)
+        return b"\r\n"
+
+    it = server(answer)
+    client = subprocess.Popen([POLLCAT, it.address, *args], stdout=subprocess.DEVNULL)
+    assert whole.wait(60)
+    peak = int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{client.pid}/status").read_text())[1])
+    looked.set()
+    assert client.wait(DEADLINE_S) == 0
+    assert SANITIZED or peak < 8 << 10
+
+
 # pollard itself
 
 
@@ -1097,6 +1589,7 @@ arg.script = regex .*
 [command slow]
 exec = /bin/sleep 1000
 timeout = 200ms
+description = sleeps
 [command missing]
 exec = /none/such
 """
@@ -1106,6 +1599,7 @@ exec = /none/such
 def real(pollard, tmp_path):
     root = tmp_path / "root"
     (root / "folder").mkdir(parents=True)
+    (root / "empty").mkdir()
     (root / "a b").write_bytes(b"12345")
     (root / "folder" / "data").write_bytes(noise(3_000_000))
     started = pollard(CONFIGURATION.format(root=root))
@@ -1115,10 +1609,18 @@ def real(pollard, tmp_path):
 
 
 def test_pollard_lists_and_gives_its_files(real, here):
-    assert sorted(run(real, "ls").stdout.splitlines()) == [b"a b", b"folder/"]
-    assert run(real, "ls", "folder/*").stdout == b"folder/data\n"
+    assert run(real, "ls").stdout.splitlines() == [b"a b", b"empty/", b"folder/"]
+    for name in ("folder", "folder/", "folder/*", "folder/data"):
+        assert run(real, "ls", name).stdout == b"folder/data\n"
+    assert outcome(run(real, "ls", "empty")) == outcome(run(real, "ls", "empty/")) == (0, b"", b"")
+    for name in ("none", "none/", "folder/none", "folder/data/", "x*"):
+        assert run(real, "ls", name).returncode == 1
+    listed = parse(run(real, "ls", "--json").stdout)
+    assert [(each["name"], each["type"], each["size"]) for each in listed] == [
+        ("a b", "file", 5), ("empty/", "folder", None), ("folder/", "folder", None)]
     assert re.search(rb"^ +5  .+  a b$", run(real, "ls", "-l").stdout, re.M)
-    assert outcome(run(real, "get", "folder/data", "--verify")) == (0, b"", b"")
+    done = run(real, "get", "folder/data", "--verify")
+    assert outcome(done) == (0, b"", verified("folder/data", noise(3_000_000), "data"))
     assert (here / "data").read_bytes() == noise(3_000_000)
     assert run(real, "get", "none").returncode == 1
     assert run(real, "get", "../root/a b", "-o", "-").returncode == 1
@@ -1129,7 +1631,7 @@ def test_pollard_resumes_a_download_and_tells_of_a_change(real, here):
     (here / "data.part").write_bytes(noise(3_000_000)[:1_234_567])
     (here / "data.part.etag").write_bytes(etag)
     done = run(real, "get", "folder/data", "--resume", "--verify")
-    assert outcome(done) == (0, b"", b"")
+    assert outcome(done) == (0, b"", verified("folder/data", noise(3_000_000), "data"))
     assert (here / "data").read_bytes() == noise(3_000_000)
 
     (here / "data.part").write_bytes(b"123")
@@ -1157,6 +1659,17 @@ def test_pollard_runs_a_command_and_ends_it_with_its_caller(real):
     real.wait_log("signal=TERM ms=")
 
 
+def test_pollard_lists_its_commands(real):
+    done = run(real, "commands")
+    assert done.stdout == b"shell\tshell script\t\nslow\tslow\tsleeps\nmissing\tmissing\t\n"
+    done = run(real, "run", "--json", "shell", "echo out; echo err >&2; exit 7")
+    value = parse(done.stdout)
+    assert done.returncode == 7 and value.pop("duration_ms") >= 0
+    assert value == {"command": "shell", "exit": 7, "signal": None, "timed_out": False,
+                     "truncated": False, "stdout": "out\n", "stderr": "err\n"}
+    assert run(real, "run", "--json", "slow").returncode == 124
+
+
 # Use
 
 
@@ -1165,7 +1678,9 @@ def test_pollard_runs_a_command_and_ends_it_with_its_caller(real):
     [
         ["run"],
         ["get"],
-        ["get", "a", "b"],
+        ["get", "a", "b", "-o", "x"],
+        ["get", "a", "b", "-o", "-"],
+        ["get", "a", "b", "-o", ""],
         ["get", "a", "-o"],
         ["get", "a", "--nonsense"],
         ["get", "a", "-o", "-", "--resume"],
@@ -1174,6 +1689,12 @@ def test_pollard_runs_a_command_and_ends_it_with_its_caller(real):
         ["ls", "a", "b"],
         ["ls", "-x"],
         ["call"],
+        ["call", "--json"],
+        ["call", "--nonsense", "PING"],
+        ["run", "--json"],
+        ["run", "--nonsense", "x"],
+        ["commands", "x"],
+        ["commands", "-x"],
         ["nonsense"],
         ["get", "a", "-o", ""],
     ],
@@ -1191,13 +1712,28 @@ def test_a_subcommand_needs_a_stream():
     assert outcome(done) == (2, b"", b"pollcat: ls: udp carries no requests, use tcp: or unix:\n")
 
 
-def test_help_lists_the_subcommands_and_each_explains_itself():
-    text = subprocess.run([POLLCAT, "--help"], capture_output=True).stdout.decode()
-    for name in ("run", "get", "ls", "call"):
-        assert re.search(rf"^  {name} ", text, re.M)
-        done = subprocess.run([POLLCAT, "localhost:7", name, "--help"], capture_output=True)
-        assert (done.returncode, done.stderr) == (0, b"")
-        assert done.stdout.startswith(f"usage: pollcat ADDRESS {name} ".encode())
+SUBCOMMANDS = ("run", "commands", "get", "ls", "call")
+
+
+def test_help_lists_the_subcommands():
+    text = subprocess.run([POLLCAT, "--help"], capture_output=True, text=True).stdout
+    assert tuple(re.findall(r"^  (\w+) ", text.partition("Subcommands")[2], re.M)) == SUBCOMMANDS
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_each_subcommand_explains_itself(name, option):
+    done = subprocess.run([POLLCAT, "localhost:7", name, option], capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(f"usage: pollcat ADDRESS {name} ".encode())
+    assert b"\n  -h, --help " in done.stdout
+
+
+@pytest.mark.parametrize("args", [["--help"], *(["x:7", name, "--help"] for name in SUBCOMMANDS)])
+def test_help_is_at_most_80_columns_wide(args):
+    text = subprocess.run([POLLCAT, *args], capture_output=True, text=True).stdout
+    assert len(text.splitlines()) > 3
+    assert all(len(line) <= 80 for line in text.splitlines()), text
 
 
 # The prompt of --resp
@@ -1355,17 +1891,21 @@ def test_tab_survives_a_server_that_hangs_up_or_lies(server, terminal, editing):
     def answer(session, verb, *args):
         if verb == "COMMAND":
             return b"*2000000000\r\n:1\r\n"
-        if verb == "SCAN":
+        if verb == "SCAN" and it.connections < 3:
             session.conn.shutdown(socket.SHUT_RDWR)
             return None
-        return reply([verb, *args])
+        return reply(Exception("ERR loud") if verb == "SCAN" else [verb, *args])
 
-    session = terminal("-R", server(answer).address)
+    it = server(answer)
+    session = terminal("-R", it.address)
     session.expect(">: ")
     session.type("x\tget y\tz\n")
     session.expect(r'1\) "xget"\r\n2\) "yz"\r\n>: ')
+    session.type("stat y\tz\n")
+    session.expect(r'1\) "stat"\r\n2\) "yz"\r\n>: ')
     session.type("\x04")
     assert session.wait() == 0
+    assert "loud" not in session.text and "pollcat:" not in session.text
 
 
 @pytest.mark.parametrize("rows, pause", [(10000, 0), (1, 0.01)])

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# pollcat in fish, loaded at the first Tab.
+pollcat --completion fish 2>/dev/null | source
