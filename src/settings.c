@@ -76,14 +76,25 @@ struct settings *settings_end(struct settings *s)
 	return NULL;
 }
 
-struct settings *settings_load(const char *path)
+static struct settings *load(const char *path, bool pipes)
 {
 	struct settings *s = settings_new();
 
 	if (s == NULL)
 		return NULL;
+	s->pipes = pipes;
 	settings_read(s, path);
 	return settings_end(s);
+}
+
+struct settings *settings_load(const char *path)
+{
+	return load(path, true);
+}
+
+struct settings *settings_load_again(const char *path)
+{
+	return load(path, false);
 }
 
 void settings_free(struct settings *s)

@@ -60,7 +60,8 @@ struct settings {
 	struct settings_files files;  /* in the order of reading */
 	struct option_list errors;    /* "FILE:LINE: key: reason" */
 	struct option_list warnings;  /* "FILE:LINE: key: warning: reason" */
-	bool piped;                   /* read through a pipe, which cannot be done again */
+	bool pipes;                   /* the first file may come through a pipe */
+	bool piped;                   /* it has, which cannot be done again */
 	struct parser parser;
 };
 
@@ -72,6 +73,8 @@ struct settings {
  * they must not be used; or NULL with ENOMEM. Users and groups are asked for, which blocks
  * (net/names.h). */
 struct settings *settings_load(const char *path);
+/* The same of a file that is there to be read again, no pipe. */
+struct settings *settings_load_again(const char *path);
 void settings_free(struct settings *settings);
 
 /* The same where somebody else reads, piece by piece: none yet, or NULL with ENOMEM; */

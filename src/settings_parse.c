@@ -310,9 +310,10 @@ static void key_unknown(const struct parser *p, const char *key)
 		key_lost(p, near);
 	} else if (other != NULL) {
 		kind_print(other, title, sizeof(title));
-		parser_error(p, "%s: unknown key in [%s]; it is one of %s", key, kind->word, title);
+		parser_error(p, "%.100s: unknown key in [%s]; it is one of %s", key, kind->word,
+			     title);
 	} else {
-		parser_error(p, "%s: unknown key in [%s]", key, kind->word);
+		parser_error(p, "%.100s: unknown key in [%s]", key, kind->word);
 	}
 }
 

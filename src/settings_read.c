@@ -59,15 +59,16 @@ static char *text_read(int fd, size_t max, size_t *len)
  * the file, or "-", is there to end it. Returns a descriptor, or -1 with errno. */
 static int file_open(struct settings *s, const char *path, struct stat *st)
 {
-	bool is_first = s->files.count == 0, is_stdin = is_first && strcmp(path, "-") == 0;
+	bool may_pipe = s->pipes && s->files.count == 0;
+	bool is_stdin = may_pipe && strcmp(path, "-") == 0;
 	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
 			  : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 || fstat(fd, st) < 0)
 		return fd;
-	if (is_first)
+	if (may_pipe)
 		s->piped = is_stdin || S_ISFIFO(st->st_mode);
-	if (S_ISREG(st->st_mode) || (is_first && s->piped))
+	if (S_ISREG(st->st_mode) || (may_pipe && s->piped))
 		return fd;
 	close(fd);
 	errno = EINVAL;

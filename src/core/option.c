@@ -57,7 +57,7 @@ static int quantity_parse(const struct option_def *def, const char *text, const 
 	int64_t min = 0, max = INT64_MAX - 1;
 
 	if (end == NULL || *end != '\0') {
-		snprintf(reason, OPTION_REASON_MAX, "'%s' is not %s", text, form);
+		snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not %s", text, form);
 		return -1;
 	}
 	if (dots != NULL) {
@@ -65,7 +65,7 @@ static int quantity_parse(const struct option_def *def, const char *text, const 
 		quantity_read(dots + 2, units, &max);
 	}
 	if (negative || *value < min || *value > max) {
-		snprintf(reason, OPTION_REASON_MAX, "%s is out of range %s", text, def->range);
+		snprintf(reason, OPTION_REASON_MAX, "%.100s is out of range %s", text, def->range);
 		return -1;
 	}
 	return 0;
@@ -107,7 +107,7 @@ static int bool_parse(const struct option_def *def, const char *text, void *fiel
 		*(bool *)field = i % 2;
 		return 0;
 	}
-	snprintf(reason, OPTION_REASON_MAX, "'%s' is neither yes nor no", text);
+	snprintf(reason, OPTION_REASON_MAX, "'%.100s' is neither yes nor no", text);
 	return -1;
 }
 
@@ -127,7 +127,7 @@ static int word_parse(const struct option_def *def, const char *text, void *fiel
 			break;
 		word += len + 1;
 	}
-	snprintf(reason, OPTION_REASON_MAX, "'%s' is not one of %s", text, def->range);
+	snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not one of %s", text, def->range);
 	return -1;
 }
 
@@ -137,7 +137,8 @@ static int mode_parse(const struct option_def *def, const char *text, void *fiel
 	unsigned long mode = strtoul(text, &end, 8);
 
 	if (!isdigit((unsigned char)text[0]) || *end != '\0' || mode > 0777) {
-		snprintf(reason, OPTION_REASON_MAX, "'%s' is not an octal mode such as 0660", text);
+		snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not an octal mode such as 0660",
+			 text);
 		return -1;
 	}
 	*(unsigned *)field = (unsigned)mode;

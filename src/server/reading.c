@@ -123,7 +123,7 @@ static int records_send(struct buf *records, int fd)
 
 int reading_write(const char *path, int fd)
 {
-	struct settings *settings = settings_load(path);
+	struct settings *settings = settings_load_again(path);
 	struct buf records = {0};
 	int result = -1;
 

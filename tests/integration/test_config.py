@@ -915,6 +915,15 @@ def test_a_daemon_whose_configuration_came_through_a_pipe_refuses_to_reload(pipe
     assert server.log().count("not_reloaded") == 2
 
 
+def test_a_file_that_has_become_a_pipe_is_not_waited_for_at_a_reload(pollard):
+    server = pollard()
+    Path(server.path).unlink()
+    os.mkfifo(server.path)
+    server.reload()
+    server.wait_log(f"{server.path}: is not a regular file")
+    server.wait_log("the configuration stays as it was")
+
+
 def test_a_daemon_that_waits_for_its_configuration_can_be_stopped(piped):
     server, pipe = piped
     with pipe:
