@@ -277,14 +277,20 @@ def test_a_command_may_end_its_input_early_however_much_comes(server, where, scr
     assert client.read() == "PONG"
 
 
-def test_input_is_thrown_away_when_a_command_has_ended_that_is_not_read_from(server):
-    """It has said more than goes out, and its caller writes on before it reads."""
+def test_input_is_thrown_away_when_a_command_has_ended_that_is_not_read_from(server, tmp_path):
+    """It has said more than goes out, a runaway holds its input open, and its caller writes all
+    before it reads."""
     client = server.client()
-    client.send(("PIPE", "sh", "head -c 30000000 /dev/zero & sleep 0.3; exit 0"))
-    client.send(*inputs(bytes(32 << 20)), END, ("PING",))
-    out, _, end = stream(client)
-    assert set(out) <= {0} and end == [b"exit", 0]
-    assert client.read() == "PONG"
+    runaway = f"setsid sh -c 'echo $$ >{tmp_path}/pid; exec sleep 1000' <&3 >/dev/null 2>&1"
+    try:
+        client.send(("PIPE", "sh", f"exec 3<&0; {runaway} & {waiting(tmp_path / 'pid')}; "
+                     "head -c 30000000 /dev/zero & sleep 0.5; exit 0"))
+        client.send(*inputs(bytes(32 << 20)), END, ("PING",))
+        out, _, end = stream(client)
+        assert set(out) <= {0} and end == [b"exit", 0]
+        assert client.read() == "PONG"
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_input_waits_with_who_waits_for_a_place(server, where, tmp_path):
@@ -322,20 +328,40 @@ def test_who_waited_is_judged_by_the_configuration_of_then(serve, tmp_path):
 # Too much
 
 
-@pytest.mark.parametrize("sizes, stubborn", [
-    ([1001], ""), ([1000, 1], ""), ([500, 500, 500], "trap '' TERM; "), ([10_000_000], "")])
-def test_more_than_max_input_stops_the_command_with_an_error(
-        serve, where, tmp_path, sizes, stubborn):
+@pytest.mark.parametrize("sizes", [[1001], [1000, 1], [500, 500, 500], [10_000_000]])
+def test_more_than_max_input_stops_the_command_with_an_error(serve, where, tmp_path, sizes):
     server = serve(max_input=1000)
     client = server.client(where)
     requests = [each for size in sizes for each in inputs(bytes(size), 60_000)]
-    client.send(("PIPE", "sh", stubborn + MARKS_END.format(tmp_path)), *requests, END, ("PING",))
+    client.send(("PIPE", "sh", MARKS_END.format(tmp_path)), *requests, END, ("PING",))
     out, err, end = stream(client)
     assert end == Refusal("ERR sh: more input than its max_input, 1000 bytes")
     assert client.read() == "PONG"
     assert not (tmp_path / "whole").exists()
     no_children(server)
     server.wait_log("too_much_input command=sh")
+
+
+def test_a_command_that_is_stopped_for_too_much_gets_no_more_and_no_end(serve, tmp_path):
+    client = serve(max_input=1000).client()
+    client.send(("PIPE", "sh", "trap '' TERM; echo on; cat && echo whole"), ("INPUT", "a"))
+    out = b""
+    while out != b"on\na":
+        out += client.read()[1]
+    client.send(("INPUT", bytes(1000)), ("INPUT", "b"), END, ("PING",))
+    out, err, end = stream(client)
+    assert (out, err, is_refused(end), client.read()) == (b"", b"", True, "PONG")
+
+
+def test_what_a_command_does_not_take_is_not_too_much(serve, tmp_path):
+    client = serve(max_input=20_000).client()
+    client.send(("PIPE", "sh", f"exec 0<&-; echo closed; {waiting(tmp_path / 'go')}"))
+    assert client.read() == [b"stdout", b"closed\n"]
+    client.send(*inputs(bytes(1 << 20)))
+    (tmp_path / "go").touch()
+    client.send(*inputs(bytes(1 << 20)), END, ("PING",))
+    assert stream(client) == (b"", b"", [b"exit", 0])
+    assert client.read() == "PONG"
 
 
 def test_max_input_may_be_used_up(serve):
