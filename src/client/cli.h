@@ -5,6 +5,8 @@
  * A command line by table: one line for an option makes its parser, its line of the help and its
  * completion. Every table has -h and --help besides.
  */
+#include "core/option.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -39,6 +41,10 @@ int cli_next(struct cli *cli, const char **argument);
 char **cli_operands(const struct cli *cli);
 /* How many there are. */
 int cli_count(const struct cli *cli);
+
+/* Give conf's field the value of an option. Returns 0, or -1 with the reason said. */
+int cli_value(const struct option_def *def, void *conf, const char *argument)
+	__attribute__((warn_unused_result));
 
 /* Print the options, within 80 columns. */
 void cli_help(const struct cli_option *options, FILE *to);
