@@ -39,7 +39,7 @@ struct client {
 	const char *error_subject; /* what broke first, or NULL */
 	int error;                 /* its errno */
 	int64_t timeout_ms;        /* 0: none */
-	int64_t moved_ms;          /* when a byte went either way last, or the input ended */
+	int64_t moved_ms;          /* when a byte went either way last, came in, or no more will */
 	bool answered;             /* something came */
 	bool asked;                /* a line was typed */
 	bool greeted;              /* something came before that, which of resp never does */
@@ -97,6 +97,7 @@ static void input_read(struct client *c)
 
 	if (len > 0) {
 		buf_commit(&c->to_server, (size_t)len);
+		c->moved_ms = io_clock_ms();
 		return;
 	}
 	if (len < 0 && room != NULL && try_again(errno))
@@ -113,6 +114,7 @@ static int line_send(struct client *c, const char *line, size_t len)
 		return console_line(line, len, &c->to_server, &c->from_server);
 	if (buf_add(&c->to_server, line, len) < 0)
 		return -1;
+	c->moved_ms = io_clock_ms();
 	if (c->newline)
 		return buf_add(&c->to_server, "\n", 1);
 	if (c->unanswered_ms == 0)
@@ -338,11 +340,14 @@ static void client_interest(const struct client *c, struct pollfd *fds)
 		(struct pollfd){buf_len(&c->from_server) > 0 ? STDOUT_FILENO : -1, POLLOUT, 0};
 }
 
-/* How long the server may be silent now, in milliseconds; 0: as long as it likes. That counts once
- * all it sent is written, for until then it may not have been listened to. */
+/* How long the server may be silent now, in milliseconds; 0: as long as it likes. That counts where
+ * it is its turn to take or to say something, and once all it sent is written, for until then it
+ * may not have been listened to. */
 static int64_t silence_max_ms(const struct client *c)
 {
-	if (!c->input_eof || buf_len(&c->from_server) > 0)
+	bool its_turn = c->input_eof || buf_len(&c->to_server) > 0;
+
+	if (!its_turn || buf_len(&c->from_server) > 0)
 		return 0;
 	return c->datagram && c->sent_eof && c->timeout_ms == 0 ? QUIET_MS : c->timeout_ms;
 }
@@ -361,7 +366,7 @@ static int64_t due_ms(const struct client *c)
 /* It is due. */
 static void on_silence(struct client *c)
 {
-	if (!c->input_eof) {
+	if (silence_max_ms(c) == 0) {
 		c->advised = true;
 		c->advice = "no reply: if the server waits for the end of a line, use -n; "
 			    "if it speaks resp, -R";
