@@ -11,13 +11,13 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <ini.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_LEN 48 /* bytes; inih cuts longer titles */
+#define NAME_MAX_LEN 48   /* bytes; inih cuts longer titles */
+#define FILE_PATH_MAX 512 /* bytes; a longer one counts as none */
 #define SPACE " \t\r\n\v\f"
 
 /* A name that is looked up, and the file while it is read. */
@@ -25,7 +25,7 @@ struct lookup {
 	const char *name;       /* borrowed, as the next two */
 	struct addr_spec *spec; /* what it means */
 	char *reason;
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 	FILE *file;
 	int line;
 	int wrong_line; /* the first that reason is about; 0: none */

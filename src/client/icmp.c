@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <bsd/stdlib.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <string.h>
 #include <time.h>
@@ -198,14 +199,11 @@ static int packet_ttl(const struct icmp *i, struct packet *p)
 
 static void from_print(const struct sockaddr *sa, struct icmp_event *event)
 {
-	const struct sockaddr_in *in = (const void *)sa;
-	const struct sockaddr_in6 *in6 = (const void *)sa;
+	socklen_t len =
+		sa->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 
-	event->from[0] = '\0';
-	if (sa->sa_family == AF_INET)
-		inet_ntop(AF_INET, &in->sin_addr, event->from, sizeof(event->from));
-	else if (sa->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &in6->sin6_addr, event->from, sizeof(event->from));
+	if (getnameinfo(sa, len, event->from, sizeof(event->from), NULL, 0, NI_NUMERICHOST) != 0)
+		event->from[0] = '\0';
 }
 
 /* A raw socket of IPv4 gets the header before the message as well. Returns the bytes to skip. */

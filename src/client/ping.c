@@ -6,11 +6,10 @@
 #include "client/io.h"
 #include "core/clock.h"
 
-#include <arpa/inet.h>
-#include <bsd/string.h>
 #include <err.h>
 #include <errno.h>
 #include <math.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -233,7 +232,7 @@ static int ping_open(struct ping *p, const struct addr *a)
 static int ping(struct ping *p, const struct addr *a)
 {
 	bool v4 = a->sa.sa_family == AF_INET;
-	char text[INET6_ADDRSTRLEN] = "?";
+	char text[sizeof(((struct icmp_event *)0)->from)] = "?";
 
 	p->requests = calloc((size_t)p->count, sizeof(*p->requests));
 	if (p->requests == NULL) {
@@ -242,8 +241,7 @@ static int ping(struct ping *p, const struct addr *a)
 	}
 	if (ping_open(p, a) < 0)
 		return EXIT_NOT_DONE;
-	inet_ntop(a->sa.sa_family, v4 ? (const void *)&a->in.sin_addr : &a->in6.sin6_addr, text,
-		  sizeof(text));
+	getnameinfo(&a->sa, a->len, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* each line when it happens, to a pipe as well */
 	printf("PING %s (%s) %d(%d) bytes of data.\n", p->host, text, ICMP_DATA_LEN,
 	       ICMP_MESSAGE_LEN + (v4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN));

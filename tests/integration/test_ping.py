@@ -16,8 +16,10 @@ pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLC
 NOBODY = 65534
 ROOT = os.geteuid() == 0
 UNSHARE = ["unshare", "-n", "-m"] if ROOT else ["unshare", "-r", "-n", "-m"]
+# An address that was just added may not be in use yet.
+READY = 'until "$0" ping -c 1 -t 200ms {} >/dev/null 2>&1; do :; done'
 # Nobody is at 10.8.8.8 and 2001:db8::8, but the addresses of their machines are known.
-SILENT = """
+SILENT = f"""
 ip link add v0 type veth peer name v1
 ip addr add 10.8.8.1/24 dev v0
 ip addr add 2001:db8::1/64 dev v0 nodad
@@ -25,6 +27,7 @@ ip link set v0 up
 ip link set v1 up
 ip neigh add 10.8.8.8 lladdr 02:00:00:00:00:08 dev v0 nud permanent
 ip neigh add 2001:db8::8 lladdr 02:00:00:00:00:08 dev v0 nud permanent
+{READY.format("2001:db8::1")}
 """
 RANGE = "/proc/sys/net/ipv4/ping_group_range"
 AS_USER = (
@@ -42,9 +45,10 @@ def network():
         if shutil.which(program) is None:
             pytest.skip(f"{program} is missing")
     made = subprocess.run(
-        [*UNSHARE, "sh", "-ec", f"ip link set lo up; {SILENT} {AS_USER}; $as true"],
+        [*UNSHARE, "sh", "-ec", f"ip link set lo up; {SILENT} {AS_USER}; $as true", POLLCAT],
         capture_output=True,
         text=True,
+        timeout=DEADLINE_S,
     )
     if made.returncode != 0:
         pytest.skip(f"there are no networks of our own: {made.stderr.strip()}")
@@ -99,9 +103,9 @@ def test_the_sockets_are_raw_where_they_may_be(network):
         pytest.skip("strace is missing, or a sanitizer stands in its way")
     for as_who, kinds in (("as=", ["RAW"]), (AS_USER, ["RAW", "DGRAM"])):
         done = network(
-            f'{as_who}; $as strace -e trace=socket -o /dev/stdout "$0" ping -c 1 127.0.0.1'
+            f'{as_who}; $as strace -e trace=socket "$0" ping -c 1 127.0.0.1'
         )
-        assert re.findall(r"SOCK_(\w+)\|.*IPPROTO_ICMP\b", done.stdout) == kinds, done.stderr
+        assert re.findall(r"SOCK_(\w+)\|.*IPPROTO_ICMP\b", done.stderr) == kinds
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -120,14 +124,15 @@ def test_who_may_not_is_told_what_to_do(network, address):
         ("-4 localhost", "127.0.0.1"),
         ("localhost -6", "::1"),
         ("there", "127.0.0.1"),
-        ("fe80::1%lo", "fe80::1"),
+        ("fe80::1%lo", "fe80::1%lo"),
     ],
 )
 def test_a_host_may_be_written_as_an_address(network, tmp_path, host, address):
     (tmp_path / "pollcat").write_text("[there]\naddress = 127.0.0.1:7\n")
     (tmp_path / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     done = network(
-        f"mount --bind {tmp_path}/hosts /etc/hosts; ip addr add fe80::1/128 dev lo nodad;"
+        f"mount --bind {tmp_path}/hosts /etc/hosts;"
+        f"ip addr add fe80::1/128 dev lo nodad; {READY.format('fe80::1%lo')};"
         f'XDG_CONFIG_HOME={tmp_path} "$0" ping -c 1 {host}'
     )
     assert_all_answered(done, address, 1)
