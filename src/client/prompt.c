@@ -191,6 +191,14 @@ static bool editing_start(void)
 	return true;
 }
 
+/* After a line libedit is back to reading whole lines, which would block; and it still tells where
+ * that one ended. */
+static void editing_again(void)
+{
+	rl_callback_handler_install(PROMPT, on_edited);
+	rl_point = rl_end = 0;
+}
+
 /* What is read is used up, also where it takes more than one character to know what it is. */
 static void editing_read(void)
 {
@@ -201,9 +209,8 @@ static void editing_read(void)
 	while (more && keys_ready(&prompt.keys)) {
 		prompt.line_taken = false;
 		rl_callback_read_char();
-		/* After a line libedit is back to reading whole lines, which would block. */
 		if (prompt.line_taken && prompt.started)
-			rl_callback_handler_install(PROMPT, on_edited);
+			editing_again();
 		more = prompt.keys.len > 0 && prompt.started;
 	}
 	uselocale(LC_GLOBAL_LOCALE);

@@ -327,6 +327,18 @@ def test_a_reply_takes_all_rows_of_an_unfinished_line_off_a_narrow_screen(
     assert server.wait() == line.encode()
 
 
+def test_a_reply_leaves_the_line_that_was_sent_on_a_narrow_screen(serve, terminal):
+    server = serve(lambda conn: receive_exactly(conn, 100) and conn.sendall(b"fine\n")
+                   or receive_all(conn))
+    session = terminal(server.address, columns=40)
+    session.expect(">: ")
+    session.type("0123456789" * 10 + "\n")
+    session.expect("fine\r\n>: ")
+    session.type("\x04")
+    assert session.wait() == 0
+    assert not re.search(r"\x1b\[\d*A|\x1b\[J", session.text)
+
+
 @pytest.mark.parametrize("args", [["--help"], ["ping", "--help"]] + [
     ["localhost:7", name, "--help"] for name in ("run", "get", "ls", "call")
 ])
