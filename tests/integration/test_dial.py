@@ -132,6 +132,16 @@ def test_the_next_address_is_tried_at_once_when_the_first_fails(
     assert (done.returncode, done.stdout) == (0, "here"), done.stderr
 
 
+def test_addresses_that_fail_cost_no_time(network, tmp_path):
+    """Of 32 that were tried a quarter of a second apart, some would not be."""
+    hosts = "\\n".join(f"127.0.0.{n} many" for n in range(2, 34))
+    done = network(
+        f"printf '{hosts}\\n' > {tmp_path}/hosts; mount --bind {tmp_path}/hosts /etc/hosts;"
+        '"$0" -t 6s many:9 </dev/null'
+    )
+    assert done.stderr.startswith("pollcat: cannot connect to tcp:many:9: Connection refused; ")
+
+
 def test_where_all_addresses_fail_each_is_told_why(network, tmp_path):
     done = network(f'{SILENT} {TWIN.format(tmp_path)} "$0" -t 400ms twin:9 </dev/null')
     assert done.returncode == 1
@@ -172,18 +182,23 @@ def test_a_full_backlog_of_a_unix_socket_is_waited_for_as_long(tmp_path):
     assert done.stderr.endswith(b"Connection timed out\n")
 
 
-def test_a_slow_answer_is_waited_for_while_bytes_come(serve):
+@pytest.mark.parametrize(
+    "subcommand, first, said",
+    [(("call", "PING"), b"$15\r\n", b"slow and steady\n"), ((), b"-----", b"-----slow and steady\r\n")],
+)
+def test_a_slow_answer_is_waited_for_while_bytes_come(serve, subcommand, first, said):
     def answer(conn):
-        receive_exactly(conn, 14)  # *1 $4 PING
-        for byte in b"$15\r\nslow and steady\r\n":
+        conn.recv(100)
+        for byte in first + b"slow and steady\r\n":
             conn.sendall(bytes([byte]))
             select.select([], [], [], 0.15)
+        conn.shutdown(socket.SHUT_WR)
         return receive_all(conn)
 
     server = serve(answer)
     begun = time.monotonic()
-    done = pollcat("-t", "2500ms", server.address, "call", "PING")
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"slow and steady\n", b"")
+    done = pollcat("-t", "2500ms", server.address, *subcommand, data=b"x")
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, b"")
     assert time.monotonic() - begun > 2.5
 
 

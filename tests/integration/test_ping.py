@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -225,6 +226,30 @@ def test_two_at_once_take_their_own_replies(network):
     done = network('"$0" ping -c 20 -i 10ms 127.0.0.1 & "$0" ping -c 20 -i 10ms 127.0.0.1; wait')
     assert done.stdout.count("20 packets transmitted, 20 received, 0% packet loss") == 2
     assert done.stdout.count("icmp_seq=") == 40 and "DUP" not in done.stdout
+
+
+# Sends each echo reply once more.
+REPEATER = """\
+import socket, subprocess, sys, threading
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+def repeat():
+    seen = set()
+    while True:
+        message = raw.recv(2048)[20:]
+        if message[0] == 0 and message not in seen:
+            seen.add(message)
+            raw.sendto(message, ("127.0.0.1", 0))
+threading.Thread(target=repeat, daemon=True).start()
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+"""
+
+
+def test_a_second_reply_to_a_request_is_a_duplicate(network, tmp_path):
+    (tmp_path / "repeater.py").write_text(REPEATER)
+    done = network(f'{sys.executable} {tmp_path}/repeater.py "$0" ping -c 2 -i 1s 127.0.0.1')
+    assert re.search(r"icmp_seq=1 ttl=64 time=[0-9.]+ ms \(DUP!\)\n", done.stdout)
+    assert re.search(r"2 received, \+[12] duplicates, 0% packet loss", done.stdout)
+    assert done.returncode == 0
 
 
 def test_output_that_goes_nowhere_is_an_error(network):
