@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/cli.h"
 
+#include <err.h>
 #include <getopt.h>
 
 #define FIRST 1000     /* getopt_long(3)'s value of the first of the table; no letter */
@@ -52,6 +53,16 @@ char **cli_operands(const struct cli *cli)
 int cli_count(const struct cli *cli)
 {
 	return cli->argc - optind;
+}
+
+int cli_value(const struct option_def *def, void *conf, const char *argument)
+{
+	char reason[OPTION_REASON_MAX];
+
+	if (option_set(def, conf, argument, reason) == 0)
+		return 0;
+	warnx("--%s: %s", def->name, reason);
+	return -1;
 }
 
 static void option_help(const struct cli_option *option, FILE *to)

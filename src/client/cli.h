@@ -5,6 +5,8 @@
  * A command line by table: one line for an option makes its parser, its line of the help and its
  * completion. Every table has -h and --help besides.
  */
+#include "core/option.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -42,6 +44,10 @@ int cli_count(const struct cli *cli);
 
 /* What every table has besides. */
 extern const struct cli_option cli_help_option;
+
+/* Give conf's field the value of an option. Returns 0, or -1 with the reason said. */
+int cli_value(const struct option_def *def, void *conf, const char *argument)
+	__attribute__((warn_unused_result));
 
 /* Print the options, within 80 columns. */
 void cli_help(const struct cli_option *options, FILE *to);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/completion.h"
 
+#include "client/address.h"
 #include "client/complete.h"
+#include "client/ping.h"
 #include "client/subcommand.h"
 #include "client/words.h"
 
@@ -107,7 +109,8 @@ int completion_script(const char *shell)
 struct typed {
 	const struct cli_option *options; /* what may come: of pollcat, or of the subcommand */
 	const struct subcommand *subcommand;
-	const char *address;
+	const char *address; /* NULL: none yet */
+	bool pings;
 	const char *operand;              /* the subcommand's first */
 	size_t operands;                  /* of the subcommand */
 	const struct cli_option *pending; /* lacks its argument */
@@ -146,7 +149,13 @@ static void option_typed(struct typed *t, const char *word)
 
 static void operand_typed(struct typed *t, const char *word)
 {
-	if (t->address == NULL) {
+	if (t->address == NULL && strcmp(word, "ping") == 0) {
+		t->pings = true;
+		t->options = ping_options;
+	}
+	if (t->pings)
+		return;
+	if (t->address == NULL && subcommand_find(word) == NULL) {
 		t->address = word;
 		return;
 	}
@@ -271,21 +280,24 @@ static int word_offer(const struct typed *t, const char *word, const struct addr
 		return argument_offer(t->pending, "", word);
 	if (word[0] == '-' && !t->options_ended)
 		return option_offer(t->options, word);
-	if (t->address != NULL && t->subcommand == NULL)
+	if (t->pings)
+		return EXIT_SUCCESS;
+	if (t->address == NULL && t->subcommand == NULL)
+		offer("ping", "see whether a host answers", word);
+	if ((t->address != NULL || server != NULL) && t->subcommand == NULL)
 		subcommands_offer(word);
 	if (t->subcommand != NULL && t->subcommand->verb != NULL && server != NULL)
 		operands_offer(t, server, word);
 	return EXIT_SUCCESS;
 }
 
-int completion_words(const struct cli_option *options, const char *line,
-		     int (*parse)(struct addr_spec *spec, const char *text, char *reason,
-				  size_t size))
+int completion_words(const struct cli_option *options, const char *line)
 {
 	struct typed t = {.options = options};
+	char reason[ADDRESS_REASON_MAX];
 	struct addr_spec server;
+	const char *address;
 	struct words w;
-	char reason[512];
 	int status = EXIT_SUCCESS;
 	bool known;
 	size_t last;
@@ -295,7 +307,8 @@ int completion_words(const struct cli_option *options, const char *line,
 	last = w.argc - w.in_word;
 	for (size_t i = 1; i < last; i++)
 		word_typed(&t, w.argv[i]);
-	known = t.address != NULL && parse(&server, t.address, reason, sizeof(reason)) == 0 &&
+	address = t.address != NULL ? t.address : getenv("POLLCAT_ADDRESS");
+	known = address != NULL && address_parse(&server, address, reason) == 0 &&
 		server.transport != TRANSPORT_UDP;
 	/* Within quotes it is not clear which word is meant. */
 	if (w.unfinished == '\0' && last > 0)

@@ -7,7 +7,6 @@
  * commands and files by the server.
  */
 #include "client/cli.h"
-#include "net/addr.h"
 
 #define EXIT_FILES 3 /* completion_words(): a file of this machine */
 
@@ -16,10 +15,7 @@ int completion_script(const char *shell);
 
 /* Print what the last word of the line may become, each with a tab and a description where it has
  * one: the line ends at the cursor and begins with the name of the program, whose own options are
- * these. parse is what takes an address apart. Returns the exit status, EXIT_FILES where the shell
- * knows better. */
-int completion_words(const struct cli_option *options, const char *line,
-		     int (*parse)(struct addr_spec *spec, const char *text, char *reason,
-				  size_t size));
+ * these. Returns the exit status, EXIT_FILES where the shell knows better. */
+int completion_words(const struct cli_option *options, const char *line);
 
 #endif

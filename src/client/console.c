@@ -8,26 +8,32 @@
 #include <stdio.h>
 #include <string.h>
 
-static int complain(const struct words *w, struct buf *output)
+static int complain(const char *reason, struct buf *output)
 {
 	char text[64];
-	int len = snprintf(text, sizeof(text), "not sent: %s\n",
-			   w->unfinished == '\\'  ? "nothing after the last backslash"
-			   : w->unfinished == '"' ? "a \" lacks its second"
-						  : "a ' lacks its second");
+	int len = snprintf(text, sizeof(text), "not sent: %s\n", reason);
 
 	return buf_add(output, text, (size_t)len);
 }
 
-int console_line(const char *line, struct buf *to_server, struct buf *output)
+static const char *unfinished(const struct words *w)
+{
+	return w->unfinished == '\\'  ? "nothing after the last backslash"
+	       : w->unfinished == '"' ? "a \" lacks its second"
+				      : "a ' lacks its second";
+}
+
+int console_line(const char *line, size_t len, struct buf *to_server, struct buf *output)
 {
 	struct words w;
 	int result = 0;
 
-	if (words_split(&w, line, strlen(line)) < 0)
+	if (memchr(line, '\0', len) != NULL)
+		return complain("a NUL cannot be part of a word", output);
+	if (words_split(&w, line, len) < 0)
 		return -1;
 	if (w.unfinished != '\0')
-		result = complain(&w, output);
+		result = complain(unfinished(&w), output);
 	else if (w.argc > 0)
 		result = request_add(to_server, (const char *const *)w.argv);
 	words_free(&w);

@@ -14,7 +14,7 @@ struct console {
 
 /* Add the line as a request to to_server, or what is wrong with it to output. Returns 0, or -1
  * with ENOMEM. */
-int console_line(const char *line, struct buf *to_server, struct buf *output)
+int console_line(const char *line, size_t len, struct buf *to_server, struct buf *output)
 	__attribute__((warn_unused_result));
 
 /* Add what the server's bytes mean to output. Returns 0; or -1 with ENOMEM, or with EPROTO if

@@ -21,13 +21,14 @@
 #define CHUNK_MAX (64U * 1024) /* bytes; one read */
 #define DATAGRAM_MAX 65507U    /* bytes; what UDP over IPv4 can carry, RFC 768 */
 #define QUIET_MS 1000          /* after the last datagram, until the server counts as done */
+#define UNANSWERED_MS 1000     /* after a line, until a person is told what may be wrong */
 #define SPACE " \t\r\n\v\f"
 
 struct client {
 	int fd;
 	bool datagram;
 	bool interactive;          /* a person types */
-	bool newline;              /* typed lines are sent with one */
+	bool newline;              /* typed lines are sent with one, and whole */
 	struct console *console;   /* --resp, or NULL */
 	struct buf to_server;      /* datagram: at most one */
 	struct buf from_server;    /* not yet on standard output */
@@ -37,7 +38,14 @@ struct client {
 	bool mid_line;             /* output ended without a newline */
 	const char *error_subject; /* what broke first, or NULL */
 	int error;                 /* its errno */
-	int64_t quiet_at_ms;       /* datagram: when the server counts as done */
+	int64_t timeout_ms;        /* 0: none */
+	int64_t moved_ms;          /* when a byte went either way last, came in, or no more will */
+	bool answered;             /* something came */
+	bool asked;                /* a line was typed */
+	bool greeted;              /* something came before that, which of resp never does */
+	int64_t unanswered_ms;     /* when a line is without a reply for too long; 0: none is */
+	bool advised;              /* the person was told once */
+	const char *advice;        /* to be told when the prompt is due, or NULL */
 };
 
 enum {
@@ -73,6 +81,13 @@ static void client_stop(struct client *c)
 	c->server_eof = true;
 }
 
+/* From here on it is the server's turn. */
+static void input_ended(struct client *c)
+{
+	c->input_eof = true;
+	c->moved_ms = io_clock_ms();
+}
+
 /* Take one chunk of standard input as it is; of a datagram socket, the next datagram. */
 static void input_read(struct client *c)
 {
@@ -82,41 +97,52 @@ static void input_read(struct client *c)
 
 	if (len > 0) {
 		buf_commit(&c->to_server, (size_t)len);
+		c->moved_ms = io_clock_ms();
 		return;
 	}
 	if (len < 0 && room != NULL && try_again(errno))
 		return;
 	if (len < 0)
 		client_broke(c, "standard input", errno);
-	c->input_eof = true;
+	input_ended(c);
 }
 
 /* Returns 0, or -1 with errno. */
 static int line_send(struct client *c, const char *line, size_t len)
 {
 	if (c->console != NULL)
-		return console_line(line, &c->to_server, &c->from_server);
+		return console_line(line, len, &c->to_server, &c->from_server);
 	if (buf_add(&c->to_server, line, len) < 0)
 		return -1;
-	return c->newline ? buf_add(&c->to_server, "\n", 1) : 0;
+	c->moved_ms = io_clock_ms();
+	if (c->newline)
+		return buf_add(&c->to_server, "\n", 1);
+	if (c->unanswered_ms == 0)
+		c->unanswered_ms = io_clock_ms() + UNANSWERED_MS;
+	return 0;
+}
+
+static bool is_space(char c)
+{
+	return c != '\0' && strchr(SPACE, c) != NULL;
 }
 
 /* A line typed at the prompt; NULL is the end. */
-static void input_line(void *arg, const char *line)
+static void input_line(void *arg, const char *line, size_t len)
 {
 	struct client *c = arg;
-	size_t len;
 
+	c->asked = true;
 	if (line == NULL) {
-		c->input_eof = true;
+		input_ended(c);
 		prompt_stop();
 		return;
 	}
-	line += strspn(line, SPACE);
-	len = strlen(line);
-	while (len > 0 && strchr(SPACE, line[len - 1]) != NULL)
+	for (; !c->newline && len > 0 && is_space(line[0]); line++)
 		len--;
-	if (len == 0)
+	while (!c->newline && len > 0 && is_space(line[len - 1]))
+		len--;
+	if (len == 0 && !c->newline)
 		return;
 	if (line_send(c, line, len) < 0) {
 		client_broke(c, "standard input", errno);
@@ -129,7 +155,7 @@ static void on_input(struct client *c, short revents)
 	if (!c->interactive)
 		input_read(c);
 	else if (revents & (POLLHUP | POLLERR))
-		input_line(c, NULL); /* the terminal is gone, and libedit would not say */
+		input_line(c, NULL, 0); /* the terminal is gone, and libedit would not say */
 	else
 		prompt_read();
 }
@@ -140,6 +166,7 @@ static void server_send(struct client *c)
 
 	if (len >= 0) {
 		buf_consume(&c->to_server, (size_t)len);
+		c->moved_ms = io_clock_ms();
 		return;
 	}
 	if (try_again(errno))
@@ -153,14 +180,28 @@ static void server_send(struct client *c)
 		shutdown(c->fd, SHUT_RDWR);
 }
 
+/* At a terminal, a server that speaks resp to who does not is worth a word. */
+static void reply_recognise(struct client *c, const char *data, size_t len)
+{
+	c->unanswered_ms = 0;
+	c->greeted |= !c->asked;
+	if (c->advised || c->greeted || !c->interactive || c->datagram ||
+	    !reply_is_likely(data, len))
+		return;
+	c->advised = true;
+	c->advice = "the server seems to speak resp: with -R, typed lines are requests";
+}
+
 /* Receive what is printed as it is. Returns as recv(2). */
 static ssize_t receive_raw(struct client *c)
 {
 	char *room = buf_reserve(&c->from_server, CHUNK_MAX);
 	ssize_t len = room != NULL ? recv(c->fd, room, CHUNK_MAX, 0) : -1;
 
-	if (len > 0)
+	if (len > 0) {
 		buf_commit(&c->from_server, (size_t)len);
+		reply_recognise(c, room, (size_t)len);
+	}
 	return len;
 }
 
@@ -182,14 +223,17 @@ static void server_receive(struct client *c)
 	if (len < 0 && try_again(errno))
 		return;
 	if (len < 0) {
-		client_broke(c, errno == EPROTO ? "reply not understood" : "connection broke",
+		client_broke(c,
+			     errno == EPROTO ? "reply not understood, if the protocol is not resp "
+					       "leave out -R"
+					     : "connection broke",
 			     errno);
 		client_stop(c);
 		return;
 	}
-	if (c->datagram)
-		c->quiet_at_ms = io_clock_ms() + QUIET_MS; /* an empty one is a reply as well */
-	else if (len == 0)
+	c->moved_ms = io_clock_ms();
+	c->answered = true; /* an empty datagram is a reply as well */
+	if (len == 0 && !c->datagram)
 		c->server_eof = true;
 }
 
@@ -252,9 +296,7 @@ static void end_sending(struct client *c)
 	if (c->sent_eof || !c->input_eof || buf_len(&c->to_server) > 0)
 		return;
 	c->sent_eof = true;
-	if (c->datagram)
-		c->quiet_at_ms = io_clock_ms() + QUIET_MS;
-	else
+	if (!c->datagram)
 		shutdown(c->fd, SHUT_WR); /* if that fails, so does the next recv(2) */
 }
 
@@ -298,30 +340,61 @@ static void client_interest(const struct client *c, struct pollfd *fds)
 		(struct pollfd){buf_len(&c->from_server) > 0 ? STDOUT_FILENO : -1, POLLOUT, 0};
 }
 
-/* Milliseconds for poll(2): a quiet datagram server is waited for only once all it sent is
- * written, for until then it may not have been listened to. */
-static int client_timeout_ms(const struct client *c)
+/* How long the server may be silent now, in milliseconds; 0: as long as it likes. That counts where
+ * it is its turn to take or to say something, and once all it sent is written, for until then it
+ * may not have been listened to. */
+static int64_t silence_max_ms(const struct client *c)
 {
-	int64_t left_ms = c->quiet_at_ms - io_clock_ms();
+	bool its_turn = c->input_eof || buf_len(&c->to_server) > 0;
 
-	if (!c->datagram || !c->sent_eof || buf_len(&c->from_server) > 0)
-		return -1;
-	return left_ms > 0 ? (int)left_ms : 0;
+	if (!its_turn || buf_len(&c->from_server) > 0)
+		return 0;
+	return c->datagram && c->sent_eof && c->timeout_ms == 0 ? QUIET_MS : c->timeout_ms;
+}
+
+/* When the next thing is due without an event, as io_clock_ms(); 0: nothing. */
+static int64_t due_ms(const struct client *c)
+{
+	int64_t silence_ms = silence_max_ms(c);
+
+	if (silence_ms > 0)
+		return c->moved_ms + silence_ms;
+	return c->interactive && !c->datagram && !c->input_eof && !c->advised ? c->unanswered_ms
+									      : 0;
+}
+
+/* It is due. */
+static void on_silence(struct client *c)
+{
+	if (silence_max_ms(c) == 0) {
+		c->advised = true;
+		c->advice = "no reply: if the server waits for the end of a line, use -n; "
+			    "if it speaks resp, -R";
+		prompt_hide();
+		return;
+	}
+	c->moved_ms = io_clock_ms();
+	if (c->timeout_ms > 0 && !(c->datagram && c->answered)) {
+		client_broke(c, "no answer", ETIMEDOUT);
+		client_stop(c);
+	}
+	c->server_eof = true; /* no more datagrams are waited for */
 }
 
 static void client_turn(struct client *c)
 {
 	struct pollfd fds[POLL_COUNT];
+	int64_t due = due_ms(c);
 	int ready;
 
 	client_interest(c, fds);
-	ready = poll(fds, POLL_COUNT, client_timeout_ms(c));
+	ready = poll(fds, POLL_COUNT, io_patience_ms(due));
 	if (ready < 0 && errno != EINTR) {
 		client_broke(c, "poll", errno);
 		client_stop(c);
 	}
-	if (ready == 0)
-		c->server_eof = true;
+	if (ready == 0 && io_patience_ms(due) == 0)
+		on_silence(c);
 	if (ready <= 0)
 		return;
 	if (fds[POLL_SERVER].revents && fds[POLL_SERVER].events != 0)
@@ -342,6 +415,13 @@ static bool prompt_is_due(const struct client *c)
 	       (c->console == NULL || reply_idle(&c->console->reply));
 }
 
+static void advice_say(struct client *c)
+{
+	if (c->advice != NULL)
+		warnx("%s", c->advice);
+	c->advice = NULL;
+}
+
 static void client_run(struct client *c)
 {
 	if (c->interactive)
@@ -353,6 +433,7 @@ static void client_run(struct client *c)
 			continue;
 		if (prompt_is_due(c)) {
 			output_end_line(c);
+			advice_say(c);
 			prompt_show();
 		}
 	}
@@ -362,8 +443,8 @@ static void client_run(struct client *c)
 static int client_finish(struct client *c)
 {
 	prompt_hide();
-	prompt_stop();
 	output_end_line(c);
+	prompt_stop();
 	if (c->error_subject == NULL)
 		dial_reset_on_exit(c->fd, false);
 	close(c->fd);
@@ -385,7 +466,7 @@ static int client_converse(const struct addr_spec *spec, struct client *c)
 
 	c->interactive = isatty(STDIN_FILENO);
 	c->datagram = spec->transport == TRANSPORT_UDP;
-	c->fd = dial(spec, 0, reason);
+	c->fd = dial(spec, c->timeout_ms > 0 ? io_clock_ms() + c->timeout_ms : 0, reason);
 	if (c->fd < 0) {
 		warnx("%s", reason);
 		return EXIT_BROKEN;
@@ -395,9 +476,10 @@ static int client_converse(const struct addr_spec *spec, struct client *c)
 	return client_finish(c);
 }
 
-int converse(const struct addr_spec *spec, bool newline)
+int converse(const struct addr_spec *spec, bool newline, int64_t timeout_ms)
 {
-	return client_converse(spec, &(struct client){.newline = newline});
+	return client_converse(spec,
+			       &(struct client){.newline = newline, .timeout_ms = timeout_ms});
 }
 
 static char **find_words(void *arg, const char *line, size_t start, size_t end)
@@ -405,10 +487,10 @@ static char **find_words(void *arg, const char *line, size_t start, size_t end)
 	return complete_find(arg, line, start, end);
 }
 
-int converse_in_requests(const struct addr_spec *spec)
+int converse_in_requests(const struct addr_spec *spec, int64_t timeout_ms)
 {
 	struct console console = {.print.readable = isatty(STDOUT_FILENO)};
-	struct client c = {.console = &console};
+	struct client c = {.console = &console, .timeout_ms = timeout_ms};
 	struct complete complete;
 	int status;
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CLIENT_DIAL_H
 #define CLIENT_DIAL_H
-/* A socket connected to a server. */
+/*
+ * A socket connected to a server. Of several addresses the next is tried as well when one has not
+ * answered for a while, as RFC 8305 has it, and the first that connects is used.
+ */
 #include "net/addr.h"
 
 #include <stdbool.h>
@@ -9,9 +12,9 @@
 
 #define DIAL_REASON_MAX 512 /* bytes */
 
-/* Connect to the first address of spec that answers, until give_up_ms of io_clock_ms(); 0: this may
- * block for long. Returns a non-blocking socket, or -1 with the reason in
- * reason[DIAL_REASON_MAX]. */
+/* Connect to spec, until give_up_ms of io_clock_ms(); 0: this may block for long. Returns a
+ * non-blocking socket; or -1 with the reason in reason[DIAL_REASON_MAX], which also says whether
+ * the host answers at all, and takes up to a second more to find out. NULL: no reason is wanted. */
 int dial(const struct addr_spec *spec, int64_t give_up_ms, char *reason);
 
 /* While true, the end of this process resets a TCP connection, where otherwise the server would

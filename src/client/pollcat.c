@@ -4,9 +4,11 @@
 #include "config.h"
 #endif
 
+#include "client/address.h"
 #include "client/completion.h"
 #include "client/converse.h"
 #include "client/io.h"
+#include "client/ping.h"
 #include "client/subcommand.h"
 
 #include <err.h>
@@ -22,6 +24,7 @@ enum {
 	OPTION_COMPLETION,
 	OPTION_NEWLINE,
 	OPTION_RESP,
+	OPTION_TIMEOUT,
 	OPTION_VERSION,
 };
 
@@ -29,7 +32,8 @@ static const struct cli_option options[] = {
 	{"complete", '\0', "LINE", "print what the last word of LINE may become"},
 	{"completion", '\0', "SHELL", "print what completes pollcat in bash, fish or zsh"},
 	{"newline", 'n', NULL, "send each typed line with a newline"},
-	{"resp", 'R', NULL, "the server's protocol is resp: typed lines are requests"},
+	{"resp", 'R', NULL, "the protocol is resp: typed lines are requests"},
+	{"timeout", 't', "DURATION", "wait so long to connect, and for each answer"},
 	{"version", 'V', NULL, "print the version and exit"},
 	{NULL, '\0', NULL, NULL},
 };
@@ -38,15 +42,23 @@ struct command_line {
 	const char *address; /* NULL: none given */
 	bool newline;
 	bool resp;
-	int argc; /* the subcommand and its arguments */
+	opt_duration timeout; /* milliseconds; 0: none */
+	int argc;             /* the subcommand and its arguments */
 	char **argv;
+};
+
+static const struct option_def timeout_value = {
+	"timeout", &option_duration, offsetof(struct command_line, timeout), NULL, "1ms..24h", 0,
+	NULL,
 };
 
 static void help(void)
 {
 	puts("usage: pollcat [OPTION...] ADDRESS [SUBCOMMAND [ARG...]]\n"
+	     "       pollcat ping [OPTION...] HOST\n"
 	     "\n"
-	     "ADDRESS is HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, udp:HOST:PORT or unix:PATH.\n");
+	     "ADDRESS is HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, udp:HOST:PORT or unix:PATH,\n"
+	     "or a name from ~/.config/pollcat; left out, it is that of POLLCAT_ADDRESS.\n");
 	cli_help(options, stdout);
 	puts("\nSubcommands, where the server's protocol is resp:\n");
 	subcommand_list(stdout);
@@ -70,19 +82,6 @@ static void standard_descriptors_open(void)
 			exit(EXIT_BROKEN);
 }
 
-/* Without a transport it is TCP. Returns 0, or -1 with the reason in reason[size]. */
-static int address_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
-{
-	static const char *const prefixes[] = {"tcp:", "udp:", "unix:"};
-	char tcp[ADDR_TEXT_MAX + 1];
-
-	for (unsigned i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-			return addr_spec_parse(spec, text, reason, size);
-	snprintf(tcp, sizeof(tcp), "tcp:%s", text); /* cut off, it is still refused as too long */
-	return addr_spec_parse(spec, tcp, reason, size);
-}
-
 /* Returns the exit status, which is another where what was printed could not be. */
 static int output_end(int status)
 {
@@ -96,7 +95,7 @@ static void option_take(struct command_line *line, int option, const char *argum
 {
 	switch (option) {
 	case OPTION_COMPLETE:
-		exit(output_end(completion_words(options, argument, address_parse)));
+		exit(output_end(completion_words(options, argument)));
 	case OPTION_COMPLETION:
 		exit(output_end(completion_script(argument)));
 	case OPTION_NEWLINE:
@@ -104,6 +103,10 @@ static void option_take(struct command_line *line, int option, const char *argum
 		break;
 	case OPTION_RESP:
 		line->resp = true;
+		break;
+	case OPTION_TIMEOUT:
+		if (cli_value(&timeout_value, line, argument) < 0)
+			exit(EXIT_USAGE);
 		break;
 	case OPTION_VERSION:
 		puts("pollcat " PACKAGE_VERSION);
@@ -129,13 +132,19 @@ static char **options_take(struct command_line *line, int *argc, char **argv)
 	return cli_operands(&cli);
 }
 
+static bool is_ping(const char *operand)
+{
+	return strcmp(operand, "ping") == 0;
+}
+
 /* Options may stand after the address, but what follows a subcommand is its own. */
 static void command_line_parse(struct command_line *line, int argc, char **argv)
 {
 	char *name = argv[0];
 
+	line->address = getenv("POLLCAT_ADDRESS");
 	argv = options_take(line, &argc, argv);
-	if (argc > 0) {
+	if (argc > 0 && !is_ping(argv[0]) && subcommand_find(argv[0]) == NULL) {
 		line->address = argv[0];
 		argv[0] = name; /* as the messages have it */
 		argv = options_take(line, &argc, argv);
@@ -157,28 +166,53 @@ static int subcommand(const struct command_line *line, const struct addr_spec *s
 		warnx("-n and -R are for the prompt; leave them out with %s", s->name);
 		return EXIT_USAGE;
 	}
-	return output_end(subcommand_run(s, spec, line->argc, line->argv));
+	return output_end(subcommand_run(s, spec, line->timeout, line->argc, line->argv));
+}
+
+/* Returns the exit status. */
+static int ping(const struct command_line *line)
+{
+	struct cli cli = {
+		.options = ping_options, .argv = line->argv, .argc = line->argc, .mixed = true};
+
+	if (line->newline || line->resp) {
+		warnx("-n and -R are for the prompt; leave them out with ping");
+		return EXIT_USAGE;
+	}
+	return ping_run(&cli, line->timeout);
+}
+
+/* Returns the exit status. */
+static int no_address(const struct command_line *line)
+{
+	if (line->argc == 0)
+		return misused();
+	warnx("%s needs an address: pollcat ADDRESS %s, or POLLCAT_ADDRESS in the environment",
+	      line->argv[0], line->argv[0]);
+	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
 	struct command_line line = {0};
+	char reason[ADDRESS_REASON_MAX];
 	struct addr_spec spec;
-	char reason[512];
 
 	standard_descriptors_open();
 	signal(SIGPIPE, SIG_IGN);
 	setlocale(LC_CTYPE, ""); /* editing needs to know what a character is */
 	command_line_parse(&line, argc, argv);
-	if (line.address == NULL)
-		return misused();
-	if (address_parse(&spec, line.address, reason, sizeof(reason)) < 0) {
+	if (line.argc > 0 && is_ping(line.argv[0]))
+		return ping(&line);
+	if (line.address == NULL || line.address[0] == '\0')
+		return no_address(&line);
+	if (address_parse(&spec, line.address, reason) < 0) {
 		warnx("%s", reason);
 		return EXIT_USAGE;
 	}
 	if (line.argc > 0)
 		return subcommand(&line, &spec);
 	if (line.resp)
-		return converse_in_requests(&spec);
-	return converse(&spec, line.newline);
+		return converse_in_requests(&spec, line.timeout);
+	return converse(&spec, line.newline, line.timeout);
 }

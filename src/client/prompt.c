@@ -5,15 +5,20 @@
 
 #include "client/prompt.h"
 
+#include "client/keys.h"
 #include "core/buf.h"
 
+#include <bsd/string.h>
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #ifdef HAVE_LIBEDIT
 #include <editline/readline.h>
@@ -25,11 +30,14 @@
 #define WORD_BREAK " \t"
 
 static struct {
-	void (*on_line)(void *arg, const char *line);
+	void (*on_line)(void *arg, const char *line, size_t len);
 	void *arg;
 	bool started, shown, visible; /* visible: standard output is a terminal as well */
 	bool editing;                 /* libedit has the terminal */
 	bool line_taken;              /* libedit let go of the terminal with this line */
+	bool marking;                 /* the terminal marks what is pasted */
+	locale_t locale;              /* that libedit works in, to the end: it may be at work */
+	struct keys keys;
 	struct buf typed;
 	struct termios modes; /* before the first prompt */
 } prompt;
@@ -44,6 +52,8 @@ static void screen_write(const char *text)
 static void on_signal(int number)
 {
 	/* SA_RESETHAND: raised again, it ends the process once this handler has returned. */
+	if (prompt.marking)
+		screen_write(KEYS_PASTE_OFF);
 	tcsetattr(STDIN_FILENO, TCSANOW, &prompt.modes);
 	raise(number);
 }
@@ -57,9 +67,9 @@ static void signals_catch(void)
 		sigaction(numbers[i], &action, NULL);
 }
 
-static void line_give(const char *line)
+static void line_give(const char *line, size_t len)
 {
-	prompt.on_line(prompt.arg, line);
+	prompt.on_line(prompt.arg, line, len);
 }
 
 #ifdef HAVE_LIBEDIT
@@ -69,19 +79,57 @@ static struct {
 	char **next; /* of the words found */
 } completion;
 
+/* Called by libedit, in its locale; the others are called in that of the process. */
 static void on_edited(char *line)
 {
+	size_t len = 0;
+
 	prompt.line_taken = true;
 	if (line != NULL && line[strspn(line, " \t")] != '\0')
 		add_history(line);
-	line_give(line);
+	if (line != NULL)
+		len = keys_bytes(line);
+	uselocale(LC_GLOBAL_LOCALE);
+	line_give(line, len);
+	uselocale(prompt.locale);
 	free(line);
+}
+
+static int on_key_wanted(FILE *terminal)
+{
+	return keys_next(&prompt.keys);
 }
 
 /* The words found one by one, which is how libedit takes them. */
 static char *next_found(const char *text, int state)
 {
 	return *completion.next != NULL ? *completion.next++ : NULL;
+}
+
+/* The bytes typed of the first count characters, and how many; NULL: no memory. */
+static char *typed_before(int count, size_t *len)
+{
+	char *text = strndup(rl_line_buffer, keys_len(rl_line_buffer, (size_t)count));
+
+	if (text != NULL)
+		*len = keys_bytes(text);
+	return text;
+}
+
+/* Returns what the word from character start to end may become. */
+static char **words_find(int start, int end)
+{
+	size_t start_len, end_len;
+	char *before = typed_before(start, &start_len), *line = typed_before(end, &end_len);
+	char **found = NULL;
+
+	uselocale(LC_GLOBAL_LOCALE);
+	if (before != NULL && line != NULL)
+		found = completion.find(completion.arg, line, start_len, end_len);
+	uselocale(prompt.locale);
+	free(before);
+	free(line);
+	return found;
 }
 
 /* No word found leaves none to complete: libedit's own would be local files. A folder is not
@@ -93,7 +141,7 @@ static char **on_tab(const char *text, int start, int end)
 
 	rl_attempted_completion_over = 1;
 	rl_completion_append_character = ' ';
-	found = completion.find(completion.arg, rl_line_buffer, (size_t)start, (size_t)end);
+	found = words_find(start, end);
 	if (found == NULL)
 		return NULL;
 	len = strlen(found[0]);
@@ -114,30 +162,128 @@ void prompt_complete(char **(*find)(void *arg, const char *line, size_t start, s
 	rl_basic_word_break_characters = WORD_BREAK;
 }
 
-static void editing_start(void)
+/* A terminal that can do next to nothing would show the request for marks. */
+static bool can_mark(void)
 {
-	rl_readline_name = "pollcat";
-	rl_callback_handler_install(PROMPT, on_edited);
-	stifle_history(HISTORY_LINES);
+	const char *term = getenv("TERM");
+
+	return term != NULL && strcmp(term, "") != 0 && strcmp(term, "dumb") != 0;
 }
 
+/* Returns true if there is a locale to edit in. */
+static bool editing_start(void)
+{
+	prompt.locale = keys_locale();
+	if (prompt.locale == (locale_t)0)
+		return false;
+	uselocale(prompt.locale);
+	prompt.keys = (struct keys){.fd = STDIN_FILENO};
+	rl_getc_function = on_key_wanted;
+	rl_readline_name = "pollcat";
+	rl_callback_handler_install(PROMPT, on_edited);
+	if (completion.find == NULL)
+		rl_bind_key('\t', rl_insert);
+	stifle_history(HISTORY_LINES);
+	uselocale(LC_GLOBAL_LOCALE);
+	prompt.marking = can_mark();
+	if (prompt.marking)
+		screen_write(KEYS_PASTE_ON);
+	return true;
+}
+
+/* After a line libedit is back to reading whole lines, which would block; and it still tells where
+ * that one ended. */
+static void editing_again(void)
+{
+	rl_callback_handler_install(PROMPT, on_edited);
+	rl_point = rl_end = 0;
+}
+
+/* What is read is used up, also where it takes more than one character to know what it is. */
 static void editing_read(void)
 {
-	prompt.line_taken = false;
-	rl_callback_read_char();
-	/* After a line libedit is back to reading whole lines, which would block. */
-	if (prompt.line_taken && prompt.started)
-		rl_callback_handler_install(PROMPT, on_edited);
+	bool more = true;
+
+	uselocale(prompt.locale);
+	prompt.keys.ended = false; /* a terminal may go on after its end */
+	while (more && keys_ready(&prompt.keys)) {
+		prompt.line_taken = false;
+		rl_callback_read_char();
+		if (prompt.line_taken && prompt.started)
+			editing_again();
+		more = prompt.keys.len > 0 && prompt.started;
+	}
+	uselocale(LC_GLOBAL_LOCALE);
+}
+
+/* Where the character ends that libedit shows from this column on. */
+static size_t column_after(size_t column, size_t columns, wchar_t wide)
+{
+	size_t width;
+
+	if (wide == L'\t')
+		return (column | 7) + 1;
+	if (wide < 0x100 && iswcntrl((wint_t)wide))
+		return column + 2; /* ^X */
+	if (!iswprint((wint_t)wide))
+		return column + (wide > 0xffff ? 8 : 7); /* \U+XXXXX */
+	width = wcwidth(wide) > 0 ? (size_t)wcwidth(wide) : 0;
+	if (column % columns + width > columns)
+		column += columns - column % columns; /* it is not cut in two */
+	return column + width;
+}
+
+/* How many rows below that of the prompt the first len bytes of the line end. */
+static size_t row_after(size_t len)
+{
+	size_t column = strlen(PROMPT), used;
+	const char *text = rl_line_buffer;
+	mbstate_t state = {0};
+	int rows, columns = 0;
+	wchar_t wide;
+
+	rl_get_screen_size(&rows, &columns);
+	if (columns <= 0)
+		return 0;
+	for (; len > 0; text += used, len -= used) {
+		used = mbrtowc(&wide, text, len, &state);
+		if (used == 0 || used > len)
+			break;
+		column = column_after(column, (size_t)columns, wide);
+	}
+	return column / (size_t)columns;
+}
+
+static void editing_hide(void)
+{
+	char text[40] = "\r\033[K";
+	size_t row;
+
+	uselocale(prompt.locale);
+	row = row_after((size_t)rl_point);
+	if (row > 0)
+		snprintf(text, sizeof(text), "\r\033[%zuA\033[J", row);
+	else if (row_after((size_t)rl_end) > 0)
+		strlcpy(text, "\r\033[J", sizeof(text));
+	uselocale(LC_GLOBAL_LOCALE);
+	screen_write(text);
 }
 
 static void editing_show(void)
 {
+	uselocale(prompt.locale);
 	rl_forced_update_display();
+	uselocale(LC_GLOBAL_LOCALE);
 }
 
 static void editing_stop(void)
 {
+	uselocale(prompt.locale);
 	rl_callback_handler_remove();
+	uselocale(LC_GLOBAL_LOCALE);
+	if (prompt.marking)
+		screen_write(KEYS_PASTE_OFF);
+	prompt.marking = false;
 }
 #else
 void prompt_complete(char **(*find)(void *arg, const char *line, size_t start, size_t end),
@@ -145,11 +291,16 @@ void prompt_complete(char **(*find)(void *arg, const char *line, size_t start, s
 {
 }
 
-static void editing_start(void)
+static bool editing_start(void)
 {
+	return false;
 }
 
 static void editing_read(void)
+{
+}
+
+static void editing_hide(void)
 {
 }
 
@@ -162,20 +313,16 @@ static void editing_stop(void)
 }
 #endif
 
-void prompt_start(void (*on_line)(void *arg, const char *line), void *arg)
+void prompt_start(void (*on_line)(void *arg, const char *line, size_t len), void *arg)
 {
 	prompt.on_line = on_line;
 	prompt.arg = arg;
 	prompt.started = prompt.shown = true;
 	prompt.visible = isatty(STDOUT_FILENO);
-#ifdef HAVE_LIBEDIT
-	prompt.editing = prompt.visible;
-#endif
 	if (tcgetattr(STDIN_FILENO, &prompt.modes) == 0)
 		signals_catch();
-	if (prompt.editing)
-		editing_start();
-	else
+	prompt.editing = prompt.visible && editing_start();
+	if (!prompt.editing)
 		screen_write(PROMPT);
 }
 
@@ -197,7 +344,7 @@ static void typed_give(bool end)
 			line = buf_data(&prompt.typed);
 		}
 		*newline = '\0';
-		line_give(line);
+		line_give(line, (size_t)(newline - line));
 		buf_consume(&prompt.typed, (size_t)(newline - line) + 1);
 	}
 }
@@ -213,7 +360,7 @@ static void plain_read(void)
 		buf_commit(&prompt.typed, (size_t)len);
 	typed_give(len <= 0);
 	if (len <= 0)
-		line_give(NULL);
+		line_give(NULL, 0);
 	else if (prompt.started && buf_len(&prompt.typed) == 0)
 		screen_write(PROMPT);
 }
@@ -231,7 +378,10 @@ void prompt_hide(void)
 	if (!prompt.started || !prompt.shown)
 		return;
 	prompt.shown = false;
-	screen_write("\r\033[K");
+	if (prompt.editing)
+		editing_hide();
+	else
+		screen_write("\r\033[K");
 }
 
 void prompt_show(void)

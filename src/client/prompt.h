@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Draw the prompt. on_line gets each line without its newline, borrowed for the call, and NULL
- * once at the end of input. */
-void prompt_start(void (*on_line)(void *arg, const char *line), void *arg);
+/* Draw the prompt. on_line gets the bytes of each line without its newline, any bytes and a NUL
+ * behind them, borrowed for the call; and NULL once at the end of input. */
+void prompt_start(void (*on_line)(void *arg, const char *line, size_t len), void *arg);
 
-/* Have Tab complete the word line[start, end): find returns what it may become, an array of
- * strings, NULL last, each from malloc(3) as the array itself, and taken here; or NULL. To be
- * called before prompt_start(); without libedit it does nothing. */
+/* Have Tab complete the word line[start, end), where otherwise it is text: find returns what it may
+ * become, an array of strings, NULL last, each from malloc(3) as the array itself, and taken here;
+ * or NULL. To be called before prompt_start(); without libedit it does nothing. */
 void prompt_complete(char **(*find)(void *arg, const char *line, size_t start, size_t end),
 		     void *arg);
 

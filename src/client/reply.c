@@ -198,3 +198,15 @@ size_t reply_next(struct reply *r, const char *data, size_t len, struct reply_ev
 		return next_line(r, data, len, event);
 	}
 }
+
+bool reply_is_likely(const char *data, size_t len)
+{
+	struct reply r = {0};
+	struct reply_event e;
+	const char *newline = memchr(data, '\n', len);
+
+	if (newline == NULL)
+		return false;
+	reply_next(&r, data, (size_t)(newline - data) + 1, &e);
+	return e.type != REPLY_BAD && e.type != REPLY_MORE;
+}

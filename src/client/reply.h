@@ -59,6 +59,10 @@ struct reply {
  * event is REPLY_BAD or len is 0; all of them with REPLY_MORE. */
 size_t reply_next(struct reply *r, const char *data, size_t len, struct reply_event *event);
 
+/* Whether what came first looks like a reply, to who did not ask in this protocol: it begins as one
+ * and its first line is whole. */
+bool reply_is_likely(const char *data, size_t len);
+
 /* True between two replies: nothing of the next has come. */
 static inline bool reply_idle(const struct reply *r)
 {

@@ -32,8 +32,8 @@ const struct subcommand *subcommand_find(const char *name)
 	return NULL;
 }
 
-int subcommand_run(const struct subcommand *s, const struct addr_spec *server, int argc,
-		   char **argv)
+int subcommand_run(const struct subcommand *s, const struct addr_spec *server, int64_t timeout_ms,
+		   int argc, char **argv)
 {
 	struct cli cli = {.options = s->options, .argv = argv, .argc = argc, .mixed = s->mixed};
 	struct talk t;
@@ -44,6 +44,7 @@ int subcommand_run(const struct subcommand *s, const struct addr_spec *server, i
 		return EXIT_USAGE;
 	}
 	talk_init(&t, server);
+	t.timeout_ms = timeout_ms;
 	status = s->run(&t, &cli);
 	if (t.reason[0] != '\0')
 		status = s->broken;

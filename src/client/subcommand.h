@@ -37,9 +37,10 @@ const struct subcommand *subcommand_at(size_t i);
 /* Returns NULL if there is none of this name. */
 const struct subcommand *subcommand_find(const char *name);
 
-/* Returns the exit status. */
-int subcommand_run(const struct subcommand *s, const struct addr_spec *server, int argc,
-		   char **argv);
+/* timeout_ms: to connect, and for the server's silence; 0: as long as it takes. Returns the exit
+ * status. */
+int subcommand_run(const struct subcommand *s, const struct addr_spec *server, int64_t timeout_ms,
+		   int argc, char **argv);
 
 /* What remains where cli_next() gives no option of the table: print the help, or how the subcommand
  * is used. Returns the exit status. */

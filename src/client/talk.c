@@ -9,6 +9,7 @@
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,11 +40,14 @@ void talk_init(struct talk *t, const struct addr_spec *server)
 
 int talk_open(struct talk *t)
 {
+	int64_t give_up_ms = t->give_up_ms;
 	char reason[DIAL_REASON_MAX];
 
-	t->fd = dial(t->server, t->give_up_ms, reason);
+	if (t->timeout_ms > 0)
+		give_up_ms = io_clock_ms() + t->timeout_ms;
+	t->fd = dial(t->server, give_up_ms, t->quiet ? NULL : reason);
 	if (t->fd < 0)
-		return talk_broke(t, "%s", reason);
+		return talk_broke(t, "%s", t->quiet ? "not connected" : reason);
 	dial_reset_on_exit(t->fd, true);
 	return 0;
 }
@@ -128,12 +132,22 @@ static int input_read(struct talk *t)
 	return 0;
 }
 
+/* Milliseconds for poll(2). */
+static int patience(const struct talk *t)
+{
+	int patience_ms = io_patience_ms(t->give_up_ms);
+
+	if (t->timeout_ms == 0 || (patience_ms >= 0 && patience_ms < t->timeout_ms))
+		return patience_ms;
+	return t->timeout_ms < INT_MAX ? (int)t->timeout_ms : INT_MAX;
+}
+
 /* Wait until something has come; send meanwhile. */
 static int exchange(struct talk *t)
 {
 	bool reads = t->input_verb != NULL && buf_len(&t->out) < TALK_INPUT_MAX;
 	struct pollfd pfds[] = {{t->fd, POLLIN, 0}, {reads ? STDIN_FILENO : -1, POLLIN, 0}};
-	int patience_ms = io_patience_ms(t->give_up_ms), ready;
+	int patience_ms = patience(t), ready;
 
 	if (buf_len(&t->out) > 0)
 		pfds[0].events |= POLLOUT;

@@ -22,6 +22,7 @@ struct talk {
 	const struct addr_spec *server; /* borrowed */
 	int fd;                         /* -1: not connected */
 	int64_t give_up_ms;             /* io_clock_ms() when waiting ends; 0: never */
+	int64_t timeout_ms;             /* to connect, and of silence; 0: as long as it takes */
 	int64_t allowed;                /* bytes of replies that may still come */
 	struct buf out;                 /* requests not yet sent */
 	const char *input_verb; /* of the requests that carry standard input; NULL: none does */

@@ -95,7 +95,7 @@ def ask(line):
     ("pollcat --completion=z", ["--completion=zsh"]),
     ("pollcat --newl", ["--newline"]),
     ("pollcat -", None),
-    ("pollcat ", []),
+    ("pollcat ", ["ping"]),
     ("pollcat", []),
     ("", []),
 ])

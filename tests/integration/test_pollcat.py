@@ -131,18 +131,19 @@ def udp_address(sock):
 class Terminal:
     """pollcat with a terminal of its own."""
 
-    def __init__(self, *args, locale="C", columns=80):
+    def __init__(self, *args, locale="C", columns=80, term="xterm"):
+        size = struct.pack("HHHH", 24, columns, 0, 0)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-            os.environ.update(TERM="xterm", HOME="/nonexistent", LC_ALL=locale)
+            os.environ.update(TERM=term, HOME="/nonexistent", LC_ALL=locale)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, size)
             os.execv(POLLCAT, [POLLCAT, *args])
         self.text = ""
         self.seen = 0
         self.status = None
 
     def type(self, text):
-        os.write(self.fd, text.encode())
+        os.write(self.fd, text if isinstance(text, bytes) else text.encode())
 
     def _more(self, until):
         left = until - time.monotonic()
@@ -152,7 +153,7 @@ class Terminal:
             chunk = os.read(self.fd, 65536)
         except OSError:  # the other side of the terminal is closed
             chunk = b""
-        self.text += chunk.decode()
+        self.text += chunk.decode(errors="surrogateescape")
         return bool(chunk)
 
     def expect(self, pattern):
@@ -340,11 +341,13 @@ def test_a_reader_that_went_away_is_an_error(serve):
 def test_a_refused_connection_is_an_error():
     with socket.socket() as bound:  # and not listening
         bound.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{bound.getsockname()[1]}"
-        done = run(address)
+        port = bound.getsockname()[1]
+        done = run(f"127.0.0.1:{port}")
     assert (done.returncode, done.stdout) == (1, b"")
-    expected = f"pollcat: cannot connect to tcp:{address}: Connection refused\n"
-    assert done.stderr.decode() == expected
+    assert done.stderr.decode() == (
+        f"pollcat: cannot connect to tcp:127.0.0.1:{port}: Connection refused; "
+        f"the host answers, but nothing listens on port {port}\n"
+    )
 
 
 def test_a_unix_socket_that_is_not_there_is_an_error(tmp_path):
@@ -455,13 +458,15 @@ def test_sends_what_is_typed_without_spaces_around_it_and_shows_the_reply(serve,
 
 
 @pytest.mark.parametrize("option", ["-n", "--newline"])
-def test_sends_a_newline_with_each_line_when_told_to(serve, terminal, option):
+def test_sends_each_line_whole_with_a_newline_when_told_to(serve, terminal, option):
     server = serve(receive_all)
     session = terminal(option, server.address)
     session.expect(">: ")
-    session.type(" one\ntwo\n\x04")
+    session.type(" one \n\n\ttwo\n")
+    session.expect("two")
+    session.type("\x04")
     assert session.wait() == 0
-    assert server.wait() == b"one\ntwo\n"
+    assert server.wait() == b" one \n\n\ttwo\n"
 
 
 def test_shows_a_reply_nobody_asked_for_above_the_prompt(serve, terminal):
@@ -550,6 +555,16 @@ def test_typed_lines_are_datagrams(datagrams, terminal):
         ["localhost:"],
         ["localhost:http"],
         ["localhost:70000"],
+        ["run"],
+        ["-t", "1", "localhost:7"],
+        ["-t", "0s", "localhost:7"],
+        ["ping"],
+        ["ping", "-c", "0", "localhost"],
+        ["ping", "-i", "1ms", "localhost"],
+        ["ping", "localhost", "localhost"],
+        ["ping", "unix:/run/socket"],
+        ["ping", "nobody.invalid"],
+        ["-R", "ping", "localhost"],
         ["::1:7"],
         ["unix:"],
         ["localhost:7", "localhost:8"],

@@ -492,7 +492,7 @@ def test_run_fails_with_255_where_nobody_listens():
         address = f"127.0.0.1:{bound.getsockname()[1]}"
         done = subprocess.run([POLLCAT, address, "run", "x"], capture_output=True)
     assert done.returncode == 255
-    assert done.stderr.endswith(b"Connection refused\n")
+    assert b"Connection refused; the host answers, but" in done.stderr
 
 
 # get
@@ -1031,7 +1031,7 @@ def test_get_ends_where_the_server_is_gone(here):
         assert client.wait(DEADLINE_S) == 1
         text = client.stderr.read()
     assert text.startswith(b"pollcat: the server closed the connection\n")
-    assert text.count(b"\n") == 2 and text.endswith(b": Connection refused\n")
+    assert text.count(b"\n") == 2 and b": Connection refused;" in text
     assert contents(here) == {}
 
 
@@ -1806,7 +1806,7 @@ def test_a_server_that_speaks_otherwise_is_left(server, terminal):
     session = terminal("-R", server(b"HELLO\n").address)
     session.expect(">: ")
     session.type("x\n")
-    session.expect("pollcat: reply not understood: Protocol error\r\n")
+    session.expect("pollcat: reply not understood, .* leave out -R: Protocol error\r\n")
     assert session.wait() == 1
 
 

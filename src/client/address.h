@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_ADDRESS_H
+#define CLIENT_ADDRESS_H
+/*
+ * Where the server is, as a person writes it: an address as in the configuration, without "tcp:"
+ * too, or a short name that a file of the user's explains.
+ *
+ *	[NAME]
+ *	address = ADDRESS
+ */
+#include "net/addr.h"
+
+#define ADDRESS_REASON_MAX 1024 /* bytes */
+
+/* Find out what text means. Returns 0, or -1 with the reason in reason[ADDRESS_REASON_MAX], as
+ * below. */
+int address_parse(struct addr_spec *spec, const char *text, char *reason)
+	__attribute__((warn_unused_result));
+
+/* The host that text means, in host[size]: text itself if it is none of the above. */
+int address_host(const char *text, char *host, size_t size, char *reason)
+	__attribute__((warn_unused_result));
+
+#endif
