@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "net/verb.h"
+#include "services/command.h"
 #include "services/registry.h"
 
 /* An error of the listener conf of s at KEY. */
@@ -214,11 +215,12 @@ static unsigned address_take(struct settings *s, struct listener_conf *conf, str
 	int result = addr_spec_parse(spec, text + optional, reason, sizeof(reason));
 
 	if (comma != NULL && (result < 0 || strchr(comma, ':') != NULL)) {
-		LISTENER_ERROR(s, conf, listen, "'%.100s': " OPTION_COMMAS, text);
-		return 0;
+		snprintf(reason, sizeof(reason), "'%.100s': " OPTION_COMMAS, text);
+		result = -1;
 	}
 	if (result < 0) {
 		LISTENER_ERROR(s, conf, listen, "%s", reason);
+		conf->section.from[LISTENER_KEY_listen].wrong = true;
 		return 0;
 	}
 	spec->optional = optional;
@@ -236,6 +238,7 @@ static void addresses_check(struct settings *s, struct listener_conf *conf, stru
 	conf->specs = calloc(conf->listen.count + 1, sizeof(*conf->specs));
 	if (conf->specs == NULL) {
 		LISTENER_ERROR(s, conf, listen, "out of memory");
+		conf->section.from[LISTENER_KEY_listen].wrong = true;
 		return;
 	}
 	for (size_t i = 0; i < conf->listen.count; i++) {
@@ -342,6 +345,34 @@ static void offers_warn(struct settings *s, const struct listener_conf *conf)
 	}
 }
 
+static bool has_commands(const struct listener_conf *conf)
+{
+	for (size_t i = 0; conf->offers != NULL && conf->offers[i] != NULL; i++)
+		if (conf->offers[i]->section == &command_kind)
+			return true;
+	return false;
+}
+
+static void commands_reach_warn(struct settings *s)
+{
+	const struct listener_conf *conf = NULL;
+	struct section *section;
+	unsigned transports = 0;
+
+	while ((conf = settings_listener(s, conf)) != NULL) {
+		if (is_wrong(conf, LISTENER_KEY_listen))
+			return;
+		for (size_t i = 0; has_commands(conf) && i < conf->listen.count; i++)
+			transports |= 1U << conf->specs[i].transport;
+	}
+	if (transports == 0)
+		return;
+	TAILQ_FOREACH(section, &s->sections, entry)
+		if (section->kind == &command_kind && !section->again)
+			command_reach_warn(section, transports & TRANSPORT(UNIX),
+					   transports & ~TRANSPORT(UNIX), &s->warnings);
+}
+
 /* What listen(2) makes of any more; INT_MAX where the kernel does not say. */
 static int backlog_max(void)
 {
@@ -396,4 +427,5 @@ void settings_warn(struct settings *s)
 		offers_warn(s, conf);
 	}
 	sections_unused_warn(s);
+	commands_reach_warn(s);
 }

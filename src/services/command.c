@@ -197,6 +197,27 @@ static void command_warn(struct section *s, struct option_list *warnings)
 	env_warn(command, warnings);
 }
 
+void command_reach_warn(struct section *s, bool local, bool network, struct option_list *warnings)
+{
+	const struct command *command = container_of(s, struct command, section);
+	bool has_users = command->allow_users.count > 0;
+	bool has_names = has_users || command->allow_groups.count > 0;
+	bool has_networks = command->allow.count > 0;
+
+	if (s->from[COMMAND_KEY_allow].wrong || s->from[COMMAND_KEY_allow_users].wrong ||
+	    s->from[COMMAND_KEY_allow_groups].wrong)
+		return;
+	if ((has_names && local) || (has_networks && network))
+		return;
+	if (has_networks)
+		COMMAND_WARNING(warnings, command, allow,
+				"names nobody who gets here; no listener of commands is on tcp:");
+	if (has_names)
+		section_warning(warnings, s,
+				has_users ? COMMAND_KEY_allow_users : COMMAND_KEY_allow_groups,
+				"names nobody who gets here; no listener of commands is on unix:");
+}
+
 const struct section_kind command_kind = {
 	.word = "command",
 	.options = command_options,

@@ -29,6 +29,10 @@ struct command {
 
 extern const struct section_kind command_kind;
 
+/* Warn where nobody may run the command s, because its lists name nobody whom a listener of
+ * commands lets in; there is one for peers on UNIX sockets (local), at IP addresses (network). */
+void command_reach_warn(struct section *s, bool local, bool network, struct option_list *warnings);
+
 /* Those in force, in the order of the configuration; NULL: no more. */
 struct command *command_first(void);
 struct command *command_next(const struct command *command);

@@ -28,7 +28,7 @@
 #define MATCH_DEPTH 5000            /* steps that are remembered, to be taken back */
 #define MATCH_HEAP_KIB 2048         /* memory of the remembered steps */
 
-#define PROGRAM_MAX (PATH_MAX - 1) /* bytes of a path that the kernel takes */
+#define PATH_BYTES_MAX (PATH_MAX - 1) /* bytes of a path that the kernel takes */
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
@@ -144,7 +144,7 @@ static const char *regex_hint(int code)
 
 /* What is compiled may still be met by no value that is taken: by those of more bytes only, or by
  * those only that value_refuse() takes for options. Returns NULL, or the reason. */
-static const char *regex_is_met(const struct parameter *p, char *reason)
+static const char *regex_unmet(const struct parameter *p, char *reason)
 {
 	uint32_t least = 0, has_first = 0, first = 0;
 
@@ -177,7 +177,7 @@ static const char *regex_parse(struct parameter *p, char *reason)
 	p->regex = pcre2_compile((PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, REGEX_OPTIONS, &code,
 				 &offset, matcher.compile);
 	if (p->regex != NULL)
-		return regex_is_met(p, reason);
+		return regex_unmet(p, reason);
 	pcre2_get_error_message(code, error, sizeof(error));
 	shown = offset < 20 ? (int)offset : 20;
 	snprintf(reason, OPTION_REASON_MAX, "after '%.*s' (byte %zu): %s%s", shown,
@@ -201,7 +201,8 @@ static const char *folder_check(const struct parameter *p)
 {
 	if (p->text[0] != '/')
 		return "the folder is not an absolute path";
-	return strlen(p->text) > PROGRAM_MAX ? "the folder's path is longer than 4095 bytes" : NULL;
+	return strlen(p->text) > PATH_BYTES_MAX ? "the folder's path is longer than 4095 bytes"
+						: NULL;
 }
 
 /* Returns NULL, or why the text is no type; it may be in reason. */
@@ -266,9 +267,9 @@ static void exec_check(const struct template *t, const struct section *s, size_t
 
 	if (t->words.count == 0 || t->words.items[0][0] != '/' || strchr(t->words.items[0], '{'))
 		exec_error(s, exec_key, errors, "begins with the absolute path of a program");
-	else if (strlen(t->words.items[0]) > PROGRAM_MAX)
+	else if (strlen(t->words.items[0]) > PATH_BYTES_MAX)
 		exec_error(s, exec_key, errors, "the program's path is longer than %d bytes",
-			   PROGRAM_MAX);
+			   PATH_BYTES_MAX);
 	for (size_t i = 0; i < t->words.count; i++) {
 		for (const char *word = t->words.items[i]; piece_take(&word, &piece);) {
 			int index = piece.is_parameter ? parameter_find(t, &piece.text) : -1;

@@ -698,6 +698,29 @@ protocol = resp
 services = files commands
 """
 
+UNREACHED = """\
+[listener one]
+listen = {listen}
+protocol = resp
+services = commands
+allow = 127.0.0.1
+[command a]
+exec = /bin/true
+allow = 127.0.0.1{network}
+[command b]
+exec = /bin/true
+allow_users = root{local}
+[command c]
+exec = /bin/true
+allow_groups = 0{local}
+[command d]
+exec = /bin/true
+allow_groups = 0
+allow = ::1
+[command e]
+exec = /bin/true
+"""
+
 WARNED = """\
 [listener one]
 listen = unix:{dir}/one
@@ -752,6 +775,22 @@ def test_each_mistake_and_each_warning_is_named_once_at_its_line(tmp_path, text,
         assert len(found) == 1, f"line {number}: {reason}: {found or said}"
         said.remove(found[0])
     assert said == []
+
+
+@pytest.mark.parametrize("listen, network, local", [
+    ("tcp:127.0.0.1:0", "", "unix:"), ("unix:/s", "tcp:", ""), ("tcp:127.0.0.1:0 unix:/s", "", "")])
+def test_a_command_that_nobody_gets_to_is_a_warning(tmp_path, listen, network, local):
+    def told(what):
+        return f" <- warning: names nobody who gets here; no listener of commands is on {what}" if (
+            what) else ""
+
+    text = UNREACHED.format(listen=listen, network=told(network), local=told(local))
+    if "tcp:" not in listen:
+        text = text.replace("allow = 127.0.0.1\n[command a]", "[command a]")
+    status, said, expected = said_of(tmp_path / "p.ini", text)
+    assert status == 0
+    assert [line for line, _ in said] == [line for line, _ in expected]
+    assert all(reason in told for (_, told), (_, reason) in zip(said, expected))
 
 
 def test_warnings_are_errors_where_that_is_asked_for(tmp_path):

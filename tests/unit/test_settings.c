@@ -189,6 +189,10 @@ static void one_mistake_is_one_error(void **state)
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = files\n"
 		"[service fils]\nroot = /tmp\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = chargen\n",
+		"[listener a]\nlisten = unx:/a\nprotocol = resp\nservices = commands\n"
+		"[command x]\nexec = /bin/true\nallow_users = root\n",
+		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"
+		"[command x]\nexec = /bin/true\nallow = ::1\nallow_users = ,\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = files\n"
 		"[listener b]\nlisten = unix:/b\nprotocol = resp\nservices = files\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"
