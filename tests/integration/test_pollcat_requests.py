@@ -1071,6 +1071,28 @@ def test_progress_names_the_file_where_there_are_several(server, here, terminal,
     assert all(len(line) < columns for line in re.split(r"[\r\n]+", drawn))
 
 
+HOSTILE = "a\x1b]0;b\x07"
+SHOWN = rb"a\x1b]0;b\x07"
+
+
+@pytest.mark.parametrize("args", [
+    [HOSTILE], ["-o", f"none/{HOSTILE}", "x"], ["-o", f"{HOSTILE}", "x", "y"], [f"{HOSTILE}/"],
+    [HOSTILE, f"y/{HOSTILE}"], ["--verify", "-o", HOSTILE, "x"], ["-o", f"link{HOSTILE}", "x"],
+    ["-o", f"folder{HOSTILE}", "x"], ["-o", f"busy{HOSTILE}", "x"]])
+def test_get_prints_no_control_characters_of_names(server, here, args):
+    (here / f"link{HOSTILE}").symlink_to("none")
+    (here / f"folder{HOSTILE}").mkdir()
+    (here / f"busy{HOSTILE}.part").mkdir()
+    done = run(server(Files(x=b"1", y=b"2")), "get", *args)
+    assert SHOWN in done.stderr and b"\x1b" not in done.stderr and b"\x07" not in done.stderr
+
+
+def test_ls_prints_no_control_characters_of_names(server):
+    for name in (HOSTILE, f"{HOSTILE}*"):
+        done = run(server(Tree(**TREE)), "ls", name)
+        assert SHOWN in done.stderr and b"\x1b" not in done.stderr and b"\x07" not in done.stderr
+
+
 # commands
 
 
