@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/escape.h"
 
+#include <err.h>
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +107,22 @@ char *escape_string(const char *text, size_t len)
 		return out.data; /* nothing was consumed: it begins there */
 	buf_free(&out);
 	return NULL;
+}
+
+void escape_warnx(const char *format, ...)
+{
+	char *text, *shown = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (text != NULL)
+		shown = escape_string(text, strlen(text));
+	warnx("%s", shown != NULL ? shown : strerror(ENOMEM));
+	free(text);
+	free(shown);
 }
 
 size_t escape_fit(const char *text, int *columns)

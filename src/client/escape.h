@@ -30,6 +30,9 @@ int escape_text(struct buf *out, const char *text, size_t len) __attribute__((wa
 /* The same as a string that the caller frees, or NULL with ENOMEM. */
 char *escape_string(const char *text, size_t len) __attribute__((warn_unused_result));
 
+/* As warnx(3), and %m is strerror(errno), for what has foreign text in it. */
+void escape_warnx(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* How many bytes of escaped text take at most *columns on a terminal; *columns becomes what they
  * take. */
 size_t escape_fit(const char *text, int *columns);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pollcat ADDRESS get */
 #include "client/digest.h"
+#include "client/escape.h"
 #include "client/io.h"
 #include "client/part.h"
 #include "client/progress.h"
@@ -8,7 +9,6 @@
 #include "client/subcommand.h"
 
 #include <err.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +117,7 @@ static int remote_ask(struct get *g)
 	if (remote_file_ask(g->talk, g->name) < 0 || remote_file_take(g->talk, &g->remote) < 0)
 		return -1;
 	if (g->remote.state == REMOTE_MISSING)
-		warnx("%s: there is no such file on the server", g->name);
+		escape_warnx("%s: there is no such file on the server", g->name);
 	return g->remote.state == REMOTE_FOUND ? 0 : -1;
 }
 
@@ -131,8 +131,8 @@ static int part_prepare(struct get *g)
 		return 0;
 	}
 	if (g->options->resume && g->part.size > 0)
-		warnx("%s changed on the server: its part of %" PRId64 " bytes is discarded",
-		      g->name, g->part.size);
+		escape_warnx("%s changed on the server: its part of %" PRId64 " bytes is discarded",
+			     g->name, g->part.size);
 	g->done = 0;
 	return part_restart(&g->part, g->remote.etag);
 }
@@ -156,10 +156,10 @@ static int fetch(struct get *g)
 	for (int i = 0; i < TRIES_MAX && outcome == STALE; i++) {
 		outcome = attempt(g);
 		if (outcome == STALE && g->done == 0)
-			warnx("%s changed on the server: starting anew", g->name);
+			escape_warnx("%s changed on the server: starting anew", g->name);
 	}
 	if (outcome == STALE)
-		warnx("%s changes too often", g->name);
+		escape_warnx("%s changes too often", g->name);
 	return outcome == DONE ? 0 : -1;
 }
 
@@ -202,11 +202,23 @@ static int verify(struct get *g)
 		memcpy(g->digest, here, sizeof(here));
 		return 0;
 	}
-	warnx("%s: its SHA-256 is %s, the server says %s: %s of %" PRId64 " bytes is discarded",
-	      g->name, here, there, g->part.path, g->part.size);
+	escape_warnx("%s: its SHA-256 is %s, the server says %s: %s of %" PRId64
+		     " bytes is discarded",
+		     g->name, here, there, g->part.path, g->part.size);
 	part_remove(&g->part);
 	g->part.size = 0;
 	return -1;
+}
+
+static void verified_say(const struct get *g)
+{
+	char *name = escape_string(g->name, strlen(g->name));
+	char *target = escape_string(g->target, strlen(g->target));
+
+	fprintf(stderr, "%s: verified, SHA-256 %s, saved as %s\n", name != NULL ? name : "?",
+		g->digest, target != NULL ? target : "?");
+	free(name);
+	free(target);
 }
 
 static int finish(struct get *g)
@@ -218,8 +230,7 @@ static int finish(struct get *g)
 	if (part_finish(&g->part) < 0)
 		return -1;
 	if (g->options->verify)
-		fprintf(stderr, "%s: verified, SHA-256 %s, saved as %s\n", g->name, g->digest,
-			g->part.target);
+		verified_say(g);
 	return 0;
 }
 
@@ -230,7 +241,7 @@ static void part_leave(struct get *g)
 		return;
 	talk_print_reason(g->talk);
 	if (g->part.size > 0)
-		warnx("%s is kept: --resume goes on from there", g->part.path);
+		escape_warnx("%s is kept: --resume goes on from there", g->part.path);
 	else
 		part_remove(&g->part);
 }
@@ -313,9 +324,10 @@ static int link_follow(struct get *g)
 		return 0;
 	path = realpath(g->target, NULL);
 	if (path == NULL) {
-		warnx("%s is a link that cannot be followed (%s): remove it, or choose another "
-		      "with -o FILE",
-		      g->target, strerror(errno));
+		escape_warnx(
+			"%s is a link that cannot be followed (%m): remove it, or choose another "
+			"with -o FILE",
+			g->target);
 		return -1;
 	}
 	free(g->target);
@@ -331,17 +343,18 @@ static int target_choose(struct get *g)
 
 	g->target = target_path(g->name, output);
 	if (g->target == NULL) {
-		warn("%s", g->name);
+		escape_warnx("%s: %m", g->name);
 		return -1;
 	}
 	if (is_no_name(g->target)) {
-		warnx("'%s' names no file: choose one with -o FILE",
-		      output != NULL && !names_folder(output) ? output : g->name);
+		escape_warnx("'%s' names no file: choose one with -o FILE",
+			     output != NULL && !names_folder(output) ? output : g->name);
 		return -1;
 	}
 	if (stat(g->target, &st) == 0 && !S_ISREG(st.st_mode)) {
-		warnx("%s is there and no regular file: choose another with -o FILE, or -o -",
-		      g->target);
+		escape_warnx(
+			"%s is there and no regular file: choose another with -o FILE, or -o -",
+			g->target);
 		return -1;
 	}
 	return link_follow(g);
@@ -370,8 +383,8 @@ static int targets_differ(const struct get *files, size_t count)
 	for (size_t i = 1; i < count && result == 0; i++) {
 		if (strcmp(sorted[i - 1]->target, sorted[i]->target) != 0)
 			continue;
-		warnx("%s and %s would both be saved as %s: fetch one of them with -o FILE",
-		      sorted[i - 1]->name, sorted[i]->name, sorted[i]->target);
+		escape_warnx("%s and %s would both be saved as %s: fetch one of them with -o FILE",
+			     sorted[i - 1]->name, sorted[i]->name, sorted[i]->target);
 		result = -1;
 	}
 	free(sorted);
@@ -388,8 +401,9 @@ static bool to_standard_output(const struct options *options)
 static int targets_choose(struct get *files, const struct options *options)
 {
 	if (options->count > 1 && options->output != NULL && !names_folder(options->output)) {
-		warnx("-o %s is for one file; for several it names a folder, as in -o %s/",
-		      options->output, to_standard_output(options) ? "FOLDER" : options->output);
+		escape_warnx("-o %s is for one file; for several it names a folder, as in -o %s/",
+			     options->output,
+			     to_standard_output(options) ? "FOLDER" : options->output);
 		return -1;
 	}
 	if (to_standard_output(options)) {

@@ -98,7 +98,7 @@ static int entry_add(struct ls *ls, const char *name, const struct remote_file *
 static int entry_print(struct ls *ls, const char *name, const struct remote_file *file)
 {
 	if (entry_add(ls, name, file) < 0) {
-		warn("%s", name);
+		escape_warnx("%s: %m", name);
 		return -1;
 	}
 	ls->listed++;
@@ -219,7 +219,7 @@ static int name_find(struct ls *ls, const char *name, size_t len)
 	int result;
 
 	if (plain == NULL) {
-		warn("%s", name);
+		escape_warnx("%s: %m", name);
 		return -1;
 	}
 	result = names_find(ls, plain);
@@ -233,8 +233,8 @@ static int name_find(struct ls *ls, const char *name, size_t len)
 	if (!nothing_found(ls) && !must_be_folder)
 		return 0;
 	buf_consume(&ls->names, buf_len(&ls->names));
-	warnx("%s: there is no such %s on the server", name,
-	      must_be_folder ? "folder" : "file or folder");
+	escape_warnx("%s: there is no such %s on the server", name,
+		     must_be_folder ? "folder" : "file or folder");
 	return -1;
 }
 
@@ -248,7 +248,7 @@ static int folder_find(struct ls *ls, const char *name)
 	while (len > 1 && name[len - 1] == '/')
 		len--;
 	if (asprintf(&inside, "%.*s/", (int)len, name) < 0) {
-		warn("%s", name);
+		escape_warnx("%s: %m", name);
 		return -1;
 	}
 	result = names_find(ls, inside);
@@ -273,7 +273,7 @@ static int list(struct ls *ls, const char *what)
 	else
 		result = folder_find(ls, what);
 	if (result == 0 && what != NULL && is_glob(what) && nothing_found(ls)) {
-		warnx("%s: nothing on the server matches", what);
+		escape_warnx("%s: nothing on the server matches", what);
 		result = -1;
 	}
 	return result < 0 ? -1 : names_print(ls);

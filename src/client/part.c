@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/part.h"
 
+#include "client/escape.h"
 #include "client/io.h"
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,15 +31,15 @@ static int part_lock(struct part *p)
 	struct stat st;
 
 	if (fstat(p->fd, &st) < 0) {
-		warn("%s", p->path);
+		escape_warnx("%s: %m", p->path);
 		return -1;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		warnx("%s: not a regular file", p->path);
+		escape_warnx("%s: not a regular file", p->path);
 		return -1;
 	}
 	if (flock(p->fd, LOCK_EX | LOCK_NB) < 0 || !still_named(p, &st)) {
-		warnx("%s: another download is at work on it", p->path);
+		escape_warnx("%s: another download is at work on it", p->path);
 		return -1;
 	}
 	p->size = st.st_size;
@@ -54,13 +54,13 @@ int part_open(struct part *p, const char *target)
 	if (asprintf(&p->etag_path, "%s.part.etag", target) < 0)
 		p->etag_path = NULL;
 	if (p->path == NULL || p->etag_path == NULL) {
-		warn("%s", target);
+		escape_warnx("%s: %m", target);
 		return -1;
 	}
 	/* O_NONBLOCK: a pipe of that name is refused and not waited for. */
 	p->fd = open(p->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, MODE);
 	if (p->fd < 0) {
-		warn("%s", p->path);
+		escape_warnx("%s: %m", p->path);
 		return -1;
 	}
 	if (part_lock(p) == 0)
@@ -104,13 +104,13 @@ int part_restart(struct part *p, const char *etag)
 {
 	/* In this order: never the new etag beside the old bytes. */
 	if (ftruncate(p->fd, 0) < 0) {
-		warn("%s", p->path);
+		escape_warnx("%s: %m", p->path);
 		return -1;
 	}
 	p->size = 0;
 	if (etag_write(p, etag) == 0)
 		return 0;
-	warn("%s", p->etag_path);
+	escape_warnx("%s: %m", p->etag_path);
 	return -1;
 }
 
@@ -123,7 +123,7 @@ int part_add(struct part *p, const char *data, size_t len)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0) {
-			warn("%s", p->path);
+			escape_warnx("%s: %m", p->path);
 			return -1;
 		}
 		p->size += written;
@@ -136,11 +136,11 @@ int part_add(struct part *p, const char *data, size_t len)
 int part_finish(struct part *p)
 {
 	if (fsync(p->fd) < 0) {
-		warn("%s", p->path);
+		escape_warnx("%s: %m", p->path);
 		return -1;
 	}
 	if (rename(p->path, p->target) < 0) {
-		warn("%s", p->target);
+		escape_warnx("%s: %m", p->target);
 		return -1;
 	}
 	unlink(p->etag_path);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A server's replies are the same events however the bytes are cut. */
+/* A server's replies are the same events, and the same JSON, however the bytes are cut. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/reply.h"
+#include "client/json.h"
 
 struct summary {
 	uint64_t hash; /* of all events, the pieces of a body taken together */
+	struct json_reply json;
+	struct buf text; /* of the reply that goes on */
 	size_t values;
 	bool bad;
 };
@@ -35,6 +37,14 @@ static void note(struct summary *s, const struct reply_event *e)
 	s->bad = e->type == REPLY_BAD;
 }
 
+static void note_json(struct summary *s, const struct reply_event *e)
+{
+	if (e->type == REPLY_BAD || json_event(&s->json, e, &s->text) < 0 || !reply_whole(e))
+		return;
+	mix(s, buf_data(&s->text), buf_len(&s->text));
+	buf_consume(&s->text, buf_len(&s->text));
+}
+
 /* Give the parser step bytes at a time. */
 static struct summary parse(const char *data, size_t size, size_t step)
 {
@@ -48,10 +58,13 @@ static struct summary parse(const char *data, size_t size, size_t step)
 		for (size_t from = at; from < end && !s.bad; from += taken) {
 			taken = reply_next(&r, data + from, end - from, &e);
 			assert(taken <= end - from && (taken > 0 || e.type == REPLY_BAD));
-			if (e.type != REPLY_MORE)
-				note(&s, &e);
+			if (e.type == REPLY_MORE)
+				continue;
+			note(&s, &e);
+			note_json(&s, &e);
 		}
 	}
+	buf_free(&s.text);
 	return s;
 }
 

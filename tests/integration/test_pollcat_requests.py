@@ -16,6 +16,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -1071,6 +1072,28 @@ def test_progress_names_the_file_where_there_are_several(server, here, terminal,
     assert all(len(line) < columns for line in re.split(r"[\r\n]+", drawn))
 
 
+HOSTILE = "a\x1b]0;b\x07"
+SHOWN = rb"a\x1b]0;b\x07"
+
+
+@pytest.mark.parametrize("args", [
+    [HOSTILE], ["-o", f"none/{HOSTILE}", "x"], ["-o", f"{HOSTILE}", "x", "y"], [f"{HOSTILE}/"],
+    [HOSTILE, f"y/{HOSTILE}"], ["--verify", "-o", HOSTILE, "x"], ["-o", f"link{HOSTILE}", "x"],
+    ["-o", f"folder{HOSTILE}", "x"], ["-o", f"busy{HOSTILE}", "x"]])
+def test_get_prints_no_control_characters_of_names(server, here, args):
+    (here / f"link{HOSTILE}").symlink_to("none")
+    (here / f"folder{HOSTILE}").mkdir()
+    (here / f"busy{HOSTILE}.part").mkdir()
+    done = run(server(Files(x=b"1", y=b"2")), "get", *args)
+    assert SHOWN in done.stderr and b"\x1b" not in done.stderr and b"\x07" not in done.stderr
+
+
+def test_ls_prints_no_control_characters_of_names(server):
+    for name in (HOSTILE, f"{HOSTILE}*"):
+        done = run(server(Tree(**TREE)), "ls", name)
+        assert SHOWN in done.stderr and b"\x1b" not in done.stderr and b"\x07" not in done.stderr
+
+
 # commands
 
 
@@ -1540,6 +1563,37 @@ def test_call_is_the_reply(server, piece):
     value[2][0] = None
     assert value == ["OK", 1, [None, [], None], {"error": "ERR x"}]
     assert done.stdout.count(b"\n") == 1
+
+
+def anything(random, depth=0):
+    """A value of a reply: numbers, nil, arrays of them, and bytes as they come or as text."""
+    kind = random.randrange(6 if depth < 5 else 4)
+    if kind == 0:
+        return random.choice([0, 1, -1, 1 << 62, -(1 << 63), (1 << 63) - 1])
+    if kind == 1:
+        return None
+    if kind == 2:
+        return random.randbytes(random.randrange(40))
+    if kind == 3:
+        points = [random.choice([0x22, 0x5C, 0x9B, 0xE9, 0x20AC, 0x1F600, random.randrange(128)])
+                  for _ in range(random.randrange(20))]
+        return "".join(map(chr, points)).encode()
+    return [anything(random, depth + 1) for _ in range(random.randrange(6))]
+
+
+def with_bytes(value):
+    if isinstance(value, list):
+        return [with_bytes(each) for each in value]
+    return as_bytes(value) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_python_reads_from_json_what_was_replied(server, seed):
+    random = Random(seed)
+    value = [anything(random) for _ in range(200)]
+    done = run(server(reply(value)), "call", "--json", "X")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert with_bytes(json.loads(done.stdout)) == value
 
 
 def test_call_that_is_refused_is_an_object_with_the_error(server):
