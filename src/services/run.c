@@ -435,7 +435,6 @@ static void run_gone(struct task *t)
 	job_resume(&run->job);
 	if (run->command->on_disconnect == 0 || !input_has_ended)
 		job_stop(&run->job);
-	buf_free(&run->input);
 }
 
 /* ---- what is said of it ---- */

@@ -1244,7 +1244,7 @@ static void jobs_kill_kills_the_groups_and_ends_them_all(void **state)
 	pid_t pids[3];
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	sh(&run, "trap '' TERM; sleep 1000 & echo $!; wait");
+	sh_piped(&run, "trap '' TERM; sleep 1000 & echo $!; wait", "", 0);
 	turn_until(has_said(&run, "\n"));
 	sh_timed(&other, "exec yes", &later);
 	set_paused(&other, true);
