@@ -31,6 +31,8 @@ struct lookup {
 	int wrong_line; /* the first that reason is about; 0: none */
 	int error;      /* why there is nothing to read, as errno; 0: there is */
 	bool found;
+	void (*named)(void *arg, const char *name, const char *address); /* NULL: nobody asks */
+	void *arg;
 };
 
 static void __attribute__((format(printf, 2, 3))) wrong(struct lookup *l, const char *format, ...)
@@ -123,6 +125,8 @@ static int key_handle(void *user, const char *name, const char *key, const char 
 		wrong(l, "%s: unknown key; there is: address", key);
 	else if (text_parse(&spec, value, reason, sizeof(reason)) < 0)
 		wrong(l, "address: %s", reason);
+	if (l->named != NULL && l->wrong_line == 0)
+		l->named(l->arg, name, value);
 	if (strcmp(name, l->name) != 0 || l->wrong_line != 0)
 		return l->wrong_line == 0;
 	if (l->found)
@@ -193,6 +197,15 @@ int address_parse(struct addr_spec *spec, const char *text, char *reason)
 	if (found == 0)
 		name_unknown(&l);
 	return found == 1 ? 0 : -1;
+}
+
+void address_each(void (*named)(void *arg, const char *name, const char *address), void *arg)
+{
+	char reason[ADDRESS_REASON_MAX];
+	struct addr_spec spec;
+	struct lookup l = {.name = "", .spec = &spec, .reason = reason, .named = named, .arg = arg};
+
+	name_find(&l);
 }
 
 static bool is_ipv6(const char *text)

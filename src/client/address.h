@@ -17,6 +17,10 @@
 int address_parse(struct addr_spec *spec, const char *text, char *reason)
 	__attribute__((warn_unused_result));
 
+/* Hand each short name, and the address that it stands for, to named(); up to the first line of the
+ * file that is wrong. */
+void address_each(void (*named)(void *arg, const char *name, const char *address), void *arg);
+
 /* The host that text means, in host[size]: text itself if it is none of the above. */
 int address_host(const char *text, char *host, size_t size, char *reason)
 	__attribute__((warn_unused_result));

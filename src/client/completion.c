@@ -214,6 +214,11 @@ static void subcommands_offer(const char *prefix)
 		offer(s->name, s->help, prefix);
 }
 
+static void name_offer(void *prefix, const char *name, const char *address)
+{
+	offer(name, address, prefix);
+}
+
 /* What goes before it in the same word, as in --NAME=VALUE, is offered with it. Returns the exit
  * status. */
 static int argument_offer(const struct cli_option *option, const char *before, const char *prefix)
@@ -276,14 +281,19 @@ static void operands_offer(const struct typed *t, const struct addr_spec *server
 /* Returns the exit status. */
 static int word_offer(const struct typed *t, const char *word, const struct addr_spec *server)
 {
+	char prefix[64]; /* names are shorter */
+
 	if (t->pending != NULL)
 		return argument_offer(t->pending, "", word);
 	if (word[0] == '-' && !t->options_ended)
 		return option_offer(t->options, word);
 	if (t->pings)
 		return EXIT_SUCCESS;
-	if (t->address == NULL && t->subcommand == NULL)
+	if (t->address == NULL && t->subcommand == NULL) {
 		offer("ping", "see whether a host answers", word);
+		snprintf(prefix, sizeof(prefix), "%s", word);
+		address_each(name_offer, prefix);
+	}
 	if ((t->address != NULL || server != NULL) && t->subcommand == NULL)
 		subcommands_offer(word);
 	if (t->subcommand != NULL && t->subcommand->verb != NULL && server != NULL)

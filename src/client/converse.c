@@ -55,6 +55,8 @@ enum {
 	POLL_COUNT,
 };
 
+static const char output[] = "standard output";
+
 static bool try_again(int error)
 {
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
@@ -270,7 +272,7 @@ static void output_write(struct client *c)
 	if (len < 0 && try_again(errno))
 		return;
 	if (len < 0) {
-		client_broke(c, "standard output", errno);
+		client_broke(c, output, errno);
 		buf_free(&c->from_server);
 		client_stop(c);
 		return;
@@ -287,7 +289,7 @@ static void output_end_line(struct client *c)
 		return;
 	c->mid_line = false;
 	if (write(STDOUT_FILENO, "\n", 1) < 0)
-		client_broke(c, "standard output", errno);
+		client_broke(c, output, errno);
 }
 
 /* Tell the server of the end of input, once all of it is sent. */
@@ -450,10 +452,13 @@ static int client_finish(struct client *c)
 	close(c->fd);
 	buf_free(&c->to_server);
 	buf_free(&c->from_server);
-	if (c->error_subject != NULL) {
-		warnx("%s: %s", c->error_subject, strerror(c->error));
+	errno = c->error;
+	if (c->error_subject == output)
+		io_write_failed(output);
+	else if (c->error_subject != NULL)
+		warn("%s", c->error_subject);
+	if (c->error_subject != NULL)
 		return EXIT_BROKEN;
-	}
 	if (c->interactive && !c->sent_eof)
 		warnx("the server closed the connection");
 	return EXIT_SUCCESS;

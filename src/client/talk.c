@@ -65,10 +65,12 @@ void talk_close(struct talk *t)
 void talk_reset(struct talk *t)
 {
 	const struct addr_spec *server = t->server;
+	int64_t timeout_ms = t->timeout_ms;
 	bool quiet = t->quiet;
 
 	talk_close(t);
 	talk_init(t, server);
+	t->timeout_ms = timeout_ms;
 	t->quiet = quiet;
 }
 

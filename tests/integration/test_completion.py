@@ -108,6 +108,28 @@ def test_pollcat_knows_what_may_follow(files, typed, words):
     assert (status, sorted(found)) == (0, sorted(words))
 
 
+def test_an_address_may_be_a_name_or_left_out(files, tmp_path, monkeypatch):
+    (tmp_path / "pollcat").write_text(f"[server]\naddress = {files.address}\n"
+                                      "[service]\naddress = unix:/none\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert ask("pollcat ") == (0, ["ping", "server", "service"])
+    assert ask("pollcat serv") == (0, ["server", "service"])
+    assert ask("pollcat server r") == (0, ["run"])
+    assert ask("pollcat server get on") == (0, ["one"])
+    assert ask("pollcat get on") == (0, [])
+    monkeypatch.setenv("POLLCAT_ADDRESS", "server")
+    assert ask("pollcat g") == (0, ["get"])
+    assert ask("pollcat get on") == (0, ["one"])
+    assert ask("pollcat service get on") == (0, [])
+
+
+def test_ping_has_options_of_its_own(files):
+    assert ask("pollcat p") == (0, ["ping"])
+    status, words = ask("pollcat ping --")
+    assert status == 0 and "--count" in words and "--resp" not in words
+    assert ask("pollcat ping h") == ask("pollcat ping host ") == (0, [])
+
+
 @pytest.mark.parametrize("typed", ["get x -o ", "get -o x -o l", "get --output l", "get --output=l"])
 def test_where_a_file_of_this_machine_is_meant_the_shell_is_told(files, typed):
     assert ask(f"pollcat {files.address} {typed}") == (3, [])
