@@ -21,6 +21,7 @@ from conftest import DEADLINE_S, SANITIZED, fill, wait_for
 from talk import Client, Refusal, children, is_refused, open_files, pack, talking  # noqa: F401
 from test_commands import SHELL, config, no_children, stream, waiting
 from test_pollcat import POLLCAT, terminal  # noqa: F401
+from test_pollcat_requests import Server, reply
 
 END = ("INPUT",)
 MARKS_END = "cat >/dev/null && touch {}/whole"
@@ -651,3 +652,18 @@ def test_pollcat_takes_the_option_before_the_name_only(pollcat):
     done = subprocess.run([*pollcat, "--stdin", "--", "sh", "cat"], input=b"x",
                           capture_output=True, timeout=DEADLINE_S)
     assert outcome(done) == (0, b"x", b"")
+
+
+def test_pollcat_sends_one_end_of_its_input_and_nothing_after(tmp_path):
+    def answer(session, *words):
+        if words == ("INPUT", ""):
+            select.select([], [], [], 0.2)  # for what must not come
+            return reply(["stdout", "x"]) + reply(["exit", 0])
+
+    fake = Server(answer)
+    done = subprocess.run([POLLCAT, fake.address, "run", "--stdin", "x", "y"], input=b"a\n" * 10,
+                          capture_output=True, timeout=DEADLINE_S)
+    assert outcome(done) == (0, b"x", b"")
+    assert fake.wait_end() == "eof"
+    assert fake.requests == [["PIPE", "x", "y"], ["INPUT", "a\n" * 10], ["INPUT", ""]]
+    fake.close()
