@@ -793,6 +793,33 @@ def test_a_command_that_nobody_gets_to_is_a_warning(tmp_path, listen, network, l
     assert all(reason in told for (_, told), (_, reason) in zip(said, expected))
 
 
+def test_what_is_meant_as_it_is_written_has_no_warning(tmp_path):
+    path = write(tmp_path / "p.ini", rf"""
+[daemon]
+backlog = 1
+[listener one]
+listen = unix:{tmp_path}/one
+protocol = resp
+services = commands files
+allow_users = root
+[service files]
+root = {tmp_path}
+[command a]
+exec = /bin/sh -c 'ps | grep "$1" > /dev/null; echo $HOME' sh {{x}} {{y}} {{z}}
+arg.x = enum one word|two
+arg.y = enum none
+arg.z = path {tmp_path}
+env.HOME = /root
+env.PRICE = 19$ ; or more
+[command b]
+exec = /bin/echo '|' ">" '$HOME' '*' http://h/?a=1&b=2 a|b $1 -name *.log {{{{x}} 100%
+allow_groups = 0
+allow = ::1
+""")
+    done = run("--check", "--strict", "-c", path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_warnings_are_errors_where_that_is_asked_for(tmp_path):
     text = f"""\
 [listener one]
@@ -835,6 +862,10 @@ def test_too_few_descriptors_for_the_default_are_told_of_the_file(tmp_path):
     done = subprocess.run(["prlimit", "--nofile=300", POLLARD, "--check", "-c", path],
                           capture_output=True, text=True, timeout=DEADLINE_S)
     assert done.stderr.startswith(f"{path}: max_clients: warning: 1024 do not fit")
+    path = write(tmp_path / "p.ini", ini({"max_clients": "many"}, main={}))
+    done = subprocess.run(["prlimit", "--nofile=300", POLLARD, "--check", "-c", path],
+                          capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.stderr == f"{path}:3: max_clients: 'many' is not a number\n"
 
 
 # The command line.

@@ -122,6 +122,7 @@ static void every_error_has_its_line(void **state)
 		 ":1: [service echo]: unknown section; there are [daemon], [listener NAME], "},
 		{"[daemon x]\n", ":1: [daemon x]: unknown section; did you mean [daemon]?"},
 		{"[daemon]\n = x\n", ":2: expected 'key = value'"},
+		{"[daemon]\n\"x ; y\" = z\n", ":2: expected 'key = value'"},
 		{"[daemon]\nlog_level = info\n  debug\n",
 		 ":3: expected 'key = value'; there are no continuation lines"},
 		{"[daemon]\nlog_level = \\\n  info\n",
@@ -189,6 +190,9 @@ static void one_mistake_is_one_error(void **state)
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = files\n"
 		"[service fils]\nroot = /tmp\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = chargen\n",
+		"[daemon]\nlog_socket = \\\n[listener a]\nlisten = unix:/a\nservices = echo\n",
+		"[listener a]\nlisten = unix:/a tcp:h:1\nprotocol = resp\nservices = commands\n"
+		"allow_users = root\n[command x]\nexec = /bin/true\n",
 		"[listener a]\nlisten = unx:/a\nprotocol = resp\nservices = commands\n"
 		"[command x]\nexec = /bin/true\nallow_users = root\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = resp\nservices = commands\n"

@@ -32,7 +32,7 @@ static void plain_words_have_no_sign(void **state)
 		"  ",
 		"/bin/df -h {path}",
 		"/bin/x a|b http://h/?a=1&b=2 a>b 5 -1 --x=1..2",
-		"/bin/x $ $1 $? $$ 19$ a$ -$",
+		"/bin/x $ $1 $? $$ 19$ a$ -$ $123$",
 		"/bin/find / -name *.log -o -name a*b",
 		"/bin/x a~ a~/b it-is #",
 		"/bin/x \"\" ''",
