@@ -69,25 +69,19 @@ static void guarded_close(struct channel *ch, int fd, bool at_end)
 	rights_close(fd);
 }
 
+#define COMMON_OPS                                                                  \
+	.send = plain_send, .send_file = plain_send_file, .pending = plain_pending, \
+	.unread = plain_unread, .untaken = plain_untaken, .hang_up = plain_hang_up
+
 static const struct channel_ops plain_ops = {
+	COMMON_OPS,
 	.recv = plain_recv,
-	.send = plain_send,
-	.send_file = plain_send_file,
-	.pending = plain_pending,
-	.unread = plain_unread,
-	.untaken = plain_untaken,
-	.hang_up = plain_hang_up,
 	.close = plain_close,
 };
 
 static const struct channel_ops guarded_ops = {
+	COMMON_OPS,
 	.recv = guarded_recv,
-	.send = plain_send,
-	.send_file = plain_send_file,
-	.pending = plain_pending,
-	.unread = plain_unread,
-	.untaken = plain_untaken,
-	.hang_up = plain_hang_up,
 	.close = guarded_close,
 };
 
