@@ -105,7 +105,7 @@ static const char *const shell_advice[SHELL_SIGNS] = {
 			   "redirections belong in a script (in quotes it is meant)",
 	[SHELL_VARIABLE] = "stays as it is, as there is no shell; write the value itself (in "
 			   "single quotes it is meant)",
-	[SHELL_MACRO] = "stays as it is; {NAME}, with arg.NAME, is what a caller gives",
+	[SHELL_MACRO] = "stays as it is; in exec, {NAME} is what a caller gives, with arg.NAME",
 	[SHELL_ESCAPE] = "has a backslash in it, which escapes nothing; put quotes into the other "
 			 "kind of quotes",
 	[SHELL_PATTERN] = "stays as it is, as there is no shell that finds files (in quotes it is "
@@ -128,10 +128,11 @@ static void env_warn(const struct command *command, struct option_list *warnings
 					  env->name, place);
 		}
 		shell_signs(env->from.text, signs);
-		if (signs[SHELL_VARIABLE][0] != '\0')
-			error_add(warnings, env->from.file, env->from.line,
-				  "env.%s: warning: '%s' %s", env->name, signs[SHELL_VARIABLE],
-				  shell_advice[SHELL_VARIABLE]);
+		for (size_t j = SHELL_VARIABLE; j <= SHELL_MACRO; j++)
+			if (signs[j][0] != '\0')
+				error_add(warnings, env->from.file, env->from.line,
+					  "env.%s: warning: '%s' %s", env->name, signs[j],
+					  shell_advice[j]);
 	}
 }
 

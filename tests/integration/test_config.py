@@ -673,7 +673,7 @@ exec = /bin/echo a | /bin/cat <- exec: warning: '|' is an argument
 [command k]
 exec = /bin/echo a >/tmp/x $HOME /tmp/* <- warning: '>/tmp/x' <- warning: '$HOME' <- warning: '/tmp/*'
 [command l]
-exec = /bin/echo -H '$ARG1$' <- exec: warning: '$ARG1$' stays as it is; {NAME}, with arg.NAME
+exec = /bin/echo -H '$ARG1$' <- exec: warning: '$ARG1$' stays as it is; in exec, {NAME} is what
 [command m]
 exec = /bin/echo ${HOME} <- exec: ${HOME} stands for nothing, as there is no shell
 [command n]
@@ -682,6 +682,7 @@ exec = /bin/sh -c "echo \\"a\\"" <- exec: warning: 'echo \\a\\' has a backslash 
 exec = /bin/echo {x}
 arg.x = int 1..2
 env.X = a{x} <- env.X: warning: {x} stands for an argument in exec only
+env.HOST = $HOSTADDRESS$ <- env.HOST: warning: '$HOSTADDRESS$' stays as it is; in exec, {NAME}
 env.PATH = $PATH:/opt/bin <- env.PATH: warning: '$PATH:/opt/bin' stays as it is
 """
 
