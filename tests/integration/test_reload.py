@@ -2,6 +2,7 @@
 """Reloads that hold nobody up, and addresses that come and go."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -515,13 +516,24 @@ def test_a_passed_socket_that_takes_ipv4_too_is_told_of(pollard):
                         'text="systemd passed it with BindIPv6Only=both"')
 
 
+def datagram_beside_a_free_tcp_port():
+    """A datagram socket, and its port, below those that the kernel chooses for others."""
+    for number in random.sample(range(20000, 30000), 100):
+        datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagram.bind(("127.0.0.1", number))
+            socket.create_server(("127.0.0.1", number)).close()
+            return datagram, number
+        except OSError:
+            datagram.close()
+    raise AssertionError("no port is free for both")
+
+
 def test_passed_sockets_of_the_wrong_kind_are_named_and_closed(pollard, tmp_path):
     listening = socket.create_server(("127.0.0.1", 0))
     connection = socket.create_connection(listening.getsockname())
     port = connection.getsockname()[1]
-    datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    datagram.bind(("127.0.0.1", 0))
-    number = datagram.getsockname()[1]
+    datagram, number = datagram_beside_a_free_tcp_port()
     packets = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     packets.bind(f"{tmp_path}/packets")
     packets.listen()
