@@ -3,6 +3,7 @@
 part that could be taken for the whole."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import random
@@ -11,7 +12,9 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 from pathlib import Path
@@ -73,6 +76,11 @@ def in_background(function, *arguments):
 def payload(data):
     """The requests that give it, and its end."""
     return b"".join(pack(*words) for words in [*inputs(data), END])
+
+
+def unread(sock):
+    """Bytes that have come."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0]
 
 
 def settled(measure, still=20):
@@ -285,8 +293,14 @@ def test_input_is_thrown_away_when_a_command_has_ended_that_is_not_read_from(ser
     runaway = f"setsid sh -c 'echo $$ >{tmp_path}/pid; exec sleep 1000' <&3 >/dev/null 2>&1"
     try:
         client.send(("PIPE", "sh", f"exec 3<&0; {runaway} & {waiting(tmp_path / 'pid')}; "
-                     "head -c 30000000 /dev/zero & sleep 0.5; exit 0"))
-        client.send(*inputs(bytes(32 << 20)), END, ("PING",))
+                     f"head -c 30000000 /dev/zero & {waiting(tmp_path / 'go')}; exit 0"))
+        wait_for(lambda: unread(client.sock) > 0, "output")
+        settled(lambda: unread(client.sock))
+        data = payload(bytes(32 << 20))
+        sent = fill(client.sock, data)
+        assert sent < len(data)
+        (tmp_path / "go").touch()
+        client.sock.sendall(data[sent:] + b"PING\r\n")
         out, _, end = stream(client)
         assert set(out) <= {0} and end == [b"exit", 0]
         assert client.read() == "PONG"
