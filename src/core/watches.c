@@ -158,12 +158,13 @@ static bool watch_must_send(const struct watch *w)
 	return w->tells == WATCH_TELLS_AFTER_SEND && (w->events & POLLOUT) && !w->full;
 }
 
-/* Those that were polled once more: cold where that found nothing, hot where they are busy. */
-static void armed_settle(struct watches *ws)
+/* Those that were polled once more, from this place on: cold where that found nothing, hot where
+ * they are busy. */
+static void armed_settle(struct watches *ws, uint32_t first)
 {
 	struct watch *w;
 
-	for (uint32_t i = ws->polled; i-- > ws->hot;) {
+	for (uint32_t i = ws->polled; i-- > first && i >= ws->hot;) {
 		w = ws->by_fd[ws->pfds[i].fd];
 		if (ws->pfds[i].revents != 0) {
 			if (watch_is_busy(ws, w))
@@ -241,7 +242,8 @@ static void cold_poll(struct watches *ws)
 }
 
 /* Poll those that hints are about along with the others of this turn: who slept does not wait for
- * one more turn, however much there is to do in this one. */
+ * one more turn, however much there is to do in this one. Whoever is to go cold has done so by now:
+ * among the hints may be one of what happened since the wait. */
 static void hints_take(struct watches *ws)
 {
 	struct pollfd *hints = &ws->pfds[ws->hints.slot];
@@ -257,6 +259,7 @@ static void hints_take(struct watches *ws)
 	found = ws->polled > first ? poll(ws->pfds + first, ws->polled - first, 0) : 0;
 	if (found > 0)
 		ws->found += found;
+	armed_settle(ws, first);
 }
 
 /* ---- for owners ---- */
@@ -483,8 +486,8 @@ void watches_dispatch(struct watches *ws, int64_t now_ms)
 
 	ws->now_ms = (uint32_t)now_ms;
 	ws->late = somebody_is_left(ws);
+	armed_settle(ws, 0);
 	hints_take(ws);
-	armed_settle(ws);
 	hot_cool(ws);
 	ready_collect(ws);
 	if (ws->late || ws->lines[WATCH_FRESH].count > 0)

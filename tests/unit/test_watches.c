@@ -634,14 +634,25 @@ static void a_stale_hint_harms_nobody(void **state)
 	subject_close(&one);
 }
 
-/* When it is armed, or goes cold, is not when it was polled. */
+/* When it is armed, or goes cold, is not when it was polled; and its hint may be read along with
+ * one that came before the wait. */
 static void what_happens_between_the_wait_and_its_cooling_is_told_of(void **state)
 {
-	for (int cooled = 0; cooled < 4; cooled++) {
+	static struct subject another;
+
+	for (int n = 0; n < 8; n++) {
+		int cooled = n / 2;
+		bool hinted = n % 2;
+
+		another = (struct subject){.called = reads};
+		subject_open(&another, TCP, POLLIN);
+		quiet();
 		one = (struct subject){.called = reads};
 		subject_open(&one, TCP, POLLIN);
 		for (int i = 0; i <= cooled; i++) {
 			now_ms += QUIET_MS;
+			if (hinted && i == cooled)
+				peer_writes(&another);
 			assert_int_equal(watches_poll(&ws, 0), 0);
 			if (i == cooled)
 				peer_writes(&one);
@@ -649,7 +660,9 @@ static void what_happens_between_the_wait_and_its_cooling_is_told_of(void **stat
 		}
 		turn();
 		assert_int_equal(one.calls, 1);
+		assert_int_equal(another.calls, hinted);
 		subject_close(&one);
+		subject_close(&another);
 	}
 }
 
