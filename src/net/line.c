@@ -5,7 +5,7 @@
 
 #include "net/protocol.h"
 
-static ssize_t line_next(char *data, size_t len, size_t max, bool eof, struct request *req)
+static ssize_t line_next(const char *data, size_t len, size_t max, bool eof, struct request *req)
 {
 	const char *end = len > req->searched
 				  ? memchr(data + req->searched, '\n', len - req->searched)

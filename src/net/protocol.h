@@ -45,8 +45,8 @@ struct protocol {
 	bool ahead; /* requests are read while replies are owed */
 	/* Take the first request, of at most max bytes, in data[0, len); eof: nothing follows.
 	 * Returns bytes consumed (> 0), 0 incomplete, -1 malformed or too long, with req->error.
-	 * req borrows from data, whose quotes may be undone in place. */
-	ssize_t (*next)(char *data, size_t len, size_t max, bool eof, struct request *req);
+	 * req borrows from data, or from what the next call overwrites. */
+	ssize_t (*next)(const char *data, size_t len, size_t max, bool eof, struct request *req);
 	/* Append the frame of a reply of len bytes. Returns where these go, or NULL with ENOMEM. */
 	char *(*reply)(struct buf *out, size_t len, bool crlf);
 	/* Append "CODE reason" as this protocol says it. Returns 0, or -1 with ENOMEM. */

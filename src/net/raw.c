@@ -2,7 +2,7 @@
 /* Bytes in, bytes out, at once: whatever arrives together is one request. */
 #include "net/protocol.h"
 
-static ssize_t raw_next(char *data, size_t len, size_t max, bool eof, struct request *req)
+static ssize_t raw_next(const char *data, size_t len, size_t max, bool eof, struct request *req)
 {
 	req->argc = 1;
 	req->argv[0] = (struct slice){data, len};

@@ -214,8 +214,10 @@ static bool is_http(const struct slice *word)
 	       (word->len == 5 && strncasecmp(word->data, "host:", 5) == 0);
 }
 
-static ssize_t inline_next(char *data, size_t len, size_t max, struct request *req)
+/* Quotes are undone in a copy: who leaves the request for later finds it as it came. */
+static ssize_t inline_next(const char *data, size_t len, size_t max, struct request *req)
 {
+	static char line[INLINE_MAX];
 	size_t line_max = max < INLINE_MAX ? max : INLINE_MAX;
 	const char *end = memchr(data, '\n', len < line_max ? len : line_max), *error;
 
@@ -223,7 +225,8 @@ static ssize_t inline_next(char *data, size_t len, size_t max, struct request *r
 		return 0;
 	if (end == NULL)
 		return refuse(req, "ERR Protocol error: too big inline request");
-	error = split(data, end, req); /* the CR of a CRLF is a blank */
+	memcpy(line, data, (size_t)(end - data));
+	error = split(line, line + (end - data), req); /* the CR of a CRLF is a blank */
 	if (req->argc > 0 && is_http(&req->argv[0]))
 		return refuse(req, NULL);
 	if (error != NULL)
@@ -231,7 +234,7 @@ static ssize_t inline_next(char *data, size_t len, size_t max, struct request *r
 	return end + 1 - data;
 }
 
-static ssize_t resp_next(char *data, size_t len, size_t max, bool eof, struct request *req)
+static ssize_t resp_next(const char *data, size_t len, size_t max, bool eof, struct request *req)
 {
 	if (max > BUF_MAX)
 		max = BUF_MAX; /* and numbers do not overflow */
