@@ -98,6 +98,16 @@ static void socket_close(int fd, bool rights)
 	rights_close(fd);
 }
 
+/* Its reply will not be whole. */
+static void conn_abandon_task(struct conn *c)
+{
+	struct task *t = c->task;
+
+	c->task = NULL;
+	if (t != NULL)
+		t->gone(t);
+}
+
 static void conn_close(struct conn *c, enum reason reason)
 {
 	struct conn_table *table = c->table;
@@ -122,9 +132,7 @@ static void conn_close(struct conn *c, enum reason reason)
 	free(c->name);
 	c->state = CONN_DEAD;
 	c->reason = (uint8_t)reason;
-	if (c->task != NULL)
-		c->task->gone(c->task);
-	c->task = NULL;
+	conn_abandon_task(c);
 	TAILQ_REMOVE(&table->live, c, entry);
 	TAILQ_INSERT_TAIL(&table->dead, c, entry);
 }
@@ -185,6 +193,7 @@ static void conn_fail(struct conn *c, enum reason reason, const char *text)
 	c->state = CONN_FLUSH;
 	c->reason = reason;
 	c->unserved = false;
+	conn_abandon_task(c);
 	if (c->listener->conf->wire->error(&c->out, text) < 0)
 		conn_close(c, reason);
 }
@@ -228,16 +237,24 @@ static void linger_expired(struct deadline *d)
 
 /* ---- what it waits for ---- */
 
+static bool conn_feeds_task(const struct conn *c)
+{
+	return c->task != NULL && c->task->request != NULL;
+}
+
+/* What a task takes belongs to the request that it answers, and is read while draining, too. */
 static bool conn_input_ended(const struct conn *c)
 {
-	if (c->draining && (c->drain_left == 0 || c->listener->conf->service->request == NULL))
+	if (c->draining && !conn_feeds_task(c) &&
+	    (c->drain_left == 0 || c->listener->conf->service->request == NULL))
 		return true;
 	return c->eof;
 }
 
-/* A service that does not answer input has it thrown away at any time. While something is owed,
- * memory stays bounded: nothing is read, or, of a protocol whose clients may write all they want to
- * ask before they read, so many bytes ahead. */
+/* A service that does not answer input has it thrown away at any time; a task that takes requests
+ * has all but the part of one taken before more is read. Else, while something is owed, memory
+ * stays bounded: nothing is read, or, of a protocol whose clients may write all they want to ask
+ * before they read, so many bytes ahead. */
 static bool conn_may_read(const struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -246,7 +263,8 @@ static bool conn_may_read(const struct conn *c)
 		return false;
 	if (conf->service->request == NULL)
 		return true;
-	if (buf_len(&c->out) == 0 && !c->unserved && c->task == NULL)
+	if (conn_feeds_task(c) ? !c->held
+			       : buf_len(&c->out) == 0 && !c->unserved && c->task == NULL)
 		return true;
 	return conf->wire->ahead && buf_len(&c->in) + buf_len(&c->out) < (size_t)conf->max_owed;
 }
@@ -329,7 +347,7 @@ static char *conn_input_space(struct conn *c, size_t *len)
 	buf_borrow(&c->in, c->table->in, CONN_SCRATCH);
 	if (waiting > 0)
 		*len = waiting < 4096 ? 4096 : waiting < CONN_SCRATCH ? waiting : CONN_SCRATCH;
-	if (c->draining && *len > c->drain_left)
+	if (c->draining && !conn_feeds_task(c) && *len > c->drain_left)
 		*len = c->drain_left;
 	return buf_reserve(&c->in, *len);
 }
@@ -368,8 +386,7 @@ static void conn_receive(struct conn *c)
 	c->eof = n == 0;
 	c->bytes_in += (size_t)n;
 	stats.bytes_in += (size_t)n;
-	if (c->draining)
-		c->drain_left -= (uint32_t)n;
+	c->drain_left -= n < c->drain_left ? (uint32_t)n : c->drain_left;
 	if (c->listener->conf->service->request != NULL)
 		buf_commit(&c->in, (size_t)n);
 	if (c->eof && !c->ended) {
@@ -388,13 +405,36 @@ static int conn_continue(struct conn *c)
 	return progress == TASK_FAILED ? -1 : 0;
 }
 
+/* Cut off the first request in in, which is not consumed. Returns its bytes (> 0); 0 where there
+ * is none, or it was answered with an error; or -1 where it is not worth an answer. */
+static ssize_t conn_next(struct conn *c, struct request *req)
+{
+	const struct listener_conf *conf = c->listener->conf;
+	static struct slice argv[REQUEST_ARGS_MAX];
+	ssize_t used;
+
+	*req = (struct request){.argv = argv, .searched = c->searched};
+	used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request, c->eof, req);
+	if (used < 0 && req->error == NULL)
+		return -1;
+	c->searched = used == 0 ? (uint32_t)req->searched : 0;
+	if (used < 0)
+		conn_fail(c, REASON_error, req->error);
+	return used < 0 ? 0 : used;
+}
+
+static void conn_count_request(struct conn *c)
+{
+	c->table->work++;
+	stats.requests++;
+}
+
 /* Answer what waits in in, within bounds. Returns 0, or -1 where the service gives up or
  * the request is not worth an answer. */
 static int conn_answer(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
-	static struct slice argv[REQUEST_ARGS_MAX];
-	struct request req = {.argv = argv, .searched = c->searched};
+	struct request req;
 	ssize_t used;
 
 	if (c->task != NULL)
@@ -410,19 +450,11 @@ static int conn_answer(struct conn *c)
 			       watches_call_is_for_little(&c->table->loop->watches));
 		if (c->unserved)
 			return 0;
-		used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request,
-					c->eof, &req);
-		if (used < 0 && req.error == NULL)
-			return -1;
-		c->searched = used == 0 ? (uint32_t)req.searched : 0;
-		if (used < 0)
-			conn_fail(c, REASON_error, req.error);
+		used = conn_next(c, &req);
 		if (used <= 0)
-			return 0;
-		req.searched = 0;
+			return (int)used;
 		c->crlf = req.crlf;
-		c->table->work++;
-		stats.requests++;
+		conn_count_request(c);
 		if (req.argc > 0 && conf->service->request(c, &req) < 0)
 			return -1;
 		buf_consume(&c->in, (size_t)used);
@@ -430,6 +462,54 @@ static int conn_answer(struct conn *c)
 			return 0;
 	}
 	return 0;
+}
+
+static void conn_give_up(struct conn *c)
+{
+	conn_flush(c); /* the answers before */
+	conn_close(c, c->broken ? REASON_reset : REASON_error);
+}
+
+/* Offer the task the whole requests in in, one by one, within bounds. Returns 1 if it has taken all
+ * of them, 0 if not, or -1 where it gives up or a request is not worth an answer. */
+static int conn_offer(struct conn *c, struct task *t)
+{
+	struct request req;
+	ssize_t used;
+	int taken = 1;
+
+	while (taken > 0 && t->request != NULL && buf_len(&c->in) > 0) {
+		if (turn_is_over(c->table)) {
+			c->unserved = true;
+			return 0;
+		}
+		used = conn_next(c, &req);
+		if (used <= 0)
+			return used == 0 ? 1 : -1;
+		taken = req.argc > 0 ? t->request(c, t, &req) : 1;
+		if (taken <= 0)
+			break;
+		conn_count_request(c);
+		buf_consume(&c->in, (size_t)used);
+	}
+	return taken;
+}
+
+/* What was sent by halves must not be taken for the whole. */
+static void conn_feed_task(struct conn *c)
+{
+	int taken = conn_offer(c, c->task);
+
+	if (taken > 0 && c->eof && conn_feeds_task(c)) {
+		if (buf_len(&c->in) > 0)
+			conn_fail(c, REASON_error,
+				  "ERR Protocol error: the connection ends within a request");
+		else
+			taken = c->task->request(c, c->task, NULL);
+	}
+	c->held = taken == 0;
+	if (taken < 0)
+		conn_give_up(c);
 }
 
 static void conn_serve(struct conn *c)
@@ -440,8 +520,7 @@ static void conn_serve(struct conn *c)
 		if (c->state != CONN_OPEN || buf_len(&c->out) > 0)
 			return;
 		if (conn_answer(c) < 0) {
-			conn_flush(c); /* the answers before */
-			conn_close(c, c->broken ? REASON_reset : REASON_error);
+			conn_give_up(c);
 			return;
 		}
 		conn_flush(c);
@@ -464,6 +543,8 @@ static bool conn_turn(struct conn *c, bool readable)
 	if (readable && conn_may_read(c))
 		conn_receive(c);
 	conn_serve(c);
+	if (c->state == CONN_OPEN && conn_feeds_task(c))
+		conn_feed_task(c);
 	progressed = c->bytes_out != out || (c->bytes_in != in && !conn_has_output(c) &&
 					     c->listener->conf->service->request == NULL);
 	conn_settle(c, progressed);

@@ -39,7 +39,7 @@ enum reason {
 
 /*
  * A reply that takes more than one turn: a file on its way, a command that runs. While there is
- * one, no further request of the connection is read or served.
+ * one, no further request of the connection is served, but for those that the task takes itself.
  */
 enum task_progress {
 	TASK_FAILED = -1, /* end the connection */
@@ -56,6 +56,13 @@ struct task {
 	/* The peer has stopped sending, or has gone, which looks the same: begin the reply with
 	 * what is certain of it. One that has gone answers that with a reset. NULL: nothing is. */
 	void (*eof)(struct conn *c, struct task *t);
+	/* A request behind the one that the task answers; NULL in place of it: none will come.
+	 * Returns 1: taken, it has no reply of its own; 0: not now, it is offered again after
+	 * conn_wake(); or -1 to end the connection. Whoever wants no more sets this member to NULL:
+	 * what was not taken is served after the task. One that takes requests says whole replies
+	 * only: what is no request ends the connection with an error in its place. NULL: all wait.
+	 */
+	int (*request)(struct conn *c, struct task *t, const struct request *req);
 };
 
 union peer {
@@ -81,6 +88,7 @@ struct conn {
 	bool crlf;          /* see struct request */
 	bool counted;       /* holds a place of max_clients */
 	bool rights;        /* descriptors may come with what it receives */
+	bool held;          /* whole requests that the task has not taken yet are in in */
 	struct buf in;      /* received, not yet served */
 	struct buf out;     /* replies the kernel has not taken yet */
 	struct conn_table *table;

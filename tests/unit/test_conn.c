@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -793,7 +794,8 @@ static int wait_begin(struct conn *c, const struct request *req)
 {
 	int i = req->argv[0].data[0] - '0';
 
-	waiting[i].task = (struct task){waiting_more, waiting_gone, waiting_eof};
+	waiting[i].task =
+		(struct task){.more = waiting_more, .gone = waiting_gone, .eof = waiting_eof};
 	waiting[i].c = c;
 	waiting[i].ends = 0;
 	conn_task(c, &waiting[i].task);
@@ -867,6 +869,345 @@ static void a_task_is_told_of_the_end_while_draining(void **state)
 	assert_null(waiting[0].c);
 }
 
+/* ---- a task that takes requests ---- */
+
+static struct {
+	struct task task;
+	struct conn *c;      /* NULL: gone, or done */
+	char taken[1 << 20]; /* the requests, with a newline each */
+	size_t len;
+	unsigned room;    /* that it takes, as of now */
+	unsigned offered; /* requests */
+	unsigned ends;    /* that none would come */
+	bool done;
+	const char *says; /* before anything else */
+} taker;
+
+static enum task_progress taker_more(struct conn *c, struct task *t)
+{
+	const char *says = taker.says;
+
+	taker.says = NULL;
+	if (says != NULL)
+		return conn_reply(c, says, strlen(says)) < 0 ? TASK_FAILED : TASK_WRITES;
+	if (!taker.done)
+		return TASK_WAITS;
+	taker.c = NULL;
+	return conn_reply(c, "done", 4) < 0 ? TASK_FAILED : TASK_DONE;
+}
+
+static void taker_gone(struct task *t)
+{
+	taker.c = NULL;
+}
+
+static int taker_request(struct conn *c, struct task *t, const struct request *req)
+{
+	taker.offered += req != NULL;
+	if (taker.room == 0)
+		return 0;
+	if (req == NULL || slice_is(&req->argv[0], "other")) {
+		taker.ends += req == NULL;
+		t->request = NULL;
+		return 0;
+	}
+	if (slice_is(&req->argv[0], "fail"))
+		return -1;
+	for (int64_t until_ns = clock_ns() + toil_us * INT64_C(1000); clock_ns() < until_ns;)
+		continue;
+	taker.room--;
+	memcpy(taker.taken + taker.len, req->argv[0].data, req->argv[0].len);
+	taker.len += req->argv[0].len;
+	taker.taken[taker.len++] = '\n';
+	return 1;
+}
+
+/* "begin" is answered by the task, anything else with itself. */
+static int taker_begin(struct conn *c, const struct request *req)
+{
+	if (!slice_is(&req->argv[0], "begin"))
+		return conn_reply(c, req->argv[0].data, req->argv[0].len);
+	taker.task =
+		(struct task){.more = taker_more, .gone = taker_gone, .request = taker_request};
+	taker.c = c;
+	conn_task(c, &taker.task);
+	return 0;
+}
+
+static const struct service taking = {.name = "take", .request = taker_begin};
+
+/* A connection whose first request it answers. */
+static struct conn *call_taker(const char *keys, const char *begin, int *fd)
+{
+	struct listener *l = listener_of(keys);
+	struct conn *c = call(l, fd);
+
+	l->conf->service = &taking;
+	memset(&taker, 0, sizeof(taker));
+	taker.room = UINT_MAX;
+	toil_us = 0;
+	say(*fd, begin);
+	assert_ptr_equal(taker.c, c);
+	return c;
+}
+
+#define TAKES_LINES "services = echo\nprotocol = line\n"
+#define TAKES_RESP "services = echo\nprotocol = resp\n"
+
+static void assert_taken(const char *what)
+{
+	assert_int_equal(taker.len, strlen(what));
+	assert_memory_equal(taker.taken, what, taker.len);
+}
+
+static void taker_wake(unsigned room)
+{
+	taker.room = room;
+	loop.watches.clock_ns = clock_ns();
+	conn_wake(taker.c);
+	settle();
+}
+
+static void taker_finish(void)
+{
+	taker.done = true;
+	loop.watches.clock_ns = clock_ns();
+	conn_wake(taker.c);
+	settle();
+}
+
+static void a_task_takes_what_follows_cut_at_every_byte_and_the_rest_is_served_after(void **state)
+{
+	static const char said[] = "begin\none\ntwo\nother\nthree\n";
+	struct listener *l = listener_of(TAKES_LINES);
+	int fd;
+
+	l->conf->service = &taking;
+	call(l, &fd);
+	memset(&taker, 0, sizeof(taker));
+	taker.room = UINT_MAX;
+	toil_us = 0;
+	for (size_t i = 0; said[i] != '\0'; i++)
+		say(fd, (char[]){said[i], '\0'});
+	assert_taken("one\ntwo\n");
+	assert_hears(fd, "");
+	taker_finish();
+	assert_hears(fd, "done\nother\nthree\n");
+	assert_int_equal(stats.requests, 5);
+	close(fd);
+}
+
+static void a_task_takes_what_has_come_in_one_piece_with_its_own(void **state)
+{
+	int fd;
+
+	call_taker(TAKES_LINES, "before\nbegin\none\ntwo\nother\n", &fd);
+	assert_taken("one\ntwo\n");
+	taker_finish();
+	assert_hears(fd, "before\ndone\nother\n");
+	close(fd);
+}
+
+/* Quotes in a line of words are undone where it is looked at, twice here. */
+static void what_a_task_leaves_is_served_as_it_came(void **state)
+{
+	int fd;
+
+	call_taker(TAKES_RESP, "begin\r\n'a b'\r\n", &fd);
+	taker.room = 0;
+	say(fd, "\"c\\td\"\r\n");
+	taker_wake(UINT_MAX);
+	assert_taken("a b\nc\td\n");
+	say(fd, "\"other\"\r\n'e f'\r\n");
+	taker_finish();
+	assert_hears(fd, "$4\r\ndone\r\n$5\r\nother\r\n$3\r\ne f\r\n");
+	close(fd);
+}
+
+static void what_a_task_cannot_take_now_waits_and_bounds_what_is_read(void **state)
+{
+	int fd;
+	struct conn *c = call_taker(TAKES_LINES "max_owed = 64k\n", "begin\n", &fd);
+	size_t said;
+	unsigned offered;
+
+	taker.room = 0;
+	said = say_much(fd, sizeof(text) - 16);
+	assert_true(said < sizeof(text) - 16);
+	assert_in_range(buf_len(&c->in), 64 << 10, (64 << 10) + CONN_SCRATCH);
+	assert_int_equal(wanted(&c->watch), 0);
+	assert_null(c->deadline.queue);
+	offered = taker.offered;
+	settle();
+	assert_int_equal(taker.offered, offered);
+	taker_wake(1);
+	assert_taken("0\n");
+	assert_in_range(taker.offered, offered + 2, offered + 4); /* and when more was read */
+	taker_wake(UINT_MAX);
+	say(fd, "\n");
+	assert_int_equal(taker.len, said + 1);
+	memcpy(text, taker.taken, said);
+	assert_heard_numbers(said);
+	assert_int_equal(wanted(&c->watch), POLLIN);
+	close(fd);
+}
+
+static void a_task_takes_a_request_longer_than_what_is_read_ahead(void **state)
+{
+	static char line[30000];
+	int fd;
+
+	call_taker(TAKES_LINES "max_owed = 4k\n", "begin\n", &fd);
+	memset(line, 'x', sizeof(line) - 2);
+	line[sizeof(line) - 2] = '\n';
+	for (size_t at = 0; at < sizeof(line) - 1; at += 1000) {
+		size_t len = sizeof(line) - 1 - at < 1000 ? sizeof(line) - 1 - at : 1000;
+
+		assert_int_equal(send(fd, line + at, len, 0), (ssize_t)len);
+		settle();
+	}
+	assert_taken(line);
+	close(fd);
+}
+
+static void a_task_takes_requests_while_its_peer_takes_nothing(void **state)
+{
+	static char much[400000];
+	int fd;
+	struct conn *c;
+	bool ended;
+
+	memset(much, 'x', sizeof(much) - 1);
+	c = call_taker(TAKES_LINES "max_owed = 4k\n", "begin\n", &fd);
+	taker.says = much;
+	taker_wake(UINT_MAX);
+	assert_true(buf_len(&c->out) > 64 << 10);
+	say(fd, "one\n");
+	say(fd, "two\n");
+	assert_taken("one\ntwo\n");
+	assert_int_equal(hear(fd, &ended), sizeof(much));
+	taker_finish();
+	assert_hears(fd, "done\n");
+	close(fd);
+}
+
+static void taking_that_lasts_leaves_the_rest_to_the_next_turn(void **state)
+{
+	int fd;
+	struct conn *c = call_taker(TAKES_LINES, "begin\n", &fd);
+
+	toil_us = 200;
+	memset(text, '\n', 400);
+	assert_int_equal(send(fd, text, 400, 0), 400);
+	assert_int_equal(loop_turn(&loop), 0);
+	assert_in_range(taker.len, 1, 100); /* of 2 ms, looked at after 32 */
+	assert_true(c->unserved);
+	assert_true(wanted(&c->watch) & POLLOUT);
+	settle();
+	assert_int_equal(taker.len, 400);
+	assert_false(c->unserved);
+	assert_int_equal(wanted(&c->watch), POLLIN);
+	close(fd);
+}
+
+static void a_task_is_told_that_none_will_come_when_it_has_taken_all(void **state)
+{
+	int fd;
+
+	call_taker(TAKES_LINES, "begin\n", &fd);
+	taker.room = 0;
+	say(fd, "one\ntwo");
+	shutdown(fd, SHUT_WR);
+	settle();
+	assert_int_equal(taker.ends, 0);
+	taker_wake(1);
+	assert_taken("one\n");
+	assert_int_equal(taker.ends, 0);
+	taker_wake(1);
+	assert_taken("one\ntwo\n");
+	assert_int_equal(taker.ends, 0);
+	taker_wake(1);
+	assert_int_equal(taker.ends, 1);
+	taker_finish();
+	assert_hears_last(fd, "done\n");
+	close(fd);
+}
+
+static void a_task_whose_input_ends_within_a_request_ends_with_an_error(void **state)
+{
+	int fd;
+	struct conn *c = call_taker(TAKES_RESP, "begin\r\n", &fd);
+
+	say(fd, "one\r\n*1\r\n$5\r\ntw");
+	shutdown(fd, SHUT_WR);
+	assert_hears_last(fd, "-ERR Protocol error: the connection ends within a request\r\n");
+	assert_taken("one\n");
+	assert_int_equal(taker.ends, 0);
+	assert_null(taker.c);
+	assert_dead(c, stats.ended_error);
+	close(fd);
+}
+
+static void what_is_no_request_ends_a_task_that_takes_them(void **state)
+{
+	int fd;
+
+	call_taker(TAKES_RESP, "begin\r\n", &fd);
+	say(fd, "one\r\n*x\r\n");
+	assert_hears_last(fd, "-ERR Protocol error: invalid multibulk length\r\n");
+	assert_null(taker.c);
+	close(fd);
+	call_taker(TAKES_RESP, "begin\r\n", &fd);
+	say(fd, "POST / HTTP/1.1\r\n");
+	assert_hears_last(fd, "");
+	assert_null(taker.c);
+	close(fd);
+}
+
+/* But not while it answers one that it does not take. */
+static void what_is_no_request_waits_for_the_end_of_a_task_that_takes_no_more(void **state)
+{
+	int fd;
+
+	call_taker(TAKES_RESP, "begin\r\n", &fd);
+	say(fd, "other\r\n*x\r\n");
+	assert_non_null(taker.c);
+	taker_finish();
+	assert_hears_last(fd, "$4\r\ndone\r\n$5\r\nother\r\n"
+			      "-ERR Protocol error: invalid multibulk length\r\n");
+	close(fd);
+}
+
+static void a_task_that_cannot_take_a_request_ends_the_connection(void **state)
+{
+	int fd;
+	struct conn *c = call_taker(TAKES_LINES, "begin\n", &fd);
+
+	say(fd, "fail\n");
+	assert_null(taker.c);
+	assert_dead(c, stats.ended_error);
+	close(fd);
+}
+
+static void a_task_takes_requests_while_draining_until_none_will_come(void **state)
+{
+	int fd;
+	struct conn *c = call_taker(TAKES_LINES, "begin\n", &fd);
+
+	say(fd, "one\n");
+	conn_table_drain(&table);
+	say(fd, "two\n");
+	assert_taken("one\ntwo\n");
+	assert_int_equal(c->state, CONN_OPEN);
+	say(fd, "other\n");
+	say(fd, "late\n");
+	taker_finish();
+	assert_hears_last(fd, "done\nother\n");
+	close(fd);
+	settle();
+	assert_dead(c, stats.ended_drain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -909,6 +1250,20 @@ int main(void)
 		FIXTURE_TEST(
 			a_task_is_told_once_of_the_end_even_if_what_is_before_it_cannot_be_read),
 		FIXTURE_TEST(a_task_is_told_of_the_end_while_draining),
+		FIXTURE_TEST(
+			a_task_takes_what_follows_cut_at_every_byte_and_the_rest_is_served_after),
+		FIXTURE_TEST(a_task_takes_what_has_come_in_one_piece_with_its_own),
+		FIXTURE_TEST(what_a_task_leaves_is_served_as_it_came),
+		FIXTURE_TEST(what_a_task_cannot_take_now_waits_and_bounds_what_is_read),
+		FIXTURE_TEST(a_task_takes_a_request_longer_than_what_is_read_ahead),
+		FIXTURE_TEST(a_task_takes_requests_while_its_peer_takes_nothing),
+		FIXTURE_TEST(taking_that_lasts_leaves_the_rest_to_the_next_turn),
+		FIXTURE_TEST(a_task_is_told_that_none_will_come_when_it_has_taken_all),
+		FIXTURE_TEST(a_task_whose_input_ends_within_a_request_ends_with_an_error),
+		FIXTURE_TEST(what_is_no_request_ends_a_task_that_takes_them),
+		FIXTURE_TEST(what_is_no_request_waits_for_the_end_of_a_task_that_takes_no_more),
+		FIXTURE_TEST(a_task_that_cannot_take_a_request_ends_the_connection),
+		FIXTURE_TEST(a_task_takes_requests_while_draining_until_none_will_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
