@@ -29,17 +29,17 @@ static struct job_pipe pipe_new(void (*ready)(struct watch *w, short revents))
 	};
 }
 
-/* *end is the child's, and blocks. Returns 0, or -1 with errno; what is open then is in p or
- * *end. */
-static int pipe_open(struct job_pipe *p, int *end)
+/* *theirs is the child's end, and blocks: 0, which it reads, or 1, which it writes to. Returns 0,
+ * or -1 with errno; what is open then is in *ours and *theirs. */
+static int pipe_open(int *ours, int *theirs, int end)
 {
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
-	p->watch.fd = fds[0];
-	*end = fds[1];
-	return fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	*ours = fds[!end];
+	*theirs = fds[end];
+	return fcntl(*ours, F_SETFL, O_NONBLOCK);
 }
 
 static void fd_close(int *fd)
@@ -49,12 +49,12 @@ static void fd_close(int *fd)
 	*fd = -1;
 }
 
-static void pipe_close(struct job_pipe *p)
+static void watch_close(struct watch *w)
 {
-	if (p->watch.fd < 0)
+	if (w->fd < 0)
 		return;
-	watches_drop(&jobs.loop->watches, &p->watch);
-	fd_close(&p->watch.fd);
+	watches_drop(&jobs.loop->watches, w);
+	fd_close(&w->fd);
 }
 
 /* The leader has ended. What is in the pipe now is the rest of its output, even where a
@@ -68,7 +68,7 @@ static void pipe_limit(struct job_pipe *p)
 	ioctl(p->watch.fd, FIONREAD, &waiting);
 	p->left = waiting;
 	if (p->left == 0)
-		pipe_close(p);
+		watch_close(&p->watch);
 }
 
 /* ---- life of a job ---- */
@@ -95,7 +95,7 @@ static void job_read(struct job *job, enum job_stream stream)
 		job->ops->output(job, stream, chunk, (size_t)len);
 	}
 	if (len <= 0 || p->left == 0)
-		pipe_close(p);
+		watch_close(&p->watch);
 	job_settle(job);
 }
 
@@ -107,6 +107,15 @@ static void stdout_ready(struct watch *w, short revents)
 static void stderr_ready(struct watch *w, short revents)
 {
 	job_read(container_of(w, struct job, pipes[JOB_STDERR].watch), JOB_STDERR);
+}
+
+/* The owner may write, and is called again only where that leaves something. */
+static void input_ready(struct watch *w, short revents)
+{
+	struct job *job = container_of(w, struct job, input);
+
+	watches_want(&jobs.loop->watches, w, WATCH_IGNORED);
+	job->ops->writable(job);
 }
 
 /* To the group, and to the leader that has moved to another one. */
@@ -135,8 +144,8 @@ static void exit_ready(struct watch *w, short revents)
 	else
 		job->signal = info.si_status;
 	deadline_cancel(&job->deadline);
-	watches_drop(&jobs.loop->watches, w);
-	fd_close(&w->fd);
+	watch_close(w);
+	watch_close(&job->input);
 	pipe_limit(&job->pipes[JOB_STDOUT]);
 	pipe_limit(&job->pipes[JOB_STDERR]);
 	if (job->ops->exited != NULL)
@@ -162,13 +171,14 @@ static void timeout_expired(struct deadline *d)
 static int job_watch(struct job *job)
 {
 	struct watch *const watches[] = {&job->exit, &job->pipes[JOB_STDOUT].watch,
-					 &job->pipes[JOB_STDERR].watch};
-	int n;
+					 &job->pipes[JOB_STDERR].watch, &job->input};
+	int count = job->input.fd >= 0 ? 4 : 3, n;
 
-	for (n = 0; n < 3; n++)
-		if (watches_add(&jobs.loop->watches, watches[n], POLLIN) < 0)
+	for (n = 0; n < count; n++)
+		if (watches_add(&jobs.loop->watches, watches[n],
+				watches[n] == &job->input ? WATCH_IGNORED : POLLIN) < 0)
 			break;
-	if (n == 3)
+	if (n == count)
 		return 0;
 	while (n > 0)
 		watches_drop(&jobs.loop->watches, watches[--n]);
@@ -187,20 +197,27 @@ static void job_undo(struct job *job)
 	fd_close(&job->exit.fd);
 	fd_close(&job->pipes[JOB_STDOUT].watch.fd);
 	fd_close(&job->pipes[JOB_STDERR].watch.fd);
+	fd_close(&job->input.fd);
 	errno = error;
 }
 
 static int job_launch(struct job *job, const struct job_spec *spec)
 {
+	struct job_spec s = *spec;
 	int ends[2] = {-1, -1}; /* the child's, by enum job_stream */
+	int in = -1;            /* the child's */
 	int error;
 
-	job->running = pipe_open(&job->pipes[JOB_STDOUT], &ends[JOB_STDOUT]) == 0 &&
-		       pipe_open(&job->pipes[JOB_STDERR], &ends[JOB_STDERR]) == 0 &&
-		       spawn(spec, ends, &job->pid, &job->exit.fd, &job->step) == 0;
+	job->running = pipe_open(&job->pipes[JOB_STDOUT].watch.fd, &ends[JOB_STDOUT], 1) == 0 &&
+		       pipe_open(&job->pipes[JOB_STDERR].watch.fd, &ends[JOB_STDERR], 1) == 0 &&
+		       (!s.piped || pipe_open(&job->input.fd, &in, 0) == 0);
+	if (s.piped)
+		s.stdin_fd = in;
+	job->running = job->running && spawn(&s, ends, &job->pid, &job->exit.fd, &job->step) == 0;
 	error = errno;
 	fd_close(&ends[JOB_STDOUT]);
 	fd_close(&ends[JOB_STDERR]);
+	fd_close(&in);
 	errno = error;
 	return job->running ? job_watch(job) : -1;
 }
@@ -212,6 +229,7 @@ int job_start(struct job *job, const struct job_spec *spec, struct deadline_queu
 		.ops = ops,
 		.exit = {.fd = -1, .ready = exit_ready},
 		.pipes = {pipe_new(stdout_ready), pipe_new(stderr_ready)},
+		.input = {.fd = -1, .ready = input_ready, .tells = WATCH_TELLS_ALL},
 		.exit_status = -1,
 		.started_ms = loop_now_ms(jobs.loop),
 	};
@@ -242,6 +260,29 @@ void job_resume(struct job *job)
 			watches_want(&jobs.loop->watches, &job->pipes[i].watch, POLLIN);
 }
 
+ssize_t job_write(struct job *job, const void *data, size_t len)
+{
+	ssize_t n;
+
+	if (job->input.fd < 0)
+		return -1;
+	n = write(job->input.fd, data, len);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		watch_close(&job->input);
+		return -1;
+	}
+	if (n < 0)
+		n = 0;
+	if ((size_t)n < len)
+		watches_want(&jobs.loop->watches, &job->input, POLLOUT);
+	return n;
+}
+
+void job_end_input(struct job *job)
+{
+	watch_close(&job->input);
+}
+
 /* Asking again does not prolong the grace. */
 void job_stop(struct job *job)
 {
@@ -258,6 +299,7 @@ void job_stop(struct job *job)
 int jobs_init(struct loop *loop)
 {
 	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN); /* of a job that has closed its stdin */
 	jobs.loop = loop;
 	LIST_INIT(&jobs.all);
 	deadline_queue_init(&loop->deadlines, &jobs.graces, GRACE_MS, grace_expired);
@@ -279,11 +321,10 @@ static void job_forget(struct job *job)
 	}
 	LIST_REMOVE(job, entry);
 	deadline_cancel(&job->deadline);
-	if (job->exit.fd >= 0)
-		watches_drop(&jobs.loop->watches, &job->exit);
-	fd_close(&job->exit.fd);
-	pipe_close(&job->pipes[JOB_STDOUT]);
-	pipe_close(&job->pipes[JOB_STDERR]);
+	watch_close(&job->exit);
+	watch_close(&job->pipes[JOB_STDOUT].watch);
+	watch_close(&job->pipes[JOB_STDERR].watch);
+	watch_close(&job->input);
 }
 
 void jobs_kill(void)

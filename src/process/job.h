@@ -17,6 +17,7 @@ struct job_spec {          /* borrowed by job_start() */
 	char *const *envp; /* the whole environment */
 	const char *cwd;   /* NULL: / */
 	int stdin_fd;      /* -1: /dev/null */
+	bool piped;        /* its stdin is a pipe instead, see job_write() */
 	int nice;          /* added to the daemon's, 0 .. 19, where the system lets it */
 };
 
@@ -37,6 +38,9 @@ struct job;
 struct job_ops {
 	/* Output as it comes, at most 64 KiB at a time. data borrows. */
 	void (*output)(struct job *job, enum job_stream stream, const char *data, size_t len);
+	/* After a job_write() that took less than all: it may take more now. NULL: nobody writes.
+	 */
+	void (*writable)(struct job *job);
 	/* Nothing of it runs any more; output may still come. NULL: nobody asks. */
 	void (*exited)(struct job *job);
 	/* The last that is heard of it; the owner may free it here. Never called from within a
@@ -55,6 +59,7 @@ struct job {
 	pid_t pid;                /* of the leader, and of its group */
 	struct watch exit;        /* owns exit.fd, a pidfd */
 	struct job_pipe pipes[2]; /* by enum job_stream */
+	struct watch input;       /* owns input.fd, of its stdin; -1: it takes none */
 	struct deadline deadline; /* the timeout, then the grace between TERM and KILL */
 	bool running;             /* the leader is not reaped yet, the pid is its own */
 	bool paused;
@@ -66,7 +71,7 @@ struct job {
 };
 
 /* Call before any other, and while low descriptors are free, as spawn.h explains; SIGCHLD is no
- * longer ignored then. Returns 0, or -1 with errno. */
+ * longer ignored then, SIGPIPE is. Returns 0, or -1 with errno. */
 int jobs_init(struct loop *loop);
 
 /* KILL each job's group and let go of it: it has ended. For when the daemon does: init reaps them.
@@ -85,6 +90,18 @@ int job_start(struct job *job, const struct job_spec *spec, struct deadline_queu
  * job_resume(), its timeout goes on. */
 void job_pause(struct job *job);
 void job_resume(struct job *job);
+
+/* Give it input. Returns how many bytes it took, with writable() to come where these are not all of
+ * them; or -1 where it takes no more: it has closed its stdin, or nothing of it runs. */
+ssize_t job_write(struct job *job, const void *data, size_t len)
+	__attribute__((warn_unused_result));
+/* That was all of its input. */
+void job_end_input(struct job *job);
+/* Whether it may still take some; one that was started as piped. */
+static inline bool job_takes_input(const struct job *job)
+{
+	return job->input.fd >= 0;
+}
 
 /* TERM to the group, KILL after a grace of 2 s. It ends as any other. */
 void job_stop(struct job *job);

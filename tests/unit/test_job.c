@@ -34,6 +34,10 @@ struct run {
 	struct job last;                    /* as it was in ended() */
 	struct buf heard[2];                /* by enum job_stream */
 	void (*on_output)(struct run *run); /* NULL: nothing */
+	struct slice input;                 /* that is left to give it */
+	bool input_refused;                 /* it takes no more */
+	bool input_goes_on;                 /* what is left is not all */
+	unsigned writable;                  /* times that it was said to take more */
 	void (*on_ended)(struct run *run);
 };
 
@@ -86,7 +90,32 @@ static void ended(struct job *job)
 		r->on_ended(r);
 }
 
-static const struct job_ops ops = {.output = output, .ended = ended};
+/* Give it what it takes of its input, and the end of that. */
+static void feed(struct run *r)
+{
+	ssize_t taken;
+
+	while (r->input.len > 0) {
+		taken = job_write(&r->owner->job, r->input.data, r->input.len);
+		r->input_refused = taken < 0;
+		if (taken <= 0)
+			return;
+		r->input.data += taken;
+		r->input.len -= (size_t)taken;
+	}
+	if (!r->input_goes_on)
+		job_end_input(&r->owner->job);
+}
+
+static void writable(struct job *job)
+{
+	struct run *r = container_of(job, struct owner, job)->run;
+
+	r->writable++;
+	feed(r);
+}
+
+static const struct job_ops ops = {.output = output, .writable = writable, .ended = ended};
 
 static char *const *words(const char *const *literals)
 {
@@ -137,6 +166,16 @@ static void sh_timed(struct run *r, const char *script, struct deadline_queue *t
 static void sh(struct run *r, const char *script)
 {
 	sh_timed(r, script, &never);
+}
+
+/* A shell with input, which feed() gives it. */
+static void sh_piped(struct run *r, const char *script, const char *data, size_t len)
+{
+	struct job_spec spec = spec_of(WORDS("/bin/sh", "-c", script));
+
+	spec.piped = true;
+	start(r, &spec);
+	r->input = (struct slice){data, len};
 }
 
 static void stop(struct run *r)
@@ -510,8 +549,21 @@ static void the_given_stdin_is_inherited_once(void **state)
 	close(spec.stdin_fd);
 }
 
+static void a_pipe_for_stdin_is_inherited_once(void **state)
+{
+	sh_piped(&other, "exec sleep 1000", "", 0);
+	sh_piped(&run, LIST_DESCRIPTORS, "", 0);
+	assert_ends(&run, 0, 0);
+	assert_heard(&run, JOB_STDOUT, "0\n1\n2\n");
+	stop(&other);
+	assert_ends(&other, -1, SIGTERM);
+}
+
 static void standard_descriptors_of_a_job_block(void **state)
 {
+	sh_piped(&other, "cat /proc/$$/fdinfo/0 | grep -c '^flags:.*4.\\{3\\}$'; exit 0", "", 0);
+	assert_ends(&other, 0, 0);
+	assert_heard(&other, JOB_STDOUT, "0\n");
 	assert_sh_prints("cat /proc/$$/fdinfo/[12] | grep -c '^flags:.*4.\\{3\\}$'; exit 0", "0\n");
 }
 
@@ -653,6 +705,109 @@ static void a_job_that_closes_its_output_ends_when_it_exits(void **state)
 	assert_heard(&run, JOB_STDOUT, "bye\n");
 	close(fds[0]);
 	close(fds[1]);
+}
+
+/* ---- input ---- */
+
+static void input_arrives_whole_and_with_its_end(void **state)
+{
+	sh_piped(&run, "cat; echo end", "what is given\n", 14);
+	feed(&run);
+	assert_int_equal(run.writable, 0);
+	assert_ends(&run, 0, 0);
+	assert_heard(&run, JOB_STDOUT, "what is given\nend\n");
+}
+
+static void several_mebibytes_of_input_arrive_whole(void **state)
+{
+	char *numbers = malloc(4 << 20);
+	size_t len = 0;
+
+	assert_non_null(numbers);
+	for (unsigned i = 1; i <= 500000; i++)
+		len += (size_t)sprintf(numbers + len, "%u\n", i);
+	assert_true(len > 3 << 20);
+	sh_piped(&run, "exec cat", numbers, len);
+	feed(&run);
+	assert_ends(&run, 0, 0);
+	assert_counts_to(&run, JOB_STDOUT, 500000);
+	assert_true(run.writable > 10);
+	free(numbers);
+}
+
+static const char zeros[4 * PIPE_BYTES];
+
+/* Waiting for long, so that nothing polls for it any more. */
+static void a_job_that_does_not_read_is_given_what_its_pipe_holds_and_the_rest_later(void **state)
+{
+	sh_piped(&run, "trap 'exec wc -c' USR1; echo ready; while :; do sleep 0.01; done", zeros,
+		 sizeof(zeros));
+	turn_until(has_said(&run, "ready\n"));
+	feed(&run);
+	assert_int_equal(run.input.len, sizeof(zeros) - PIPE_BYTES);
+	for (int i = 0; i < 5; i++)
+		let_time_pass();
+	assert_int_equal(run.writable, 0);
+	assert_false(watch_is_polled(&run.owner->job.input));
+	kill(pid_of(&run), SIGUSR1);
+	assert_ends(&run, 0, 0);
+	assert_heard(&run, JOB_STDOUT, "ready\n262144\n");
+	assert_true(run.writable > 0);
+}
+
+static void a_job_that_has_taken_all_is_not_asked_again(void **state)
+{
+	unsigned writable;
+
+	sh_piped(&run, "head -c 262144 >/dev/null; echo read; exec sleep 1000", zeros,
+		 sizeof(zeros));
+	run.input_goes_on = true;
+	feed(&run);
+	turn_until(has_said(&run, "read\n"));
+	assert_int_equal(run.input.len, 0);
+	writable = run.writable;
+	let_time_pass();
+	assert_int_equal(run.writable, writable);
+	assert_true(job_takes_input(&run.owner->job));
+	stop(&run);
+	assert_ends(&run, -1, SIGTERM);
+}
+
+static void a_job_that_closes_its_stdin_is_said_to_take_no_more(void **state)
+{
+	sh_piped(&run, "exec 0<&-; echo closed; exec sleep 1000", zeros, sizeof(zeros));
+	turn_until(has_said(&run, "closed\n"));
+	assert_true(job_takes_input(&run.owner->job));
+	feed(&run);
+	assert_true(run.input_refused);
+	assert_false(job_takes_input(&run.owner->job));
+	assert_int_equal(job_write(&run.owner->job, "", 1), -1);
+	stop(&run);
+	assert_ends(&run, -1, SIGTERM);
+}
+
+static void what_waits_for_a_job_that_closes_its_stdin_is_refused(void **state)
+{
+	sh_piped(&run, "head -c 1 >/dev/null; exec 0<&-; exec sleep 1000", zeros, sizeof(zeros));
+	feed(&run);
+	assert_true(run.input.len > 0);
+	turn_until(run.input_refused);
+	assert_false(job_takes_input(&run.owner->job));
+	assert_true(run.owner->job.running);
+	stop(&run);
+	assert_ends(&run, -1, SIGTERM);
+}
+
+static void who_has_ended_takes_no_input(void **state)
+{
+	sh_piped(&run, "echo out; exit 5", zeros, sizeof(zeros));
+	set_paused(&run, true);
+	wait_for_reaping(&run);
+	assert_false(job_takes_input(&run.owner->job));
+	assert_int_equal(job_write(&run.owner->job, "x", 1), -1);
+	job_end_input(&run.owner->job);
+	set_paused(&run, false);
+	assert_ends(&run, 5, 0);
 }
 
 /* ---- how it ends ---- */
@@ -991,9 +1146,11 @@ static void a_stdin_that_is_not_open_cannot_be_given(void **state)
 /* Start with descriptors below limit only. Returns 0 or the error. */
 static int start_below(rlim_t limit)
 {
-	const struct job_spec spec = spec_of(WORDS("/bin/true"));
+	struct job_spec spec = spec_of(WORDS("/bin/true"));
 	struct rlimit before, now;
 	int error;
+
+	spec.piped = true;
 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	now = (struct rlimit){limit, before.rlim_max};
@@ -1018,16 +1175,17 @@ static void when_descriptors_run_out_nothing_is_left_behind(void **state)
 	assert_ends(&run, 0, 0);
 }
 
-/* The loop has room for 64, one of them its own: memory runs out at the first, second or third
- * watch of the job. */
+/* The loop has room for 64, one of them its own: memory runs out at the first, second, third or
+ * fourth watch of the job. */
 static void when_memory_runs_out_nothing_is_left_behind(void **state)
 {
-	const struct job_spec spec = spec_of(WORDS("/bin/sleep", "1000"));
+	struct job_spec spec = spec_of(WORDS("/bin/sleep", "1000"));
 	struct watch others[64];
 	unsigned count = 0;
 	size_t before;
 
-	for (unsigned free = 2;; free--) {
+	spec.piped = true;
+	for (unsigned free = 3;; free--) {
 		for (; count < 63 - free; count++) {
 			others[count] = (struct watch){.fd = fcntl(0, F_DUPFD_CLOEXEC, 100)};
 			assert_int_equal(watches_add(&loop.watches, &others[count], POLLIN), 0);
@@ -1086,7 +1244,7 @@ static void jobs_kill_kills_the_groups_and_ends_them_all(void **state)
 	pid_t pids[3];
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	sh(&run, "trap '' TERM; sleep 1000 & echo $!; wait");
+	sh_piped(&run, "trap '' TERM; sleep 1000 & echo $!; wait", "", 0);
 	turn_until(has_said(&run, "\n"));
 	sh_timed(&other, "exec yes", &later);
 	set_paused(&other, true);
@@ -1135,6 +1293,7 @@ int main(void)
 		JOB_TEST(a_daemon_without_some_of_0_1_and_2_runs_jobs_as_any_other),
 		JOB_TEST(no_descriptor_is_inherited),
 		JOB_TEST(the_given_stdin_is_inherited_once),
+		JOB_TEST(a_pipe_for_stdin_is_inherited_once),
 		JOB_TEST(standard_descriptors_of_a_job_block),
 		JOB_TEST(no_signal_is_blocked_or_ignored),
 		JOB_TEST(job_start_leaves_the_daemons_signals_as_they_were),
@@ -1145,6 +1304,13 @@ int main(void)
 		JOB_TEST(several_mebibytes_come_whole),
 		JOB_TEST(what_the_leader_leaves_in_a_full_pipe_is_delivered),
 		JOB_TEST(a_job_that_closes_its_output_ends_when_it_exits),
+		JOB_TEST(input_arrives_whole_and_with_its_end),
+		JOB_TEST(several_mebibytes_of_input_arrive_whole),
+		JOB_TEST(a_job_that_does_not_read_is_given_what_its_pipe_holds_and_the_rest_later),
+		JOB_TEST(a_job_that_has_taken_all_is_not_asked_again),
+		JOB_TEST(a_job_that_closes_its_stdin_is_said_to_take_no_more),
+		JOB_TEST(what_waits_for_a_job_that_closes_its_stdin_is_refused),
+		JOB_TEST(who_has_ended_takes_no_input),
 		JOB_TEST(the_exit_status_is_told),
 		JOB_TEST(the_signal_that_ended_it_is_told),
 		JOB_TEST(the_duration_is_at_least_what_it_took),
