@@ -235,7 +235,7 @@ static char **arguments_take(const struct command *command, const struct conn *c
 	return NULL;
 }
 
-char **command_admit(const struct conn *c, const struct slice *words, size_t count,
+char **command_admit(const struct conn *c, const struct slice *words, size_t count, bool piped,
 		     struct command **found, char *error)
 {
 	struct command *command = command_find(&words[0]);
@@ -247,6 +247,9 @@ char **command_admit(const struct conn *c, const struct slice *words, size_t cou
 		       slice_print(&words[0], text));
 	else if (!command_is_allowed(command, c))
 		permission_refuse(command, c, error);
+	else if (piped && command->max_input == 0)
+		refuse(error, "ERR command '%s' takes no input: its max_input is 0",
+		       command->section.name);
 	else
 		return arguments_take(command, c, words + 1, count - 1, error);
 	return NULL;

@@ -39,10 +39,10 @@ bool command_is_allowed(const struct command *command, const struct conn *c);
 /* "disk path" */
 void command_usage(const struct command *command, char *text, size_t size);
 
-/* The argv for what c asks for: the name of a command, words[0], and its arguments. Returns one
- * allocation, for free(), and the command, borrowed; or NULL with "CODE reason" in
- * error[COMMAND_ERROR_MAX]. */
-char **command_admit(const struct conn *c, const struct slice *words, size_t count,
+/* The argv for what c asks for: the name of a command, words[0], and its arguments; piped: one that
+ * takes input. Returns one allocation, for free(), and the command, borrowed; or NULL with "CODE
+ * reason" in error[COMMAND_ERROR_MAX]. */
+char **command_admit(const struct conn *c, const struct slice *words, size_t count, bool piped,
 		     struct command **found, char *error) __attribute__((warn_unused_result));
 
 /* As struct service has them. */

@@ -14,7 +14,8 @@
 #include "process/program.h"
 #include "services/command.h"
 
-#define ARGS_MAX 512 /* bytes of the arguments in the log */
+#define ARGS_MAX 512    /* bytes of the arguments in the log */
+#define INPUT_WORK 4096 /* bytes of input that count as a simple request, conn_charge() */
 
 /* words stands for what was asked while it waits, command for what was made of it since. */
 struct run {
@@ -26,17 +27,19 @@ struct run {
 	size_t count;            /* of words */
 	struct command *command; /* a reference; NULL: there was no start */
 	struct conn *c;          /* NULL: its caller has gone */
-	bool streams;
+	enum run_kind kind;
 	bool started; /* the job is one */
 	bool ended;   /* nothing more happens to it but a last word to its caller */
 	bool begun;   /* the first byte of its next array has been said */
 	bool truncated;
-	bool failed;        /* STREAM: there was no memory for its output */
-	struct buf kept[2]; /* RUN: output, by enum job_stream */
+	bool failed;        /* there was no memory for its output, kind not RUN_WHOLE */
+	struct buf kept[2]; /* RUN_WHOLE: output, by enum job_stream */
 	uint64_t bytes[2];  /* of output */
+	struct buf input;   /* RUN_PIPE: what has not gone to the command yet */
+	size_t input_bytes; /* with what has */
 	char peer[80];
 	char args[ARGS_MAX];           /* for the log */
-	char error[COMMAND_ERROR_MAX]; /* "CODE reason": why there is no job; "": there is */
+	char error[COMMAND_ERROR_MAX]; /* "CODE reason": why it has no end of its own; or "" */
 };
 
 static void run_free(struct run *run)
@@ -45,6 +48,7 @@ static void run_free(struct run *run)
 	places_unref(run->places);
 	buf_free(&run->kept[0]);
 	buf_free(&run->kept[1]);
+	buf_free(&run->input);
 	if (run->command != NULL)
 		command_unref(run->command);
 	free(run->words);
@@ -130,6 +134,94 @@ static void run_say(struct run *run, enum job_stream stream, const char *data, s
 		job_pause(&run->job);
 }
 
+/* ---- input ---- */
+
+/* Its caller is there, and has not ended it. */
+static bool run_takes_input(const struct run *run)
+{
+	return run->c != NULL && run->task.request != NULL;
+}
+
+/* Give the command what waits, or throw it away where nobody takes it. */
+static void input_write(struct run *run)
+{
+	size_t len = buf_len(&run->input);
+	ssize_t taken = len > 0 ? job_write(&run->job, buf_data(&run->input), len) : 0;
+
+	buf_consume(&run->input, taken >= 0 ? (size_t)taken : len);
+	if (buf_len(&run->input) == 0)
+		buf_free(&run->input);
+}
+
+/* Give the command data, of which waits what it does not take at once. Returns 0, or -1 with
+ * ENOMEM. */
+static int input_add(struct run *run, const struct slice *data)
+{
+	ssize_t taken = 0;
+
+	if (buf_len(&run->input) == 0)
+		taken = job_write(&run->job, data->data, data->len);
+	if (taken < 0)
+		return 0;
+	return buf_add(&run->input, data->data + taken, data->len - (size_t)taken);
+}
+
+static void input_refuse(struct run *run)
+{
+	snprintf(run->error, sizeof(run->error), "ERR %s: more input than its max_input, %zu bytes",
+		 run->places->name, run->command->max_input);
+	log_info("command %s: stopped for %s: more input than its max_input, %zu bytes",
+		 run->places->name, run->peer, run->command->max_input);
+	job_stop(&run->job);
+}
+
+/* Where it was refused the pipe stays open: the command must not take a part for the whole. */
+static void input_end(struct run *run)
+{
+	run->task.request = NULL;
+	if (run->error[0] == '\0')
+		job_end_input(&run->job);
+}
+
+/* Returns as struct task has it. */
+static int input_take(struct run *run, const struct slice *data, size_t count)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++)
+		len += data[i].len;
+	if (len == 0) {
+		input_end(run);
+		return 1;
+	}
+	conn_charge(run->c, (unsigned)(len / INPUT_WORK));
+	if (len > run->command->max_input - run->input_bytes) {
+		input_refuse(run);
+		return 1;
+	}
+	run->input_bytes += len;
+	for (size_t i = 0; i < count; i++)
+		if (input_add(run, &data[i]) < 0)
+			return -1;
+	return 1;
+}
+
+/* Any other request, and that there will be none, are the end of input as well. */
+static int run_request(struct conn *c, struct task *t, const struct request *req)
+{
+	struct run *run = container_of(t, struct run, task);
+
+	if (buf_len(&run->input) > 0 || (!run->started && !run->ended))
+		return 0; /* for the command, or for a place */
+	if (req == NULL || !slice_is(&req->argv[0], "INPUT")) {
+		input_end(run);
+		return 0;
+	}
+	if (run->error[0] != '\0' || !job_takes_input(&run->job))
+		return 1; /* and is thrown away */
+	return input_take(run, req->argv + 1, (size_t)req->argc - 1);
+}
+
 /* ---- the job ---- */
 
 static void run_output(struct job *job, enum job_stream stream, const char *data, size_t len)
@@ -139,10 +231,20 @@ static void run_output(struct job *job, enum job_stream stream, const char *data
 	run->bytes[stream] += len;
 	if (run->c == NULL)
 		return;
-	if (run->streams)
-		run_say(run, stream, data, len);
-	else
+	if (run->kind == RUN_WHOLE)
 		run_keep(run, stream, data, len);
+	else
+		run_say(run, stream, data, len);
+}
+
+/* There is room for input, or nobody who takes it any more. */
+static void run_writable(struct job *job)
+{
+	struct run *run = container_of(job, struct run, job);
+
+	input_write(run);
+	if (buf_len(&run->input) == 0 && run_takes_input(run))
+		conn_wake(run->c);
 }
 
 /* Its place is free, however slowly the caller takes the rest of the output. */
@@ -151,6 +253,7 @@ static void run_exited(struct job *job)
 	struct run *run = container_of(job, struct run, job);
 
 	slots_leave(&run->places->slots, &run->slot);
+	run_writable(job);
 }
 
 static void run_ended(struct job *job)
@@ -165,7 +268,12 @@ static void run_ended(struct job *job)
 		run_free(run);
 }
 
-static const struct job_ops run_ops = {run_output, run_exited, run_ended};
+static const struct job_ops run_ops = {
+	.output = run_output,
+	.writable = run_writable,
+	.exited = run_exited,
+	.ended = run_ended,
+};
 
 /* Why there is no job, by errno. */
 static void start_explain(struct run *run, const char *program)
@@ -203,6 +311,7 @@ static void run_start(struct run *run, struct command *command, char **argv)
 		.envp = command->envp,
 		.cwd = command->cwd,
 		.stdin_fd = -1,
+		.piped = run->kind == RUN_PIPE,
 		.nice = command->nice,
 	};
 
@@ -216,12 +325,17 @@ static void run_start(struct run *run, struct command *command, char **argv)
 	free(argv);
 }
 
-/* Whatever becomes of a job that runs, an array will be said of it. */
+/* Whatever becomes of a job that runs, an array will be said of it; or, where too much input can
+ * still come, an error, but there may be output of no length before that. */
 static void run_eof(struct conn *c, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
 
-	if (run->started && !run->ended && !run->begun)
+	if (!run->started || run->ended || run->begun)
+		return;
+	if (run->kind == RUN_PIPE)
+		run->failed = output_say(&c->out, run, JOB_STDOUT, "", 0) < 0;
+	else
 		run->begun = resp_array_begin(&c->out) == 0;
 }
 
@@ -232,7 +346,8 @@ static void run_granted(struct slot *slot)
 {
 	struct run *run = container_of(slot, struct run, slot);
 	struct command *command;
-	char **argv = command_admit(run->c, run->words, run->count, &command, run->error);
+	char **argv = command_admit(run->c, run->words, run->count, run->kind == RUN_PIPE, &command,
+				    run->error);
 
 	free(run->words);
 	run->words = NULL;
@@ -242,7 +357,7 @@ static void run_granted(struct slot *slot)
 		run_give_up(run);
 	if (run->c->ended)
 		run_eof(run->c, &run->task);
-	if (run->ended || run->begun)
+	if (run->ended || run->begun || run_takes_input(run))
 		conn_wake(run->c);
 }
 
@@ -267,9 +382,12 @@ static struct slice *words_copy(const struct slice *words, size_t count)
 	return copy;
 }
 
+/* Of a command that is to go on without its caller, input that has not ended stays open: what there
+ * is of it must not be taken for all. */
 static void run_gone(struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
+	bool input_has_ended = !run_takes_input(run);
 
 	run->c = NULL;
 	if (!run->started || run->ended) {
@@ -277,7 +395,7 @@ static void run_gone(struct task *t)
 		return;
 	}
 	job_resume(&run->job);
-	if (run->command->on_disconnect == 0)
+	if (run->command->on_disconnect == 0 || !input_has_ended)
 		job_stop(&run->job);
 }
 
@@ -340,7 +458,7 @@ static int end_say(struct buf *out, struct run *run)
 {
 	if (run->error[0] != '\0')
 		return resp_error(out, "%s", run->error);
-	return run->streams ? last_say(out, run) : result_say(out, run);
+	return run->kind == RUN_WHOLE ? result_say(out, run) : last_say(out, run);
 }
 
 static enum task_progress run_more(struct conn *c, struct task *t)
@@ -364,16 +482,19 @@ static enum task_progress run_more(struct conn *c, struct task *t)
 
 /* ---- its beginning ---- */
 
-static struct run *run_new(struct conn *c, struct command *command, bool streams)
+static struct run *run_new(struct conn *c, struct command *command, enum run_kind kind)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
 	if (run == NULL)
 		return NULL;
-	run->task = (struct task){.more = run_more, .gone = run_gone, .eof = run_eof};
+	run->task = (struct task){.more = run_more,
+				  .gone = run_gone,
+				  .eof = run_eof,
+				  .request = kind == RUN_PIPE ? run_request : NULL};
 	run->places = places_ref(command->places);
 	run->c = c;
-	run->streams = streams;
+	run->kind = kind;
 	peer_print(&c->peer, run->peer, sizeof(run->peer));
 	return run;
 }
@@ -392,17 +513,17 @@ static int busy_say(struct buf *out, const struct command *command)
 			  command->section.name, command->max_running, command->max_waiting);
 }
 
-int run_begin(struct conn *c, const struct slice *words, size_t count, bool streams)
+int run_begin(struct conn *c, const struct slice *words, size_t count, enum run_kind kind)
 {
 	struct command *command;
 	char error[COMMAND_ERROR_MAX];
-	char **argv = command_admit(c, words, count, &command, error);
+	char **argv = command_admit(c, words, count, kind == RUN_PIPE, &command, error);
 	struct run *run;
 	int place;
 
 	if (argv == NULL)
 		return resp_error(&c->out, "%s", error);
-	run = run_new(c, command, streams);
+	run = run_new(c, command, kind);
 	if (run == NULL) {
 		free(argv);
 		return -1;

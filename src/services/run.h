@@ -7,8 +7,14 @@
  */
 #include "net/conn.h"
 
-/* Answer c, which asks for words: the name of a command and its arguments. streams: output as it
- * comes. Returns as a verb does. */
-int run_begin(struct conn *c, const struct slice *words, size_t count, bool streams);
+enum run_kind {
+	RUN_WHOLE,  /* all that is said is said at the end */
+	RUN_STREAM, /* output as it comes */
+	RUN_PIPE,   /* and input, as the caller sends it */
+};
+
+/* Answer c, which asks for words: the name of a command and its arguments. Returns as a verb
+ * does. */
+int run_begin(struct conn *c, const struct slice *words, size_t count, enum run_kind kind);
 
 #endif

@@ -48,8 +48,8 @@ def server(pollard, talking, root, tmp_path, request):
     shell = "exec = /bin/sh -c {script}\narg.script = regex .*\n"
     text = ini(daemon={"log_level": "info"}, **listeners)
     text += f"\n[service files]\nroot = {root}\nmax_digests = 2\n"
-    text += f"[command sh]\n{shell}max_running = 100\n"
-    text += f"[command one]\n{shell}max_running = 1\nmax_waiting = 100\n"
+    text += f"[command sh]\n{shell}max_running = 100\nmax_input = 1G\n"
+    text += f"[command one]\n{shell}max_running = 1\nmax_waiting = 100\nmax_input = 1G\n"
     text += "[command none]\nexec = /nowhere/none\n"
     return talking(pollard(text, prefix=getattr(request, "param", ())))
 
@@ -114,6 +114,21 @@ SITUATIONS = {
     "a silent stream": ("main", asks(pack("STREAM", "sh", "exec sleep 1000"))),
     "a stream that nobody reads": ("main", asks(pack("STREAM", "sh", "exec yes"))),
     "a stream of which some is read": ("main", reads_some_of(pack("STREAM", "sh", "exec yes"))),
+    "a pipe that gets nothing": ("main", asks(pack("PIPE", "sh", "exec cat"))),
+    "a pipe, and half of its input":
+        ("main", asks(pack("PIPE", "sh", "exec cat"), pack("INPUT", "abc")[:-3])),
+    "a pipe of which nobody reads what comes back":
+        ("main", asks(pack("PIPE", "sh", "exec cat"), pack("INPUT", bytes(1000)) * 150)),
+    "a pipe that does not read":
+        ("main", asks(pack("PIPE", "sh", "exec sleep 1000"), pack("INPUT", bytes(1000)) * 150)),
+    "a pipe that has ended its input and reads no more":
+        ("main", asks(pack("PIPE", "sh", "exec 0<&-; exec sleep 1000"),
+                      pack("INPUT", bytes(1000)) * 150)),
+    "a pipe, and requests behind it":
+        ("main", asks(pack("PIPE", "sh", "exec sleep 1000"), b"PING\r\n" * 3)),
+    "a pipe that waits for a place":
+        ("main", asks(pack("PIPE", "one", "exec sleep 1000"), pack("INPUT", bytes(1000)) * 100)),
+    "input that nothing takes": ("main", asks(pack("INPUT", bytes(1000)) * 150)),
     "a digest": ("main", asks(pack("SHA256", "huge"))),
     "digests, and requests behind them":
         ("main", asks(pack("SHA256", "huge"), pack("SHA256", "other"), b"PING\r\n")),

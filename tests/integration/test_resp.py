@@ -19,7 +19,7 @@ from talk import Refusal, is_refused, pack, talking
 BIG = random.Random(7).randbytes(3_000_000)
 OWNED = ["PING", "ECHO", "QUIT", "HELLO", "COMMAND", "CLIENT", "CONFIG"]
 FILES = ["GET", "GETRANGE", "STRLEN", "EXISTS", "STAT", "SCAN", "SHA256"]
-COMMANDS = ["COMMANDS", "RUN", "STREAM"]
+COMMANDS = ["COMMANDS", "RUN", "STREAM", "PIPE", "INPUT"]
 
 
 @pytest.fixture

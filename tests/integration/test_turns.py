@@ -64,6 +64,7 @@ REQUESTS = {
     "sha256": pack("SHA256", "large"),
     "run": pack("RUN", "true"),
     "stream": pack("STREAM", "true"),
+    "pipe": pack("PIPE", "true") + pack("INPUT", "x") + pack("INPUT"),
     "run what is not there": pack("RUN", *["none"] * 1000),
     "commands": pack("COMMANDS"),
     "ping": b"PING\r\n",
@@ -92,7 +93,7 @@ def serve(pollard, manager, tmp_path):
         daemon={"max_clients": 10_000, "log_level": "notice"},
         main={"listen": f"tcp:127.0.0.1:0 unix:{tmp_path}/s", "protocol": "resp",
               "services": "files commands", "allow": "127.0.0.1"})
-    text += f"\n[service files]\nroot = {root}\n[command true]\nexec = /bin/true\n"
+    text += f"\n[service files]\nroot = {root}\n[command true]\nexec = /bin/true\nmax_input = 1k\n"
 
     def start(transport="tcp"):
         server = pollard(
