@@ -7,4 +7,8 @@
 /* Add argv, which ends in NULL. Returns 0, or -1 with ENOMEM. */
 int request_add(struct buf *out, const char *const *argv) __attribute__((warn_unused_result));
 
+/* The same for a verb and one string, which may hold any bytes. */
+int request_add_data(struct buf *out, const char *verb, const void *data, size_t len)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -140,18 +140,33 @@ static int reply_take(struct talk *t)
 	return strings_take(t, e.number);
 }
 
+enum {
+	OPTION_STDIN,
+};
+
+const struct cli_option run_options[] = {
+	{"stdin", '\0', NULL, "send standard input to the command"},
+	{NULL, '\0', NULL, NULL},
+};
+
 int run_run(struct talk *t, struct cli *cli)
 {
-	static char verb[] = "STREAM";
+	static char verb[] = "STREAM", verb_with_input[] = "PIPE";
 	const char *argument;
-	int option = cli_next(cli, &argument), status = RUNNING;
-	char **argv = cli_operands(cli) - 1;
+	int option, status = RUNNING;
+	bool input = false;
+	char **argv;
 
+	while ((option = cli_next(cli, &argument)) == OPTION_STDIN)
+		input = true;
 	if (option != CLI_END || cli_count(cli) == 0)
 		return subcommand_explain(cli, option);
-	argv[0] = verb;
+	argv = cli_operands(cli) - 1;
+	argv[0] = input ? verb_with_input : verb;
 	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)argv) < 0)
 		return EXIT_RUN_BROKEN;
+	if (input)
+		talk_send_input(t, "INPUT");
 	while (status == RUNNING)
 		status = reply_take(t);
 	return status;

@@ -9,7 +9,7 @@
 static const struct cli_option no_options[] = {{NULL, '\0', NULL, NULL}};
 
 static const struct subcommand subcommands[] = {
-	{"run", "NAME [ARG...]", "run a command on the server", no_options, false, EXIT_RUN_BROKEN,
+	{"run", "NAME [ARG...]", "run a command on the server", run_options, false, EXIT_RUN_BROKEN,
 	 run_run},
 	{"get", "NAME", "download a file", get_options, true, EXIT_BROKEN, get_run},
 	{"ls", "[GLOB]", "list files", ls_options, true, EXIT_BROKEN, ls_run},

@@ -42,7 +42,7 @@ int subcommand_explain(const struct cli *cli, int option);
 void subcommand_list(FILE *to);
 
 /* What the table is made of. */
-extern const struct cli_option get_options[], ls_options[];
+extern const struct cli_option get_options[], ls_options[], run_options[];
 int call_run(struct talk *t, struct cli *cli);
 int get_run(struct talk *t, struct cli *cli);
 int ls_run(struct talk *t, struct cli *cli);

@@ -94,24 +94,48 @@ static int receive_some(struct talk *t)
 	return 0;
 }
 
+void talk_send_input(struct talk *t, const char *verb)
+{
+	t->input_verb = verb;
+}
+
+static int input_read(struct talk *t)
+{
+	char data[TALK_INPUT_MAX];
+	ssize_t len = read(STDIN_FILENO, data, sizeof(data));
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (len < 0)
+		return talk_broke(t, "standard input: %s", strerror(errno));
+	if (request_add_data(&t->out, t->input_verb, data, (size_t)len) < 0)
+		return talk_broke(t, "request: %s", strerror(errno));
+	if (len == 0)
+		t->input_verb = NULL;
+	return 0;
+}
+
 /* Wait until something has come; send meanwhile. */
 static int exchange(struct talk *t)
 {
-	struct pollfd pfd = {t->fd, POLLIN, 0};
+	bool reads = t->input_verb != NULL && buf_len(&t->out) < TALK_INPUT_MAX;
+	struct pollfd pfds[] = {{t->fd, POLLIN, 0}, {reads ? STDIN_FILENO : -1, POLLIN, 0}};
 	int patience_ms = io_patience_ms(t->give_up_ms), ready;
 
 	if (buf_len(&t->out) > 0)
-		pfd.events |= POLLOUT;
-	ready = poll(&pfd, 1, patience_ms);
+		pfds[0].events |= POLLOUT;
+	ready = poll(pfds, 2, patience_ms);
 	if (ready < 0 && errno != EINTR)
 		return talk_broke(t, "poll: %s", strerror(errno));
 	if (ready == 0 || patience_ms == 0) /* one that always has something to say must end too */
 		return talk_broke(t, "no answer");
 	if (ready < 0)
 		return 0;
-	if (pfd.revents & POLLOUT)
+	if (pfds[1].revents != 0 && input_read(t) < 0)
+		return -1;
+	if (pfds[0].revents & POLLOUT)
 		send_some(t);
-	return pfd.revents & (POLLIN | POLLHUP | POLLERR) ? receive_some(t) : 0;
+	return pfds[0].revents & (POLLIN | POLLHUP | POLLERR) ? receive_some(t) : 0;
 }
 
 int talk_next(struct talk *t, struct reply_event *event)

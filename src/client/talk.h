@@ -15,6 +15,7 @@
 
 #define TALK_REASON_MAX 600           /* bytes */
 #define TALK_RECEIVE_MAX (64U * 1024) /* bytes; one read */
+#define TALK_INPUT_MAX (16U * 1024)   /* bytes of input in a request */
 #define TALK_ANY INT64_MAX            /* bytes */
 
 struct talk {
@@ -23,7 +24,8 @@ struct talk {
 	int64_t give_up_ms;             /* io_clock_ms() when waiting ends; 0: never */
 	int64_t allowed;                /* bytes of replies that may still come */
 	struct buf out;                 /* requests not yet sent */
-	size_t head, tail;              /* received[head, tail) waits for the parser */
+	const char *input_verb; /* of the requests that carry standard input; NULL: none does */
+	size_t head, tail;      /* received[head, tail) waits for the parser */
 	struct reply reply;
 	char reason[TALK_REASON_MAX]; /* why it broke, or "" */
 	bool reason_said;
@@ -47,6 +49,10 @@ void talk_allow(struct talk *t, int64_t max_bytes);
 
 /* Queue a request; argv ends in NULL. */
 int talk_ask(struct talk *t, const char *const *argv) __attribute__((warn_unused_result));
+
+/* From here on, while replies are waited for, send standard input along in requests of this verb,
+ * which are not answered, as it comes and is taken; at its end one with no data. verb is static. */
+void talk_send_input(struct talk *t, const char *verb);
 
 /* Wait for the next event of the replies, which is never REPLY_MORE or REPLY_BAD. */
 int talk_next(struct talk *t, struct reply_event *event) __attribute__((warn_unused_result));

@@ -23,6 +23,8 @@ import pytest
 from conftest import DEADLINE_S, SANITIZED, fill, wait_for
 from talk import Client, Refusal, children, is_refused, open_files, pack, talking  # noqa: F401
 from test_commands import SHELL, config, no_children, stream, waiting
+from test_pollcat import POLLCAT, terminal  # noqa: F401
+from test_pollcat_requests import Server, reply
 
 END = ("INPUT",)
 MARKS_END = "cat >/dev/null && touch {}/whole"
@@ -522,3 +524,160 @@ def test_many_at_once_do_not_see_each_others_input(server):
     stream(client)
     client.close()
     wait_for(lambda: len(open_files(server.pid)) <= before, "end of all descriptors")
+
+
+# pollcat
+
+
+@pytest.fixture
+def pollcat(server, where):
+    if not os.access(POLLCAT, os.X_OK):
+        pytest.skip(f"{POLLCAT} is not built")
+    return [POLLCAT, f"127.0.0.1:{server.port()}" if where == "main" else f"unix:{where}", "run"]
+
+
+def outcome(done):
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_pollcat_sends_its_input_and_passes_both_outputs_on(pollcat):
+    data = noise((10 if SANITIZED else 50) << 20)
+    done = subprocess.run([*pollcat, "--stdin", "sh", "tee /dev/stderr | sha256sum; exit 4"],
+                          input=data, capture_output=True, timeout=3 * DEADLINE_S)
+    assert outcome(done) == (4, hashlib.sha256(data).hexdigest().encode() + b"  -\n", data)
+
+
+def test_pollcat_without_the_option_reads_nothing(pollcat):
+    read, write = os.pipe()
+    with open(read) as stdin:
+        os.write(write, b"for somebody else\n")
+        os.close(write)
+        done = subprocess.run([*pollcat, "sh", "cat; echo end"], stdin=stdin, capture_output=True,
+                              timeout=DEADLINE_S)
+        assert outcome(done) == (0, b"end\n", b"")
+        assert stdin.read() == "for somebody else\n"
+
+
+@pytest.mark.parametrize("script", ["head -c 10 | wc -c", "echo 10"])
+def test_pollcat_ends_with_the_command_whatever_its_input_does(pollcat, script):
+    for silent in True, False:
+        with subprocess.Popen([*pollcat, "--stdin", "sh", script], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+            with contextlib.suppress(BrokenPipeError):
+                client.stdin.write(bytes(20))
+                client.stdin.flush()
+                while not silent and client.poll() is None:
+                    client.stdin.write(bytes(1 << 20))
+            assert client.wait(DEADLINE_S) == 0
+            assert (client.stdout.read(), client.stderr.read()) == (b"10\n", b"")
+
+
+def test_pollcat_is_interactive(pollcat):
+    with subprocess.Popen([*pollcat, "--stdin", "sh", "exec cat"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as client:
+        for word in b"one\n", b"two\n":
+            os.write(client.stdin.fileno(), word)
+            assert os.read(client.stdout.fileno(), 100) == word
+        client.stdin.close()
+        assert client.wait(DEADLINE_S) == 0
+
+
+def test_pollcat_reads_no_more_than_is_taken(pollcat, server):
+    with subprocess.Popen([*pollcat, "--stdin", "sh", "exec sleep 1000"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as client:
+        os.set_blocking(client.stdin.fileno(), False)
+        written = [0]
+
+        def write():
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    written[0] += os.write(client.stdin.fileno(), bytes(65536))
+            return written[0]
+
+        assert PIPE_BYTES < settled(write, still=50) < 16 << 20
+        rss = int(re.search(r"VmRSS:\s+(\d+)",
+                            Path(f"/proc/{client.pid}/status").read_text())[1])
+        assert SANITIZED or rss < 16 << 10
+        client.terminate()
+        client.stdin.close()
+    no_children(server)
+
+
+def test_pollcat_says_much_before_it_is_read(pollcat):
+    """The command writes before it reads; pollcat does both at once."""
+    data = noise(2 << 20)
+    done = subprocess.run([*pollcat, "--stdin", "sh", "seq 300000; sha256sum"], input=data,
+                          capture_output=True, timeout=DEADLINE_S)
+    expected = "".join(f"{n}\n" for n in range(1, 300_001)) + hashlib.sha256(data).hexdigest()
+    assert outcome(done) == (0, expected.encode() + b"  -\n", b"")
+
+
+def test_pollcat_that_is_interrupted_stops_the_command(pollcat, server, tmp_path):
+    with subprocess.Popen(
+            ["env", "--default-signal", *pollcat, "--stdin", "sh",
+             "echo on; " + MARKS_END.format(tmp_path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+        client.stdin.write(b"a part")
+        client.stdin.flush()
+        assert os.read(client.stdout.fileno(), 100) == b"on\n"
+        client.send_signal(signal.SIGINT)
+        assert client.wait(DEADLINE_S) == -signal.SIGINT
+    no_children(server)
+    assert not (tmp_path / "whole").exists()
+
+
+def test_pollcat_tells_what_is_refused(serve, tmp_path):
+    server = serve(max_input=1000)
+    for words, reason in ((["none", "cat"], b"ERR command 'none' takes no input: "),
+                          (["sh", "cat >/dev/null"], b"ERR sh: more input than its max_input")):
+        done = subprocess.run([POLLCAT, f"unix:{server.unix}", "run", "--stdin", *words],
+                              input=bytes(1 << 20), capture_output=True, timeout=DEADLINE_S)
+        assert (done.returncode, done.stdout) == (255, b"")
+        assert done.stderr.startswith(b"pollcat: " + reason)
+
+
+def test_pollcat_tells_that_its_input_cannot_be_read(pollcat, server, tmp_path):
+    folder = os.open(tmp_path, os.O_RDONLY)
+    done = subprocess.run([*pollcat, "--stdin", "sh", MARKS_END.format(tmp_path)], stdin=folder,
+                          capture_output=True, timeout=DEADLINE_S)
+    os.close(folder)
+    assert outcome(done) == (255, b"", b"pollcat: standard input: Is a directory\n")
+    no_children(server)
+    assert not (tmp_path / "whole").exists()
+
+
+def test_pollcat_takes_what_is_typed_and_ctrl_d(pollcat, terminal):  # noqa: F811
+    it = terminal(*pollcat[1:], "--stdin", "sh", "cat; echo end; exit 3")
+    it.type("hello\n")
+    it.expect("hello\r\nhello\r\n")
+    it.type("\x04")
+    it.expect("end\r\n")
+    assert it.wait() == 3
+
+
+def test_pollcat_takes_the_option_before_the_name_only(pollcat):
+    done = subprocess.run([*pollcat, "sh", "--stdin"], input=b"x", capture_output=True,
+                          timeout=DEADLINE_S)
+    assert done.returncode == 255 and b"'--stdin'" not in done.stdout
+    assert b"sh: script: " in done.stderr
+    done = subprocess.run([*pollcat, "--stdin"], capture_output=True, timeout=DEADLINE_S)
+    assert outcome(done) == (
+        2, b"", b"pollcat: usage: pollcat ADDRESS run [OPTION...] NAME [ARG...]; --help tells more\n")
+    done = subprocess.run([*pollcat, "--stdin", "--", "sh", "cat"], input=b"x",
+                          capture_output=True, timeout=DEADLINE_S)
+    assert outcome(done) == (0, b"x", b"")
+
+
+def test_pollcat_sends_one_end_of_its_input_and_nothing_after(tmp_path):
+    def answer(session, *words):
+        if words == ("INPUT", ""):
+            select.select([], [], [], 0.2)  # for what must not come
+            return reply(["stdout", "x"]) + reply(["exit", 0])
+
+    fake = Server(answer)
+    done = subprocess.run([POLLCAT, fake.address, "run", "--stdin", "x", "y"], input=b"a\n" * 10,
+                          capture_output=True, timeout=DEADLINE_S)
+    assert outcome(done) == (0, b"x", b"")
+    assert fake.wait_end() == "eof"
+    assert fake.requests == [["PIPE", "x", "y"], ["INPUT", "a\n" * 10], ["INPUT", ""]]
+    fake.close()
