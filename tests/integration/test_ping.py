@@ -192,6 +192,12 @@ def test_no_route_is_an_error(network):
     assert done.stderr == "pollcat: cannot ping 192.0.2.1: Network is unreachable\n"
 
 
+def test_a_broadcast_address_is_an_error_of_its_own(network):
+    done = network(f'{SILENT} "$0" ping 10.8.8.255')
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "pollcat: cannot ping 10.8.8.255: Permission denied\n"
+
+
 def test_a_part_of_the_replies_is_a_part_of_the_loss(network):
     """The host goes away after the first reply."""
     with subprocess.Popen(
