@@ -75,6 +75,8 @@ static int socket_open(struct icmp *i)
 	i->raw = i->fd >= 0;
 	if (i->fd < 0 && (errno == EPERM || errno == EACCES))
 		i->fd = socket(i->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	if (i->fd < 0 && errno == EACCES)
+		errno = EPERM; /* the other is connect(2)'s word for a broadcast address */
 	return i->fd < 0 ? -1 : 0;
 }
 

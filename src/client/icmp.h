@@ -32,7 +32,7 @@ struct icmp_event {
 };
 
 /* Open a socket to that host; the port does not matter. Returns 0, and icmp_close() is due; or -1
- * with errno, EPERM or EACCES where neither kind of socket is allowed. */
+ * with errno, EPERM where neither kind of socket is allowed. */
 int icmp_open(struct icmp *i, const struct sockaddr *to, socklen_t len)
 	__attribute__((warn_unused_result));
 

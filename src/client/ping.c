@@ -220,7 +220,7 @@ static int ping_open(struct ping *p, const struct addr *a)
 {
 	if (icmp_open(&p->icmp, &a->sa, a->len) == 0)
 		return 0;
-	if (errno != EPERM && errno != EACCES)
+	if (errno != EPERM)
 		warn("cannot ping %s", p->host);
 	else
 		warnx("this user may not ping: allow it to the group with sysctl "

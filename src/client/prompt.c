@@ -181,6 +181,9 @@ static bool editing_start(void)
 	rl_getc_function = on_key_wanted;
 	rl_readline_name = "pollcat";
 	rl_callback_handler_install(PROMPT, on_edited);
+	/* Between two lines it lets go of the terminal, which would edit what is typed then. Not
+	 * before it has looked at the terminal as it is. */
+	rl_parse_and_bind("setty -x -icanon -echo -iexten");
 	if (completion.find == NULL)
 		rl_bind_key('\t', rl_insert);
 	stifle_history(HISTORY_LINES);

@@ -208,5 +208,5 @@ bool reply_is_likely(const char *data, size_t len)
 	if (newline == NULL)
 		return false;
 	reply_next(&r, data, (size_t)(newline - data) + 1, &e);
-	return e.type != REPLY_BAD && e.type != REPLY_MORE;
+	return e.type != REPLY_BAD;
 }

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from test_ping import AS_NOBODY, AS_USER, SILENT, network  # noqa: F401
+from test_ping import AS_NOBODY, AS_USER, QUICK, SILENT, network  # noqa: F401
 from test_pollcat import (  # noqa: F401
     DEADLINE_S,
     POLLCAT,
@@ -75,6 +75,16 @@ def test_a_host_that_answers_nothing_is_called_so(network, address, host, as_who
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"pollcat: cannot connect to tcp:{address}:80: Connection timed out; "
+        f"{host} does not answer a ping either\n"
+    )
+
+
+@pytest.mark.parametrize("address", ["10.8.8.9", "[2001:db8::9]"])
+def test_a_host_that_is_not_there_does_not_answer_either(network, address):
+    done = network(f'{SILENT} {QUICK} "$0" -t 15s {address}:80 </dev/null')
+    host = address.strip("[]")
+    assert done.stderr == (
+        f"pollcat: cannot connect to tcp:{address}:80: No route to host; "
         f"{host} does not answer a ping either\n"
     )
 

@@ -30,6 +30,12 @@ ip neigh add 10.8.8.8 lladdr 02:00:00:00:00:08 dev v0 nud permanent
 ip neigh add 2001:db8::8 lladdr 02:00:00:00:00:08 dev v0 nud permanent
 {READY.format("2001:db8::1")}
 """
+# Who is asked for at 10.8.8.9 and 2001:db8::9 is soon known not to be there.
+QUICK = "".join(
+    f"echo 1 > /proc/sys/net/{ip}/neigh/v0/mcast_solicit;"
+    f"echo 50 > /proc/sys/net/{ip}/neigh/v0/retrans_time_ms;"
+    for ip in ("ipv4", "ipv6")
+)
 RANGE = "/proc/sys/net/ipv4/ping_group_range"
 AS_USER = (
     f"echo 0 2147483647 > {RANGE}; as='setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups'"
@@ -173,12 +179,7 @@ def test_the_timeout_may_stand_before_ping(network):
     ],
 )
 def test_a_host_that_is_not_there_is_told_in_words(network, as_who, gone, ours, text):
-    quick = "".join(
-        f"echo 1 > /proc/sys/net/{ip}/neigh/v0/mcast_solicit;"
-        f"echo 50 > /proc/sys/net/{ip}/neigh/v0/retrans_time_ms;"
-        for ip in ("ipv4", "ipv6")
-    )
-    done = network(f'{SILENT} {quick} {as_who}; $as "$0" ping -c 2 -i 10ms -t 15s {gone}')
+    done = network(f'{SILENT} {QUICK} {as_who}; $as "$0" ping -c 2 -i 10ms -t 15s {gone}')
     assert done.returncode == 1
     assert f"From {ours} icmp_seq=1 {text}\n" in done.stdout, (done.stdout, done.stderr)
     assert "2 packets transmitted, 0 received, +2 errors, 100% packet loss" in done.stdout
@@ -189,6 +190,12 @@ def test_no_route_is_an_error(network):
     done = network('"$0" ping 192.0.2.1')
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "pollcat: cannot ping 192.0.2.1: Network is unreachable\n"
+
+
+def test_a_broadcast_address_is_an_error_of_its_own(network):
+    done = network(f'{SILENT} "$0" ping 10.8.8.255')
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "pollcat: cannot ping 10.8.8.255: Permission denied\n"
 
 
 def test_a_part_of_the_replies_is_a_part_of_the_loss(network):
