@@ -110,7 +110,7 @@ def test_the_sockets_are_raw_where_they_may_be(network):
         pytest.skip("strace is missing, or a sanitizer stands in its way")
     for as_who, kinds in (("as=", ["RAW"]), (AS_USER, ["RAW", "DGRAM"])):
         done = network(
-            f'{as_who}; $as strace -e trace=socket "$0" ping -c 1 127.0.0.1'
+            f'{as_who}; strace -f -e trace=socket $as "$0" ping -c 1 127.0.0.1'
         )
         assert re.findall(r"SOCK_(\w+)\|.*IPPROTO_ICMP\b", done.stderr) == kinds
 
