@@ -218,6 +218,16 @@ static ssize_t receive_replies(struct client *c)
 	return len;
 }
 
+/* What it means that receiving failed. */
+static const char *receive_subject(const struct client *c, int error)
+{
+	if (error == EPROTO)
+		return "reply not understood, if the protocol is not resp leave out -R";
+	if (error == ECONNREFUSED && c->datagram)
+		return "the host answers, but nothing listens on the port";
+	return "connection broke";
+}
+
 static void server_receive(struct client *c)
 {
 	ssize_t len = c->console != NULL ? receive_replies(c) : receive_raw(c);
@@ -225,11 +235,7 @@ static void server_receive(struct client *c)
 	if (len < 0 && try_again(errno))
 		return;
 	if (len < 0) {
-		client_broke(c,
-			     errno == EPROTO ? "reply not understood, if the protocol is not resp "
-					       "leave out -R"
-					     : "connection broke",
-			     errno);
+		client_broke(c, receive_subject(c, errno), errno);
 		client_stop(c);
 		return;
 	}

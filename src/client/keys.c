@@ -77,6 +77,11 @@ bool keys_ready(struct keys *k)
 	return false;
 }
 
+bool keys_begun(const struct keys *k)
+{
+	return k->len == 1 && k->bytes[0] == '\033' && !k->pasting;
+}
+
 /* Take a character of several bytes, or the first of them alone. */
 static int wide_take(struct keys *k)
 {

@@ -34,6 +34,9 @@ locale_t keys_locale(void);
  * is. */
 bool keys_ready(struct keys *k);
 
+/* True if what is at hand may be but the beginning of what a key sends. */
+bool keys_begun(const struct keys *k);
+
 /* Returns the next character, waiting for it; or -1 at the end. */
 int keys_next(struct keys *k);
 

@@ -202,14 +202,15 @@ static void editing_again(void)
 	rl_point = rl_end = 0;
 }
 
-/* What is read is used up, also where it takes more than one character to know what it is. */
+/* What is read is used up, also where it takes more than one character to know what it is; but for
+ * a lone ESC, after which libedit would wait for more, and the server meanwhile. */
 static void editing_read(void)
 {
 	bool more = true;
 
 	uselocale(prompt.locale);
 	prompt.keys.ended = false; /* a terminal may go on after its end */
-	while (more && keys_ready(&prompt.keys)) {
+	while (more && keys_ready(&prompt.keys) && !keys_begun(&prompt.keys)) {
 		prompt.line_taken = false;
 		rl_callback_read_char();
 		if (prompt.line_taken && prompt.started)

@@ -434,7 +434,9 @@ def test_a_datagram_refused_is_an_error():
         sock.connect(("127.0.0.1", 9))  # from now on, the kernel refuses all but that peer
         done = run(udp_address(sock), b"x")
     assert done.returncode == 1
-    assert done.stderr == b"pollcat: connection broke: Connection refused\n"
+    assert done.stderr == (
+        b"pollcat: the host answers, but nothing listens on the port: Connection refused\n"
+    )
 
 
 # On a terminal
@@ -563,7 +565,6 @@ def test_typed_lines_are_datagrams(datagrams, terminal):
         ["ping", "-i", "1ms", "localhost"],
         ["ping", "localhost", "localhost"],
         ["ping", "unix:/run/socket"],
-        ["ping", "nobody.invalid"],
         ["-R", "ping", "localhost"],
         ["::1:7"],
         ["unix:"],

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What is typed at pollcat's prompt is what is sent, in every locale; and what a person is told."""
 
+import fcntl
 import os
 import re
 import select
 import signal
+import struct
 import subprocess
 import termios
 import threading
@@ -86,6 +88,15 @@ def test_bytes_in_quotes_are_words_as_they_are(serve, terminal, locale):
     typed = b"get '" + word.replace(b"\t", b"\x16\t") + b"'\n"
     got = talk(serve, terminal, typed, "-R", locale=locale)
     assert got == b"*2\r\n$3\r\nget\r\n$%d\r\n%b\r\n" % (len(word), word)
+
+
+def unread(session):
+    """Bytes typed that the program has not read."""
+    fd = os.open(f"/proc/{session.pid}/fd/0", os.O_RDWR | os.O_NOCTTY)
+    try:
+        return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))[0]
+    finally:
+        os.close(fd)
 
 
 def quote(session, character, editing):
@@ -222,6 +233,28 @@ def test_what_is_typed_between_two_lines_is_not_edited_by_the_terminal(serve, te
     assert session.wait() == 0
     assert modes == {0}
     assert termios.tcgetattr(session.fd)[3] & termios.ICANON  # and given back
+
+
+def test_a_lone_escape_does_not_keep_replies_back(serve, terminal, editing):
+    go = threading.Event()
+
+    def announce(conn):
+        assert go.wait(DEADLINE_S)
+        conn.sendall(b"news\n")
+        return receive_all(conn)
+
+    server = serve(announce)
+    session = terminal(server.address)
+    session.expect(">: ")
+    session.type("ab")
+    session.expect("ab")
+    session.type("\x1b")
+    wait_for(lambda: not unread(session), "taken escape")
+    go.set()
+    session.expect("news\r\n>: ab")
+    session.type("[DX\n\x04")  # the rest of the key that goes left
+    assert session.wait() == 0
+    assert server.wait() == b"aXb"
 
 
 # What a person is told
