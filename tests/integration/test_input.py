@@ -561,11 +561,10 @@ def test_pollcat_without_the_option_reads_nothing(pollcat):
 @pytest.mark.parametrize("script", ["head -c 10 | wc -c", "echo 10"])
 def test_pollcat_ends_with_the_command_whatever_its_input_does(pollcat, script):
     for silent in True, False:
-        with subprocess.Popen([*pollcat, "--stdin", "sh", script], stdin=subprocess.PIPE,
+        with subprocess.Popen([*pollcat, "--stdin", "sh", script], bufsize=0, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
             with contextlib.suppress(BrokenPipeError):
                 client.stdin.write(bytes(20))
-                client.stdin.flush()
                 while not silent and client.poll() is None:
                     client.stdin.write(bytes(1 << 20))
             assert client.wait(DEADLINE_S) == 0
