@@ -412,6 +412,7 @@ void conn_begin(struct conn *c)
 	}
 	if (service->open != NULL && service->request == NULL && service->more == NULL)
 		c->state = CONN_FLUSH;
+	c->unserved = service->more != NULL;
 	if (watches_are_late(&c->table->loop->watches))
 		conn_settle(c, true); /* its turn comes with the next one of the loop */
 	else
