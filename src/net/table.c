@@ -104,7 +104,7 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
 		return;
 	}
 	peer_set(&c->peer, sa, fd);
-	if (!admit_allows(l->conf, &c->peer)) {
+	if (!peer_is_allowed(&c->peer, l->conf)) {
 		conn_close(c, REASON_refused);
 		return;
 	}
