@@ -3,16 +3,6 @@
 
 #define TURNED_AWAY_MAX 64 /* at one time; more are closed without a word */
 
-bool admit_allows(const struct listener_conf *conf, const struct peer *peer)
-{
-	static const struct cidr_list no_networks;
-	static const struct id_list no_ids;
-
-	if (peer->sa.sa_family == AF_UNIX)
-		return peer_is_listed(peer, &no_networks, &conf->allow_users, &conf->allow_groups);
-	return peer_is_listed(peer, &conf->allow, &no_ids, &no_ids);
-}
-
 bool admit_has_place(const struct conn_table *table, const struct listener *l)
 {
 	if (table->clients >= table->max_clients)

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef NET_ADMIT_H
 #define NET_ADMIT_H
-/* Who is let in, and whether there is a place. */
+/* Whether there is a place, and who has it. */
 #include "net/table.h"
-
-/* Whether the listener's lists allow the peer: networks of those with an address, users and groups
- * of those on UNIX sockets. */
-bool admit_allows(const struct listener_conf *conf, const struct peer *peer);
 
 /* Whether there is a place for one client more. */
 bool admit_has_place(const struct conn_table *table, const struct listener *l);

@@ -12,7 +12,6 @@
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
-#include "net/admit.h"
 #include "net/endpoint.h"
 #include "net/quota.h"
 
@@ -54,7 +53,7 @@ static bool source_is_served(const struct endpoint *e, const struct sockaddr *sa
 	if (port_answers(sockaddr_port(sa)))
 		return false;
 	peer_set(&peer, sa, -1);
-	return admit_allows(e->listener->conf, &peer);
+	return peer_is_allowed(&peer, e->listener->conf);
 }
 
 /* Let the service answer data[0, len) into out. Returns 0, or -1 where it gives up. */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef NET_PEER_H
 #define NET_PEER_H
-/* The other end of a socket: its address, or, of a UNIX socket, its user. */
+/* The other end of a socket: its address, or, of a UNIX socket, its user; and whether it may call.
+ */
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "net/acl.h"
+
+struct listener_conf;
 
 #define PEER_TEXT_MAX 80 /* bytes, with the NUL */
 
@@ -35,5 +38,9 @@ const char *peer_print(const struct peer *peer, char *text);
  * users and groups of those on UNIX sockets. */
 bool peer_is_listed(const struct peer *peer, const struct cidr_list *networks,
 		    const struct id_list *users, const struct id_list *groups);
+
+/* Whether the listener's lists allow the peer: networks of those with an address, users and groups
+ * of those on UNIX sockets. */
+bool peer_is_allowed(const struct peer *peer, const struct listener_conf *conf);
 
 #endif

@@ -344,6 +344,22 @@ static void a_service_that_wants_no_input_throws_it_away(void **state)
 	close(fd);
 }
 
+static void who_calls_while_much_is_left_hears_what_is_said_unasked(void **state)
+{
+	static const char *const keys[] = {"services = time\n", "services = chargen\n"};
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		loop.watches.late = true;
+		call(listener_of(keys[i]), &fd);
+		assert_int_equal(recv(fd, text, 4, 0), -1);
+		settle();
+		assert_int_equal(recv(fd, text, 4, 0), 4);
+		close(fd);
+		settle();
+	}
+}
+
 /* ---- the end ---- */
 
 static void what_is_owed_at_eof_is_sent_before_closing(void **state)
@@ -1224,6 +1240,7 @@ int main(void)
 		FIXTURE_TEST(a_request_that_is_too_long_is_answered_with_an_error_and_the_end),
 		FIXTURE_TEST(a_service_that_only_speaks_hangs_up),
 		FIXTURE_TEST(a_service_that_wants_no_input_throws_it_away),
+		FIXTURE_TEST(who_calls_while_much_is_left_hears_what_is_said_unasked),
 		FIXTURE_TEST(what_is_owed_at_eof_is_sent_before_closing),
 		FIXTURE_TEST(the_last_line_without_end_is_answered_at_eof),
 		FIXTURE_TEST(only_a_caller_who_leaves_ends_what_has_no_end),
