@@ -162,7 +162,7 @@ void opening_begin(struct conn *c)
 	} else {
 		opening_make_room(c->table);
 		conn_move(c, CONN_OPENING);
-		if (watches_are_late(&c->table->loop->watches))
+		if (ready_is_late(&c->table->loop->watches.ready))
 			conn_settle(c, false); /* its turn comes with the next one of the loop */
 		else
 			opening_turn(c);
