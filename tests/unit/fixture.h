@@ -107,7 +107,7 @@ static inline struct listener *listener_of(const char *keys)
 /* What "TRANSPORT:HOST:PORT" stands for; the host is a number. */
 static inline struct addr addr_of(const char *transport, const char *host, unsigned port)
 {
-	char text[64], reason[OPTION_REASON_MAX];
+	char text[128], reason[OPTION_REASON_MAX];
 	struct addr_spec spec;
 	struct addr *addrs, addr;
 

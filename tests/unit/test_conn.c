@@ -350,7 +350,7 @@ static void who_calls_while_much_is_left_hears_what_is_said_unasked(void **state
 	int fd;
 
 	for (int i = 0; i < 2; i++) {
-		loop.watches.late = true;
+		loop.watches.ready.late = true;
 		call(listener_of(keys[i]), &fd);
 		assert_int_equal(recv(fd, text, 4, 0), -1);
 		settle();

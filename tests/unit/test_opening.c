@@ -202,7 +202,7 @@ static struct conn *call_from(struct listener *l, const char *host, const char *
 			 0);
 	assert_int_equal(send(fds[1], said, strlen(said), 0), strlen(said));
 	*fd = fds[1];
-	loop.watches.clock_ns = clock_ns();
+	loop.watches.ready.clock_ns = clock_ns();
 	conn_open(&table, l, fds[0], &addr.sa, channel_plain(false));
 	assert_int_equal(stats.accepted, before + 1);
 	for (struct conn_list *list = &table.live;; list = list == &table.live      ? &table.opening
@@ -348,17 +348,17 @@ static void what_came_with_a_step_belongs_to_the_next_and_to_the_first_request(v
 
 static void what_came_with_a_step_is_answered_on_a_busy_daemon_too(void **state)
 {
-	static const char *const protocols[] = {"line", "raw", "resp"};
+	static const char *const names[] = {"line", "raw", "resp"};
 	struct conn *c;
 	char keys[64];
 	int fd;
 
 	for (int i = 0; i < 3; i++) {
-		snprintf(keys, sizeof(keys), "services = upper\nprotocol = %s\n", protocols[i]);
-		loop.watches.late = true;
+		snprintf(keys, sizeof(keys), "services = upper\nprotocol = %s\n", names[i]);
+		loop.watches.ready.late = true;
 		c = call(listener_with(keys, &greet, NULL), "hello\nupper a\n", &fd);
 		assert_int_equal(c->state, CONN_OPENING);
-		loop.watches.late = true;
+		loop.watches.ready.late = true;
 		opening_turn(c);
 		assert_int_equal(c->state, CONN_OPEN);
 		assert_int_equal(recv(fd, text, sizeof(text), 0), -1);
