@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "net/opening.h"
+#include "server/listeners.h"
 
 static char text[1 << 16];
 
@@ -717,6 +718,28 @@ static void with_wait_who_finds_no_place_waits_for_one_in_the_order_of_coming(vo
 	close(fds[2]);
 }
 
+/* What it has asked is done, as of one that leaves the backlog. */
+static void who_leaves_while_it_waits_is_like_one_who_has_left_the_backlog(void **state)
+{
+	struct listener *l = listener_with(LINES, &greet, NULL);
+	struct conn *c;
+	int first, second;
+
+	table.max_clients = 1;
+	call(l, "hello\n", &first);
+	c = call(l, "hello\nabc\n", &second);
+	close(second);
+	settle(); /* nothing calls, or this would have no end */
+	assert_int_equal(c->state, CONN_WAITING);
+	close(first);
+	settle();
+	opening_admit_waiting(&table);
+	settle();
+	assert_int_equal(c->state, CONN_DEAD);
+	assert_int_equal(stats.requests, 1);
+	assert_int_equal(table.openings, 0);
+}
+
 static void who_had_to_wait_hears_what_is_said_unasked(void **state)
 {
 	static const char *const keys[] = {"services = time\n", "services = chargen\n"};
@@ -730,6 +753,7 @@ static void who_had_to_wait_hears_what_is_said_unasked(void **state)
 		settle();
 		assert_int_equal(recv(second, text, 4, 0), -1);
 		opening_admit_waiting(&table);
+		assert_int_equal(recv(second, text, 4, 0), -1); /* in a turn of its own */
 		settle();
 		assert_int_equal(recv(second, text, 4, 0), 4);
 		close(second);
@@ -810,6 +834,7 @@ static void those_in_their_opening_keep_nobody_in_the_backlog(void **state)
 	char reason[OPTION_REASON_MAX];
 	struct listener *l = listener_with(LINES, &greet, NULL);
 	struct endpoint *e = endpoint_open(l, &table, &addr, "tcp:", -1, 8, reason);
+	struct listeners ls;
 	int fds[4];
 
 	table.max_clients = 1;
@@ -833,7 +858,8 @@ static void those_in_their_opening_keep_nobody_in_the_backlog(void **state)
 	turn_until(waiting_count() == 1);
 	close(fds[1]);
 	turn_until(table.clients == 0);
-	opening_admit_waiting(&table);
+	listeners_init(&ls, &table);
+	listeners_update(&ls);
 	endpoint_update(e);
 	assert_int_equal(table.clients, 1);
 	assert_int_equal(wanted(&e->watch), 0);
@@ -968,6 +994,7 @@ int main(void)
 		FIXTURE_TEST(closing_ends_openings_too),
 		FIXTURE_TEST(with_reject_who_finds_no_place_is_told_when_it_is_through),
 		FIXTURE_TEST(with_wait_who_finds_no_place_waits_for_one_in_the_order_of_coming),
+		FIXTURE_TEST(who_leaves_while_it_waits_is_like_one_who_has_left_the_backlog),
 		FIXTURE_TEST(who_had_to_wait_hears_what_is_said_unasked),
 		FIXTURE_TEST(who_waits_for_a_place_of_its_listener_keeps_nobody_else_waiting),
 		FIXTURE_TEST(who_waits_is_told_when_callers_are_told_from_now_on),
