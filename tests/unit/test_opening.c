@@ -489,10 +489,12 @@ static void a_step_may_exchange_the_channel_which_takes_along_what_was_read(void
 static void a_stranger_is_refused_before_any_step(void **state)
 {
 	struct listener *l = listener_with(LINES "allow = 10.0.0.0/8\n", &greet, NULL);
+	struct conn *c;
 	int fd;
 
 	runs = 0;
-	assert_ended(call_from(l, "11.0.0.1", "hello\nabc\n", &fd), stats.ended_refused);
+	c = call_from(l, "11.0.0.1", "hello\nabc\n", &fd);
+	assert_ended(c, stats.ended_refused);
 	assert_int_equal(runs, 0);
 	close(fd);
 	assert_int_equal(call_from(l, "10.0.0.1", "hello\nabc\n", &fd)->state, CONN_OPEN);
@@ -520,14 +522,15 @@ static void the_peer_that_a_step_tells_of_is_asked_for(void **state)
 static void who_is_told_of_last_is_the_peer(void **state)
 {
 	struct listener *l = listener_with(LINES "allow = 10.0.0.0/8\n", &tells, &tells);
+	struct conn *c;
 	int fd;
 
 	call_from(l, "11.0.0.1", "from 11.0.0.2\nfrom 10.0.0.1\nabc\n", &fd);
 	assert_hears(fd, "ABC\n");
 	close(fd);
 	settle();
-	assert_ended(call_from(l, "10.0.0.1", "from 10.0.0.2\nfrom 11.0.0.1\nabc\n", &fd),
-		     stats.ended_refused);
+	c = call_from(l, "10.0.0.1", "from 10.0.0.2\nfrom 11.0.0.1\nabc\n", &fd);
+	assert_ended(c, stats.ended_refused);
 	close(fd);
 }
 
