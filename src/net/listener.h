@@ -6,8 +6,8 @@
  * reload makes new listeners; a connection keeps the one it began with, so the old one lives
  * until its last connection ends.
  */
+#include "config/section.h"
 #include "core/loop.h"
-#include "core/section.h"
 #include "net/acl.h"
 #include "net/addr.h"
 #include "wire/protocol.h"

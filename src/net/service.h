@@ -8,8 +8,8 @@
  * wanted: without request, input is read and thrown away. On protocols whose requests begin with a
  * name, a service is asked by its verbs.
  */
+#include "config/section.h"
 #include "core/loop.h"
-#include "core/section.h"
 #include "wire/protocol.h"
 
 struct call;

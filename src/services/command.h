@@ -5,8 +5,8 @@
  * The commands of the configuration, each a [command NAME]: which are in force, who may run them
  * and with what. A reload puts others in force; who runs one keeps it.
  */
+#include "config/section.h"
 #include "core/deadline.h"
-#include "core/section.h"
 #include "net/peer.h"
 #include "process/places.h"
 #include "services/template.h"

@@ -10,7 +10,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "core/section.h"
+#include "config/section.h"
 #include "wire/protocol.h"
 
 enum parameter_type {

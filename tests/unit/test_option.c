@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/option.h"
+#include "config/option.h"
 
 static union {
 	bool on;

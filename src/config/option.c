@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/option.h"
+#include "config/option.h"
 
 #include <bsd/stdlib.h>
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CORE_OPTION_H
-#define CORE_OPTION_H
+#ifndef CONFIG_OPTION_H
+#define CONFIG_OPTION_H
 /*
  * Typed settings by table: "key = text" becomes a field of a struct. A key is one line
  *	OPT(name, type, default, range, flags, help)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/section.h"
+#include "config/section.h"
 
 #include <stdarg.h>
 #include <stdio.h>

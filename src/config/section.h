@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CORE_SECTION_H
-#define CORE_SECTION_H
+#ifndef CONFIG_SECTION_H
+#define CONFIG_SECTION_H
 /*
  * A section of the configuration, [WORD] or [WORD NAME]: a struct of settings that begins with a
  * struct section, filled through the option table of its kind. What a file says wrongly is
@@ -8,7 +8,7 @@
  */
 #include <bsd/sys/queue.h>
 
-#include "core/option.h"
+#include "config/option.h"
 
 struct section;
 
