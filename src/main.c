@@ -13,10 +13,10 @@
 
 #include "core/order.h"
 #include "net/names.h"
+#include "server/daemon.h"
 #include "server/reading.h"
 #include "server/server.h"
 #include "services/registry.h"
-#include "settings.h"
 
 #ifndef CONFIG_FILE
 #define CONFIG_FILE "/etc/pollard/pollard.ini"
@@ -63,7 +63,7 @@ struct command_line {
 
 static enum exit_status check(const struct command_line *line)
 {
-	struct settings *settings = settings_load(line->path);
+	struct settings *settings = settings_load(line->path, daemon_schema());
 	enum exit_status status = EXIT_OK;
 
 	if (settings == NULL) {

@@ -54,6 +54,11 @@ void sections_free(struct section_list *list)
 	}
 }
 
+void *section_field(const struct section *s, size_t key)
+{
+	return (char *)(uintptr_t)s + s->kind->options[key].offset;
+}
+
 const char *section_text(const struct section *s, size_t key)
 {
 	return s->from[key].text != NULL ? s->from[key].text : s->kind->options[key].fallback;

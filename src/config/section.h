@@ -46,6 +46,9 @@ struct section *section_new(const struct section_kind *kind, const char *name);
 void section_free(struct section *s);
 void sections_free(struct section_list *list);
 
+/* The field of a key, of its type. */
+void *section_field(const struct section *s, size_t key);
+
 /* The text of a value as configured or by default; NULL: neither. */
 const char *section_text(const struct section *s, size_t key);
 

@@ -29,6 +29,16 @@ const struct section_kind listener_kind = {
 	.free = listener_conf_free,
 };
 
+struct listener_conf *listener_conf_next(const struct settings *settings,
+					 const struct listener_conf *conf)
+{
+	struct section *section =
+		conf != NULL ? TAILQ_NEXT(&conf->section, entry) : TAILQ_FIRST(&settings->sections);
+
+	section = section_of(section, &listener_kind);
+	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
+}
+
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 			      const struct listener *predecessor)
 {

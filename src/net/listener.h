@@ -6,7 +6,7 @@
  * reload makes new listeners; a connection keeps the one it began with, so the old one lives
  * until its last connection ends.
  */
-#include "config/section.h"
+#include "config/settings.h"
 #include "core/loop.h"
 #include "net/acl.h"
 #include "net/addr.h"
@@ -42,6 +42,10 @@ struct listener {
 	TAILQ_HEAD(, endpoint) endpoints;
 	unsigned refs; /* one of the server, one of each connection */
 };
+
+/* The settings after conf, or the first of a configuration; NULL: none. */
+struct listener_conf *listener_conf_next(const struct settings *settings,
+					 const struct listener_conf *conf);
 
 /* Takes conf, even on failure; predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,

@@ -20,7 +20,7 @@ struct change {
 
 static int backlog_of(const struct listener *l, const struct settings *settings)
 {
-	return l->conf->backlog > 0 ? l->conf->backlog : settings->daemon->backlog;
+	return l->conf->backlog > 0 ? l->conf->backlog : daemon_of(settings)->backlog;
 }
 
 /* ---- mark: what stands already ---- */
@@ -229,7 +229,7 @@ static int listeners_make(const struct change *change, struct settings *settings
 	struct listener_conf *conf;
 	struct listener *l;
 
-	while ((conf = settings_listener(settings, NULL)) != NULL) {
+	while ((conf = listener_conf_next(settings, NULL)) != NULL) {
 		TAILQ_REMOVE(&settings->sections, &conf->section, entry);
 		l = listener_new(change->ls->table->loop, conf,
 				 index_find(&change->listeners, conf->section.name));

@@ -8,8 +8,8 @@
  * (sweep).
  */
 #include "net/endpoint.h"
+#include "server/daemon.h"
 #include "server/passed.h"
-#include "settings.h"
 
 TAILQ_HEAD(listener_list, listener);
 

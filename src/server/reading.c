@@ -9,6 +9,7 @@
 
 #include "core/log.h"
 #include "net/call.h"
+#include "net/listener.h"
 #include "net/names.h"
 #include "services/registry.h"
 
@@ -80,7 +81,7 @@ static void needs_ask(struct settings *settings)
 	const struct listener_conf *conf = NULL;
 	char reason[OPTION_REASON_MAX];
 
-	while ((conf = settings_listener(settings, conf)) != NULL)
+	while ((conf = listener_conf_next(settings, conf)) != NULL)
 		for (size_t i = 0; i < conf->listen.count; i++)
 			names_ask(NAME_HOST, conf->specs[i].text);
 	for (size_t i = 0; services[i] != NULL; i++)
@@ -123,7 +124,7 @@ static int records_send(struct buf *records, int fd)
 
 int reading_write(const char *path, int fd)
 {
-	struct settings *settings = settings_load_again(path);
+	struct settings *settings = settings_load_again(path, daemon_schema());
 	struct buf records = {0};
 	int result = -1;
 
@@ -297,7 +298,7 @@ int reading_start(struct reading *r)
 	r->stopped = false;
 	r->bytes = 0;
 	r->error = 0;
-	r->settings = settings_new();
+	r->settings = settings_new(daemon_schema());
 	r->running = path != NULL && r->settings != NULL &&
 		     job_start(&r->job, &spec, &r->timeouts, &ops) == 0;
 	free(path);

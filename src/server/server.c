@@ -14,10 +14,10 @@
 #include "core/systemd.h"
 #include "net/names.h"
 #include "process/job.h"
+#include "server/daemon.h"
 #include "server/listeners.h"
 #include "server/reading.h"
 #include "services/registry.h"
-#include "settings.h"
 
 #define STATUS_MS 1000    /* between two reports of the client count */
 #define LAST_WORDS_MS 100 /* a log daemon's time to take them */
@@ -91,8 +91,8 @@ static void log_use(const struct daemon_conf *daemon)
  * file on its way. Returns how many clients there can be. */
 static unsigned clients_that_fit(const struct settings *settings)
 {
-	rlim_t max_clients = (rlim_t)settings->daemon->max_clients;
-	rlim_t wanted = settings_descriptors(settings) + max_clients, before;
+	rlim_t max_clients = (rlim_t)daemon_of(settings)->max_clients;
+	rlim_t wanted = daemon_descriptors(settings) + max_clients, before;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
@@ -101,8 +101,8 @@ static unsigned clients_that_fit(const struct settings *settings)
 	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max
 				 ? wanted
 				 : limit.rlim_max;
-	return settings_clients(settings,
-				setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before);
+	return daemon_clients(settings,
+			      setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before);
 }
 
 static void warnings_log(const struct settings *settings)
@@ -118,7 +118,7 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 	services_use(settings); /* they may ask for the limit of descriptors */
 	settings_free(s->settings);
 	s->settings = settings;
-	s->table.reject = settings->daemon->when_full == 1;
+	s->table.reject = daemon_of(settings)->when_full == 1;
 }
 
 static void errors_log(const struct settings *settings)
@@ -147,7 +147,7 @@ static bool settings_apply(struct server *s, struct settings *settings)
 		goto fail;
 	settings_use(s, settings, max_clients);
 	listeners_swap(&s->listeners, &next, settings);
-	log_use(settings->daemon);
+	log_use(daemon_of(settings));
 	listeners_update(&s->listeners);
 	return true;
 fail:
@@ -235,9 +235,9 @@ static void server_drain(struct server *s)
 	s->draining = true;
 	listeners_end(&s->listeners);
 	conn_table_drain(&s->table);
-	if (s->settings->daemon->drain_timeout == 0)
+	if (daemon_of(s->settings)->drain_timeout == 0)
 		s->loop.stop = true;
-	deadline_queue_init(&s->loop.deadlines, &s->drains, s->settings->daemon->drain_timeout,
+	deadline_queue_init(&s->loop.deadlines, &s->drains, daemon_of(s->settings)->drain_timeout,
 			    drain_expired);
 	deadline_start(&s->drains, &s->drain);
 }
@@ -353,7 +353,7 @@ enum exit_status server_run(const char *path)
 
 	signals_hold();
 	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_INFO);
-	settings = settings_load(path);
+	settings = settings_load(path, daemon_schema());
 	if (settings != NULL)
 		settings_errors_shorten(&settings->errors);
 	errors_log(settings);
@@ -365,7 +365,7 @@ enum exit_status server_run(const char *path)
 		log_detach();
 		return status;
 	}
-	log_use(settings->daemon);
+	log_use(daemon_of(settings));
 	if (server_init(&s) < 0) {
 		log_error("failed", log_text("reason", strerror(errno)));
 		settings_free(settings);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "net/names.h"
-#include "settings.h"
+#include "server/daemon.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	settings = settings_load(path);
+	settings = settings_load(path, daemon_schema());
 	settings_free(settings);
 	names_forget();
 	close(fd);

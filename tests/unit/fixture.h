@@ -21,7 +21,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/endpoint.h"
-#include "settings.h"
+#include "server/daemon.h"
 
 #define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 #define GUARD_MS 10000 /* a test that takes longer waits for what will not come */
@@ -80,11 +80,11 @@ static inline struct listener_conf *conf_new(const char *keys)
 	dprintf(fd, "[listener a]\nlisten = unix:/nowhere %s\n%s",
 		strstr(keys, "allow =") != NULL ? "tcp:127.0.0.1:1" : "", keys);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	settings = settings_load(path);
+	settings = settings_load(path, daemon_schema());
 	close(fd);
 	if (settings->errors.count > 0)
 		fail_msg("%s", settings->errors.items[0]);
-	conf = settings_listener(settings, NULL);
+	conf = listener_conf_next(settings, NULL);
 	TAILQ_REMOVE(&settings->sections, &conf->section, entry);
 	settings_free(settings);
 	return conf;

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "settings.h"
+#include "net/listener.h"
+#include "server/daemon.h"
 
 #define GOOD "[listener a]\nlisten = tcp:127.0.0.1:1\nservices = echo\n"
 
@@ -37,7 +38,7 @@ static struct settings *load(void)
 	char path[64];
 
 	snprintf(path, sizeof(path), "%s/a.ini", dir);
-	return settings_load(path);
+	return settings_load(path, daemon_schema());
 }
 
 static void assert_good(const char *text)
@@ -249,7 +250,7 @@ static void a_semicolon_between_quotes_begins_no_comment(void **state)
 		file_write("a.ini", text, (size_t)len);
 		s = load();
 		assert_int_equal(s->errors.count, 0);
-		assert_string_equal(s->daemon->log_socket, cases[i][1]);
+		assert_string_equal(daemon_of(s)->log_socket, cases[i][1]);
 		settings_free(s);
 	}
 }
@@ -284,12 +285,12 @@ static void clients_have_what_descriptors_are_left(void **state)
 
 	file_write("a.ini", text, strlen(text));
 	s = load();
-	assert_int_equal(settings_descriptors(s), 1000 + 128 + 1);
-	assert_int_equal(settings_clients(s, 1129), 1000);
-	assert_int_equal(settings_clients(s, RLIM_INFINITY), 1000);
-	assert_int_equal(settings_clients(s, 1128), 1128 - 129);
-	assert_int_equal(settings_clients(s, 258), 129);
-	assert_int_equal(settings_clients(s, 100), 50);
+	assert_int_equal(daemon_descriptors(s), 1000 + 128 + 1);
+	assert_int_equal(daemon_clients(s, 1129), 1000);
+	assert_int_equal(daemon_clients(s, RLIM_INFINITY), 1000);
+	assert_int_equal(daemon_clients(s, 1128), 1128 - 129);
+	assert_int_equal(daemon_clients(s, 258), 129);
+	assert_int_equal(daemon_clients(s, 100), 50);
 	settings_free(s);
 }
 
@@ -302,12 +303,12 @@ static void a_nul_byte_is_refused(void **state)
 
 static void what_is_no_file_is_refused(void **state)
 {
-	struct settings *s = settings_load("/tmp");
+	struct settings *s = settings_load("/tmp", daemon_schema());
 
 	assert_int_equal(s->errors.count, 1);
 	assert_string_equal(s->errors.items[0], "/tmp: is not a regular file");
 	settings_free(s);
-	s = settings_load("/nonexistent/file");
+	s = settings_load("/nonexistent/file", daemon_schema());
 	assert_memory_equal(s->errors.items[0], "/nonexistent/file: cannot be read: ", 35);
 	settings_free(s);
 }
@@ -325,8 +326,8 @@ static void an_indented_key_is_not_swallowed(void **state)
 	file_write("a.ini", text, strlen(text));
 	s = load();
 	assert_int_equal(s->errors.count, 0);
-	assert_int_equal(s->daemon->backlog, 7);
-	assert_string_equal(s->daemon->log_socket, "/x");
+	assert_int_equal(daemon_of(s)->backlog, 7);
+	assert_string_equal(daemon_of(s)->log_socket, "/x");
 	settings_free(s);
 }
 
@@ -340,7 +341,7 @@ static void a_line_of_4000_bytes_is_read_whole(void **state)
 	file_write("a.ini", text, strlen(text));
 	s = load();
 	assert_int_equal(s->errors.count, 0);
-	assert_int_equal(settings_listener(s, NULL)->allow.count,
+	assert_int_equal(listener_conf_next(s, NULL)->allow.count,
 			 (strlen(text) - strlen(GOOD) - 7) / 9);
 	settings_free(s);
 	while (strlen(text) < 9000)
@@ -360,9 +361,9 @@ static void includes_are_read_in_order(void **state)
 	s = load();
 	assert_int_equal(s->errors.count, 0);
 	assert_int_equal(s->files.count, 3);
-	conf = settings_listener(s, NULL);
+	conf = listener_conf_next(s, NULL);
 	assert_string_equal(conf->section.name, "one");
-	assert_string_equal(settings_listener(s, conf)->section.name, "two");
+	assert_string_equal(listener_conf_next(s, conf)->section.name, "two");
 	settings_free(s);
 }
 

@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
-#include "settings_parse.h"
+#include "config/parser.h"
 
 #include <bsd/string.h>
-#include <ctype.h>
-#include <ini.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/registry.h"
+#include "config/settings.h"
 
-static const struct option_def daemon_options[DAEMON_KEYS] = {
-#define OPT(key, kind, ...) \
-	{#key, &option_##kind, offsetof(struct daemon_conf, key), OPTION_REST(__VA_ARGS__)},
-#include "daemon.def"
-#undef OPT
-};
-
-const struct section_kind daemon_kind = {
-	.word = "daemon",
-	.name = "",
-	.options = daemon_options,
-	.count = DAEMON_KEYS,
-	.size = sizeof(struct daemon_conf),
-};
-
-static void __attribute__((format(printf, 2, 3)))
-parser_error(const struct parser *p, const char *format, ...)
+void parser_error(const struct parser *p, const char *format, ...)
 {
 	char reason[600];
 	va_list args;
@@ -43,21 +22,10 @@ parser_error(const struct parser *p, const char *format, ...)
 
 /* ---- sections ---- */
 
-/* The kinds there are, one after the other; NULL: no more. */
-static const struct section_kind *kind_at(size_t index)
+/* Those there are; NULL ends them. */
+static const struct section_kind *const *kinds_of(const struct parser *p)
 {
-	static const struct section_kind *const own[] = {&daemon_kind, &listener_kind};
-
-	if (index < 2)
-		return own[index];
-	index -= 2;
-	for (size_t i = 0; services[i] != NULL; i++) {
-		if (services[i]->section == NULL)
-			continue;
-		if (index-- == 0)
-			return services[i]->section;
-	}
-	return NULL;
+	return p->settings->schema->kinds;
 }
 
 static void kind_print(const struct section_kind *kind, char *text, size_t size)
@@ -67,30 +35,32 @@ static void kind_print(const struct section_kind *kind, char *text, size_t size)
 	snprintf(text, size, "[%s%s%s]", kind->word, name[0] != '\0' ? " " : "", name);
 }
 
-static const struct section_kind *kind_find(const char *word, const char *name)
+static const struct section_kind *kind_find(const struct parser *p, const char *word,
+					    const char *name)
 {
-	const struct section_kind *kind;
+	const struct section_kind *const *kind = kinds_of(p);
 
-	for (size_t i = 0; (kind = kind_at(i)) != NULL; i++) {
-		if (strcmp(kind->word, word) != 0)
+	for (; *kind != NULL; kind++) {
+		if (strcmp((*kind)->word, word) != 0)
 			continue;
-		if (kind->name != NULL ? strcmp(kind->name, name) == 0 : name[0] != '\0')
-			return kind;
+		if ((*kind)->name != NULL ? strcmp((*kind)->name, name) == 0 : name[0] != '\0')
+			break;
 	}
-	return NULL;
+	return *kind;
 }
 
 /* One that word and name may be a slip of; NULL: none. */
-static const struct section_kind *kind_near(const char *word, const char *name)
+static const struct section_kind *kind_near(const struct parser *p, const char *word,
+					    const char *name)
 {
-	const struct section_kind *kind;
+	const struct section_kind *const *kind = kinds_of(p);
 
-	for (size_t i = 0; (kind = kind_at(i)) != NULL; i++)
-		if (option_is_near(word, kind->word) &&
-		    (kind->name == NULL || kind->name[0] == '\0' ||
-		     option_is_near(name, kind->name)))
-			return kind;
-	return NULL;
+	for (; *kind != NULL; kind++)
+		if (option_is_near(word, (*kind)->word) &&
+		    ((*kind)->name == NULL || (*kind)->name[0] == '\0' ||
+		     option_is_near(name, (*kind)->name)))
+			break;
+	return *kind;
 }
 
 /* Returns the kind that was meant, or NULL. */
@@ -99,7 +69,7 @@ static const struct section_kind *section_unknown(const struct parser *p, const 
 {
 	char text[512] = "", known[80];
 	const char *blank = name[0] != '\0' ? " " : "";
-	const struct section_kind *kind = kind_near(word, name);
+	const struct section_kind *kind = kind_near(p, word, name);
 
 	if (kind != NULL) {
 		kind_print(kind, known, sizeof(known));
@@ -110,9 +80,9 @@ static const struct section_kind *section_unknown(const struct parser *p, const 
 				     name, known);
 		return kind;
 	}
-	for (size_t i = 0; (kind = kind_at(i)) != NULL; i++) {
-		kind_print(kind, known, sizeof(known));
-		strlcat(text, i > 0 ? ", " : "", sizeof(text));
+	for (const struct section_kind *const *k = kinds_of(p); *k != NULL; k++) {
+		kind_print(*k, known, sizeof(known));
+		strlcat(text, text[0] != '\0' ? ", " : "", sizeof(text));
 		strlcat(text, known, sizeof(text));
 	}
 	parser_error(p, "[%s%s%s]: unknown section; there are %s", word, blank, name, text);
@@ -207,7 +177,7 @@ static void section_begin(struct parser *p, char *text)
 
 	word = word != NULL ? word : "";
 	name = name != NULL ? name + strspn(name, " \t") : "";
-	kind = kind_find(word, name);
+	kind = kind_find(p, word, name);
 	if (kind == NULL)
 		kind = section_unknown(p, word, name);
 	name_join(name, joined, sizeof(joined));
@@ -220,7 +190,7 @@ static void section_begin(struct parser *p, char *text)
 	section_open(p, kind, kind->name != NULL ? kind->name : joined);
 }
 
-static void section_line(struct parser *p, char *line)
+void parser_title(struct parser *p, char *line)
 {
 	char *end = strchr(line, ']');
 	char after = '\0';
@@ -264,16 +234,23 @@ static size_t key_find(const struct section_kind *kind, const char *name, bool n
 /* A line that is an error was for this key all the same, which is not missing then. */
 static void key_lost(const struct parser *p, size_t index)
 {
-	const struct option_def *def = &p->section->kind->options[index];
+	struct option_map *map;
 
 	p->section->from[index].wrong = true;
-	if (def->type == &option_map)
-		((struct option_map *)(void *)((char *)p->section + def->offset))->incomplete =
-			true;
+	if (p->section->kind->options[index].type != &option_map)
+		return;
+	map = section_field(p->section, index);
+	map->incomplete = true;
 }
 
-/* word: the first of such a line. */
-static void line_lost(const struct parser *p, const char *word)
+bool parser_knows(const struct parser *p, const char *word)
+{
+	const struct section_kind *kind = p->section != NULL ? p->section->kind : NULL;
+
+	return kind != NULL && key_find(kind, word, false) < kind->count;
+}
+
+void parser_lost(const struct parser *p, const char *word)
 {
 	const struct section_kind *kind = p->section != NULL ? p->section->kind : NULL;
 	size_t index = kind != NULL ? key_find(kind, word, false) : 0;
@@ -285,19 +262,18 @@ static void line_lost(const struct parser *p, const char *word)
 }
 
 /* In which other section name would be a key; NULL: in none. */
-static const struct section_kind *key_elsewhere(const char *name)
+static const struct section_kind *key_elsewhere(const struct parser *p, const char *name)
 {
-	const struct section_kind *kind;
-	size_t i = 0;
+	const struct section_kind *const *kind = kinds_of(p);
 
-	while ((kind = kind_at(i++)) != NULL && key_find(kind, name, false) == kind->count)
-		;
-	return kind;
+	while (*kind != NULL && key_find(*kind, name, false) == (*kind)->count)
+		kind++;
+	return *kind;
 }
 
 static void key_unknown(const struct parser *p, const char *key)
 {
-	const struct section_kind *kind = p->section->kind, *other = key_elsewhere(key);
+	const struct section_kind *kind = p->section->kind, *other = key_elsewhere(p, key);
 	size_t near = key_find(kind, key, true);
 	char title[80];
 
@@ -352,7 +328,7 @@ static void pair_set(const struct parser *p, size_t index, const char *key, char
 {
 	const struct option_def *def = &p->section->kind->options[index];
 	const struct option_source from = {value, p->file, p->line, false};
-	struct option_map *map = (void *)((char *)p->section + def->offset);
+	struct option_map *map = section_field(p->section, index);
 	const char *name = key + strlen(def->name) + 1;
 	const struct option_pair *other = option_map_find(map, name);
 	char reason[OPTION_REASON_MAX];
@@ -368,11 +344,15 @@ static void pair_set(const struct parser *p, size_t index, const char *key, char
 	}
 }
 
-static void key_take(const struct parser *p, const char *key, char *value)
+void parser_key(const struct parser *p, const char *key, char *value)
 {
-	const struct section_kind *kind = p->section->kind;
-	size_t index = key_find(kind, key, false);
+	const struct section_kind *kind;
+	size_t index;
 
+	if (p->section == NULL)
+		return;
+	kind = p->section->kind;
+	index = key_find(kind, key, false);
 	if (index == kind->count)
 		key_unknown(p, key);
 	else if (kind->options[index].type == &option_map && strchr(key, '.') != NULL)
@@ -381,202 +361,7 @@ static void key_take(const struct parser *p, const char *key, char *value)
 		key_set(p, index, value);
 }
 
-/* ---- lines ---- */
-
-/* What inih takes for the beginning of a comment also between quotes is this byte there, which is
- * in no line. */
-#define SEMICOLON_HIDDEN '\x1f'
-
-/* A quote opens at the beginning of a word, behind '=' or ':', and behind another; not in "it's".
- * One that is not closed is none. */
-static void semicolons_hide(char *line)
-{
-	char before = ' ', *at = line + strcspn(line, "=:"), *end;
-
-	for (; *at != '\0'; before = *at++) {
-		if ((*at != '"' && *at != '\'') || strchr(" \t=:\"'", before) == NULL)
-			continue;
-		end = strchr(at + 1, *at);
-		for (; end != NULL && at < end; at++)
-			if (*at == ';')
-				*at = SEMICOLON_HIDDEN;
-	}
-}
-
-static void semicolons_show(char *text)
-{
-	while ((text = strchr(text, SEMICOLON_HIDDEN)) != NULL)
-		*text = ';';
-}
-
-/* Whether text ends in a backslash that none before it escapes. */
-static bool goes_on(const char *text)
-{
-	size_t len = strlen(text), slashes = 0;
-
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
-		len--;
-	while (slashes < len && text[len - 1 - slashes] == '\\')
-		slashes++;
-	return slashes % 2 == 1;
-}
-
-/* Whether inih has found '=' or ':' where it is none of "key = value": "exec /bin/x --a=b". */
-static bool key_is_none(const struct parser *p, const char *key)
-{
-	const struct section_kind *kind = p->section != NULL ? p->section->kind : NULL;
-
-	if (key[0] == '\0')
-		return true;
-	return kind != NULL && strpbrk(key, " \t") != NULL &&
-	       key_find(kind, p->word, false) < kind->count;
-}
-
-static int key_handle(void *user, const char *section, const char *key, const char *value)
-{
-	struct parser *p = user;
-	char text[SETTINGS_LINE_MAX + 1];
-
-	p->expects_key = key_is_none(p, key);
-	if (p->expects_key)
-		return 1;
-	strlcpy(text, value, sizeof(text));
-	semicolons_show(text);
-	p->continues = goes_on(text);
-	if (!p->in_section) {
-		parser_error(p, "%s: stands before the first [section]", key);
-	} else if (p->continues) {
-		parser_error(p, "%s: there are no continuation lines; write all of it in this one",
-			     key);
-		line_lost(p, p->word);
-	} else if (p->section != NULL) {
-		key_take(p, key, text);
-	}
-	return 1;
-}
-
-static void key_missed(struct parser *p)
-{
-	if (p->expects_key) {
-		parser_error(p, "expected 'key = value'%s",
-			     p->indented ? "; there are no continuation lines" : "");
-		line_lost(p, p->word);
-	}
-	p->expects_key = false;
-}
-
-/* What is no text: a CR is where it ends a line. NULL: there is none of it. */
-static const char *control_find(const char *line)
-{
-	for (; *line != '\0'; line++)
-		if (iscntrl((unsigned char)*line) && *line != '\t' && strcmp(line, "\n") != 0 &&
-		    strcmp(line, "\r\n") != 0 && strcmp(line, "\r") != 0)
-			return line;
-	return NULL;
-}
-
-/* Whether a line, of len bytes, cannot be handed on whole. */
-static bool line_refuse(const struct parser *p, const char *line, size_t len, int size)
-{
-	const char *control = control_find(line);
-
-	if (strlen(line) != len)
-		parser_error(p, "the line holds a NUL byte");
-	else if (len + 3 > (size_t)size)
-		parser_error(p, "the line is longer than %d bytes", size - 4);
-	else if (control != NULL)
-		parser_error(p, "the line holds the control character 0x%02x",
-			     (unsigned)(unsigned char)*control);
-	else
-		return false;
-	return true;
-}
-
-/* The next line as a string of its own, the caller's, and its length. NULL: there is none. */
-static char *line_take(struct parser *p, size_t *len)
-{
-	const char *newline = memchr(p->rest, '\n', (size_t)(p->end - p->rest));
-	char *line;
-
-	if (p->rest == p->end)
-		return NULL;
-	*len = (size_t)((newline != NULL ? newline + 1 : p->end) - p->rest);
-	line = strndup(p->rest, *len);
-	p->line++;
-	p->rest += *len;
-	if (line == NULL) {
-		parser_error(p, "out of memory");
-		p->rest = p->end;
-	}
-	return line;
-}
-
-/* Note the first word of line. */
-static void word_note(struct parser *p, const char *line)
-{
-	snprintf(p->word, sizeof(p->word), "%.*s", (int)strcspn(line, " \t=:\r\n"), line);
-}
-
-/* What of a line, of len bytes, is for inih: nothing where it is an error, a title, a comment, or
- * what the line before was to go on with, which is part of that mistake. */
-static const char *line_look(struct parser *p, char *line, size_t len, int size)
-{
-	bool continues = p->continues;
-
-	p->continues = false;
-	word_note(p, line);
-	if (line_refuse(p, line, len, size)) {
-		line_lost(p, p->word);
-	} else if (*line == '[') {
-		section_line(p, line);
-	} else if (continues) {
-		p->continues = goes_on(line);
-	} else if (*line != '\0' && *line != ';' && *line != '#') {
-		p->expects_key = true;
-		semicolons_hide(line);
-		return line;
-	}
-	return "\n";
-}
-
-/* Like fgets(3), for inih: the next line without leading blanks, so that an indented key is a
- * key. */
-static char *reader_next(char *to, int size, void *stream)
-{
-	struct parser *p = stream;
-	char *line, *start;
-	size_t len, blanks;
-
-	key_missed(p);
-	line = line_take(p, &len);
-	if (line == NULL)
-		return NULL;
-	start = line + (p->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
-	blanks = strspn(start, " \t\r\n");
-	p->indented = blanks > 0;
-	start += blanks;
-	strlcpy(to, line_look(p, start, len - (size_t)(start - line), size), (size_t)size);
-	free(line);
-	return to;
-}
-
-/* ---- all of it ---- */
-
-/* inih cuts lines and long section names, swallows indented keys and gives no line number, so lines
- * go through reader_next(), which counts and checks them and keeps the section itself. */
-void settings_text(struct settings *s, const char *text, size_t len)
-{
-	struct parser *p = &s->parser;
-
-	p->rest = text;
-	p->end = text + len;
-#ifdef INIH_LONG_LINES
-	ini_use_stack = false;
-	ini_max_line = ini_initial_alloc = SETTINGS_LINE_MAX;
-#endif
-	if (ini_parse_stream(reader_next, p, key_handle, p) == -2)
-		error_add(&s->errors, p->file, 0, "out of memory");
-}
+/* ---- files ---- */
 
 void parser_begin(struct parser *p, const char *file)
 {

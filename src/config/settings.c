@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "settings.h"
+#include "config/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "settings_check.h"
-#include "settings_parse.h"
-#include "settings_read.h"
+#include "config/include.h"
+#include "config/lines.h"
 
-#define ERRORS_TOLD 50           /* in a log */
-#define DESCRIPTORS_RESERVED 128 /* that are not clients: log, signals, lingering callers */
+#define ERRORS_TOLD 50 /* in a log */
 
 /* ---- files ---- */
 
@@ -42,43 +40,56 @@ static void files_free(struct settings_files *files)
 
 /* ---- all of it ---- */
 
-struct settings *settings_new(void)
+struct settings *settings_new(const struct settings_schema *schema)
 {
 	struct settings *s = calloc(1, sizeof(*s));
-	struct section *daemon;
+	char key[80];
 
 	if (s == NULL)
 		return NULL;
 	TAILQ_INIT(&s->sections);
+	s->schema = schema;
 	s->parser.settings = s;
-	daemon = section_add(s, &daemon_kind, "daemon ", "");
-	if (daemon == NULL) {
-		settings_free(s);
-		return NULL;
-	}
-	s->daemon = container_of(daemon, struct daemon_conf, section);
-	return s;
+	snprintf(key, sizeof(key), "%s ", schema->kinds[0]->word);
+	s->root = section_add(s, schema->kinds[0], key, "");
+	if (s->root != NULL)
+		return s;
+	settings_free(s);
+	return NULL;
+}
+
+void settings_text(struct settings *s, const char *text, size_t len)
+{
+	lines_read(&s->parser, text, len);
+}
+
+static void sections_warn(struct settings *s)
+{
+	struct section *section;
+
+	TAILQ_FOREACH(section, &s->sections, entry)
+		if (section->kind->warn != NULL && !section->again)
+			section->kind->warn(section, &s->warnings);
 }
 
 /* An error that could not be noted is one. */
 struct settings *settings_end(struct settings *s)
 {
 	parser_end(&s->parser);
-	if (s->files.count > 0 && s->daemon->section.file == NULL)
-		s->daemon->section.file = s->files.items[0].path;
-	listeners_check(s);
-	if (s->files.count > 0 && s->errors.count == 0 && settings_listener(s, NULL) == NULL)
-		error_add(&s->errors, s->files.items[0].path, 0, "there is no [listener NAME]");
-	settings_warn(s);
+	if (s->files.count > 0 && s->root->file == NULL)
+		s->root->file = s->files.items[0].path;
+	s->schema->check(s);
+	sections_warn(s);
+	s->schema->warn(s);
 	if (!s->errors.incomplete)
 		return s;
 	settings_free(s);
 	return NULL;
 }
 
-static struct settings *load(const char *path, bool pipes)
+static struct settings *load(const char *path, const struct settings_schema *schema, bool pipes)
 {
-	struct settings *s = settings_new();
+	struct settings *s = settings_new(schema);
 
 	if (s == NULL)
 		return NULL;
@@ -87,14 +98,14 @@ static struct settings *load(const char *path, bool pipes)
 	return settings_end(s);
 }
 
-struct settings *settings_load(const char *path)
+struct settings *settings_load(const char *path, const struct settings_schema *schema)
 {
-	return load(path, true);
+	return load(path, schema, true);
 }
 
-struct settings *settings_load_again(const char *path)
+struct settings *settings_load_again(const char *path, const struct settings_schema *schema)
 {
-	return load(path, false);
+	return load(path, schema, false);
 }
 
 void settings_free(struct settings *s)
@@ -122,45 +133,10 @@ void settings_errors_shorten(struct option_list *errors)
 		option_list_add(errors, text);
 }
 
-struct listener_conf *settings_listener(const struct settings *s, const struct listener_conf *conf)
+static void map_dump(const struct option_map *map, const char *name, FILE *to)
 {
-	struct section *section =
-		conf != NULL ? TAILQ_NEXT(&conf->section, entry) : TAILQ_FIRST(&s->sections);
-
-	section = section_of(section, &listener_kind);
-	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
-}
-
-static rlim_t descriptors_reserved(const struct settings *s)
-{
-	const struct listener_conf *conf = NULL;
-	rlim_t count = DESCRIPTORS_RESERVED;
-
-	while ((conf = settings_listener(s, conf)) != NULL)
-		count += conf->listen.count;
-	return count;
-}
-
-rlim_t settings_descriptors(const struct settings *s)
-{
-	return descriptors_reserved(s) + (rlim_t)s->daemon->max_clients;
-}
-
-unsigned settings_clients(const struct settings *s, rlim_t descriptors)
-{
-	rlim_t reserved = descriptors_reserved(s);
-
-	if (descriptors >= settings_descriptors(s))
-		return (unsigned)s->daemon->max_clients;
-	return (unsigned)(descriptors > 2 * reserved ? descriptors - reserved : descriptors / 2);
-}
-
-static void map_dump(const struct section *s, const struct option_def *def, FILE *to)
-{
-	const struct option_map *map = (const void *)((const char *)s + def->offset);
-
 	for (size_t i = 0; i < map->count; i++)
-		fprintf(to, "%s.%s = %s\n", def->name, map->items[i].name, map->items[i].from.text);
+		fprintf(to, "%s.%s = %s\n", name, map->items[i].name, map->items[i].from.text);
 }
 
 static void section_dump(const struct section *s, FILE *to)
@@ -171,7 +147,7 @@ static void section_dump(const struct section *s, FILE *to)
 		const char *text = section_text(s, i);
 
 		if (def->type == &option_map)
-			map_dump(s, def, to);
+			map_dump(section_field(s, i), def->name, to);
 		else if (text != NULL && !(def->flags & OPTION_FOLLOWED))
 			fprintf(to, "%s = %s\n", def->name, text);
 		else
