@@ -28,13 +28,6 @@ static const struct section_kind *const *kinds_of(const struct parser *p)
 	return p->settings->schema->kinds;
 }
 
-static void kind_print(const struct section_kind *kind, char *text, size_t size)
-{
-	const char *name = kind->name != NULL ? kind->name : "NAME";
-
-	snprintf(text, size, "[%s%s%s]", kind->word, name[0] != '\0' ? " " : "", name);
-}
-
 static const struct section_kind *kind_find(const struct parser *p, const char *word,
 					    const char *name)
 {
@@ -67,12 +60,12 @@ static const struct section_kind *kind_near(const struct parser *p, const char *
 static const struct section_kind *section_unknown(const struct parser *p, const char *word,
 						  const char *name)
 {
-	char text[512] = "", known[80];
+	char text[512] = "", known[SECTION_TITLE_MAX];
 	const char *blank = name[0] != '\0' ? " " : "";
 	const struct section_kind *kind = kind_near(p, word, name);
 
 	if (kind != NULL) {
-		kind_print(kind, known, sizeof(known));
+		section_title(kind, known);
 		if (strcmp(word, kind->word) == 0 && kind->name == NULL)
 			parser_error(p, "[%s]: has no name; write %s", word, known);
 		else
@@ -81,7 +74,7 @@ static const struct section_kind *section_unknown(const struct parser *p, const 
 		return kind;
 	}
 	for (const struct section_kind *const *k = kinds_of(p); *k != NULL; k++) {
-		kind_print(*k, known, sizeof(known));
+		section_title(*k, known);
 		strlcat(text, text[0] != '\0' ? ", " : "", sizeof(text));
 		strlcat(text, known, sizeof(text));
 	}
@@ -275,7 +268,7 @@ static void key_unknown(const struct parser *p, const char *key)
 {
 	const struct section_kind *kind = p->section->kind, *other = key_elsewhere(p, key);
 	size_t near = key_find(kind, key, true);
-	char title[80];
+	char title[SECTION_TITLE_MAX];
 
 	if (near < kind->count) {
 		const struct option_def *def = &kind->options[near];
@@ -285,7 +278,7 @@ static void key_unknown(const struct parser *p, const char *key)
 			     def->name, rest != NULL ? rest : "");
 		key_lost(p, near);
 	} else if (other != NULL) {
-		kind_print(other, title, sizeof(title));
+		section_title(other, title);
 		parser_error(p, "%.100s: unknown key in [%s]; it is one of %s", key, kind->word,
 			     title);
 	} else {

@@ -54,6 +54,14 @@ void sections_free(struct section_list *list)
 	}
 }
 
+void section_title(const struct section_kind *kind, char title[SECTION_TITLE_MAX])
+{
+	const char *name = kind->name != NULL ? kind->name : "NAME";
+
+	snprintf(title, SECTION_TITLE_MAX, "[%s%s%s]", kind->word, name[0] != '\0' ? " " : "",
+		 name);
+}
+
 void *section_field(const struct section *s, size_t key)
 {
 	return (char *)(uintptr_t)s + s->kind->options[key].offset;

@@ -29,6 +29,8 @@ struct section_kind {
 	void (*free)(struct section *s);
 };
 
+#define SECTION_TITLE_MAX 80 /* bytes */
+
 struct section {
 	TAILQ_ENTRY(section) entry;
 	const struct section_kind *kind;
@@ -45,6 +47,9 @@ TAILQ_HEAD(section_list, section);
 struct section *section_new(const struct section_kind *kind, const char *name);
 void section_free(struct section *s);
 void sections_free(struct section_list *list);
+
+/* "[WORD NAME]", as those of a kind are titled. */
+void section_title(const struct section_kind *kind, char title[SECTION_TITLE_MAX]);
 
 /* The field of a key, of its type. */
 void *section_field(const struct section *s, size_t key);

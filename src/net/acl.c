@@ -185,8 +185,8 @@ bool id_list_has(const struct id_list *list, id_t id)
 	return false;
 }
 
-const struct option_type option_cidrs = {"networks", cidrs_parse, cidrs_free,
-					 sizeof(struct cidr_list), true};
+const struct option_type option_cidrs = {"cidrs", cidrs_parse, cidrs_free, sizeof(struct cidr_list),
+					 true};
 const struct option_type option_users = {"users", users_parse, ids_free, sizeof(struct id_list),
 					 true};
 const struct option_type option_groups = {"groups", groups_parse, ids_free, sizeof(struct id_list),
