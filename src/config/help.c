@@ -41,10 +41,14 @@ static void range_print(const struct option_def *def, FILE *to)
 /* As pollard.ini(5) has it: "backlog (int, default 511, 1 to 65535)". */
 static void head_print(const struct option_def *def, FILE *to)
 {
-	bool is_word = def->type == &option_word;
+	char choices[OPTION_CHOICES_MAX];
 
-	fprintf(to, "%s%s (%s%s%s", def->name, def->type == &option_map ? ".NAME" : "",
-		def->type->name, is_word ? " " : "", is_word ? def->range : "");
+	fprintf(to, "%s%s (%s", def->name, def->type == &option_map ? ".NAME" : "",
+		def->type->name);
+	if (def->type->choices != NULL) {
+		option_choices_print(def->type, choices);
+		fprintf(to, " %s", choices);
+	}
 	if (def->fallback != NULL)
 		fprintf(to, ", default %s", def->fallback);
 	else

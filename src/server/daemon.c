@@ -7,6 +7,38 @@
 
 #define DESCRIPTORS_RESERVED 128 /* that are not clients: log, signals, lingering callers */
 
+#define LOG_TARGET_WORDS(WORD)            \
+	WORD(LOG_TARGET_AUTO, "auto")     \
+	WORD(LOG_TARGET_SYSLOG, "syslog") \
+	WORD(LOG_TARGET_STDERR, "stderr")
+
+#define LOG_FACILITY_WORDS(WORD)       \
+	WORD(LOG_AUTH, "auth")         \
+	WORD(LOG_AUTHPRIV, "authpriv") \
+	WORD(LOG_CRON, "cron")         \
+	WORD(LOG_DAEMON, "daemon")     \
+	WORD(LOG_LOCAL0, "local0")     \
+	WORD(LOG_LOCAL1, "local1")     \
+	WORD(LOG_LOCAL2, "local2")     \
+	WORD(LOG_LOCAL3, "local3")     \
+	WORD(LOG_LOCAL4, "local4")     \
+	WORD(LOG_LOCAL5, "local5")     \
+	WORD(LOG_LOCAL6, "local6")     \
+	WORD(LOG_LOCAL7, "local7")     \
+	WORD(LOG_USER, "user")
+
+#define LOG_LEVEL_WORDS(WORD)        \
+	WORD(LOG_ERR, "error")       \
+	WORD(LOG_WARNING, "warning") \
+	WORD(LOG_NOTICE, "notice")   \
+	WORD(LOG_INFO, "info")       \
+	WORD(LOG_DEBUG, "debug")
+
+OPTION_WORDS(when_full, WHEN_FULL_WORDS);
+OPTION_WORDS(log_target, LOG_TARGET_WORDS);
+OPTION_WORDS(log_facility, LOG_FACILITY_WORDS);
+OPTION_WORDS(log_level, LOG_LEVEL_WORDS);
+
 static const struct option_def daemon_options[DAEMON_KEYS] = {
 #define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct daemon_conf, key), OPTION_REST(__VA_ARGS__)},

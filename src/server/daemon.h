@@ -5,6 +5,17 @@
 #include <sys/resource.h>
 
 #include "config/settings.h"
+#include "core/log.h"
+
+/* What is done with callers for whom there is no place. */
+#define WHEN_FULL_WORDS(WORD)   \
+	WORD(WHEN_WAIT, "wait") \
+	WORD(WHEN_REJECT, "reject")
+
+typedef enum when_full { WHEN_FULL_WORDS(OPTION_CONSTANT) } opt_when_full;
+typedef enum log_target opt_log_target;
+typedef int opt_log_facility; /* LOG_DAEMON, ... */
+typedef int opt_log_level;    /* LOG_INFO, ... */
 
 enum {
 #define OPT(key, ...) DAEMON_KEY_##key,

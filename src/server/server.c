@@ -72,19 +72,9 @@ static void services_stop(void)
 
 /* ---- settings in force ---- */
 
-/* By the place of a word in daemon.def. */
-static const enum log_target log_targets[] = {LOG_TARGET_AUTO, LOG_TARGET_SYSLOG,
-					      LOG_TARGET_STDERR};
-static const int log_levels[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
-static const int log_facilities[] = {
-	LOG_AUTH,   LOG_AUTHPRIV, LOG_CRON,   LOG_DAEMON, LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2,
-	LOG_LOCAL3, LOG_LOCAL4,   LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7, LOG_USER,
-};
-
 static void log_use(const struct daemon_conf *daemon)
 {
-	log_open(log_targets[daemon->log_target], daemon->log_socket,
-		 log_facilities[daemon->log_facility], log_levels[daemon->log_level]);
+	log_open(daemon->log_target, daemon->log_socket, daemon->log_facility, daemon->log_level);
 }
 
 /* Raise the soft limit of descriptors to what listeners and max_clients need, each client with a
@@ -118,7 +108,7 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 	services_use(settings); /* they may ask for the limit of descriptors */
 	settings_free(s->settings);
 	s->settings = settings;
-	s->table.reject = daemon_of(settings)->when_full == 1;
+	s->table.reject = daemon_of(settings)->when_full == WHEN_REJECT;
 }
 
 static void errors_log(const struct settings *settings)

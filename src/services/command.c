@@ -22,6 +22,8 @@ enum {
 	COMMAND_KEYS
 };
 
+OPTION_WORDS(on_disconnect, ON_DISCONNECT_WORDS);
+
 static const struct option_def command_options[COMMAND_KEYS] = {
 #define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct command, key), OPTION_REST(__VA_ARGS__)},

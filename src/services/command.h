@@ -13,6 +13,13 @@
 
 #define COMMAND_ERROR_MAX 512 /* bytes */
 
+/* What becomes of a run whose caller has gone. */
+#define ON_DISCONNECT_WORDS(WORD)        \
+	WORD(ON_DISCONNECT_STOP, "stop") \
+	WORD(ON_DISCONNECT_CONTINUE, "continue")
+
+typedef enum on_disconnect { ON_DISCONNECT_WORDS(OPTION_CONSTANT) } opt_on_disconnect;
+
 /* One generation of a [command NAME]. */
 struct command {
 	struct section section;

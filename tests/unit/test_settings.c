@@ -227,6 +227,55 @@ static void one_mistake_is_one_error(void **state)
 	}
 }
 
+static void words_of_the_daemon_give_their_constants(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t offset;
+		int value;
+	} cases[] = {
+#define FIELD(key) offsetof(struct daemon_conf, key)
+		{"when_full = wait", FIELD(when_full), WHEN_WAIT},
+		{"when_full = reject", FIELD(when_full), WHEN_REJECT},
+		{"log_target = auto", FIELD(log_target), LOG_TARGET_AUTO},
+		{"log_target = syslog", FIELD(log_target), LOG_TARGET_SYSLOG},
+		{"log_target = stderr", FIELD(log_target), LOG_TARGET_STDERR},
+		{"log_level = error", FIELD(log_level), LOG_ERR},
+		{"log_level = warning", FIELD(log_level), LOG_WARNING},
+		{"log_level = notice", FIELD(log_level), LOG_NOTICE},
+		{"log_level = info", FIELD(log_level), LOG_INFO},
+		{"log_level = debug", FIELD(log_level), LOG_DEBUG},
+		{"log_facility = auth", FIELD(log_facility), LOG_AUTH},
+		{"log_facility = authpriv", FIELD(log_facility), LOG_AUTHPRIV},
+		{"log_facility = cron", FIELD(log_facility), LOG_CRON},
+		{"log_facility = daemon", FIELD(log_facility), LOG_DAEMON},
+		{"log_facility = local0", FIELD(log_facility), LOG_LOCAL0},
+		{"log_facility = local1", FIELD(log_facility), LOG_LOCAL1},
+		{"log_facility = local2", FIELD(log_facility), LOG_LOCAL2},
+		{"log_facility = local3", FIELD(log_facility), LOG_LOCAL3},
+		{"log_facility = local4", FIELD(log_facility), LOG_LOCAL4},
+		{"log_facility = local5", FIELD(log_facility), LOG_LOCAL5},
+		{"log_facility = local6", FIELD(log_facility), LOG_LOCAL6},
+		{"log_facility = local7", FIELD(log_facility), LOG_LOCAL7},
+		{"log_facility = user", FIELD(log_facility), LOG_USER},
+#undef FIELD
+	};
+	char text[128];
+	int value;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct settings *s;
+
+		snprintf(text, sizeof(text), "[daemon]\n%s\n" GOOD, cases[i].line);
+		file_write("a.ini", text, strlen(text));
+		s = load();
+		assert_int_equal(s->errors.count, 0);
+		memcpy(&value, (const char *)daemon_of(s) + cases[i].offset, sizeof(value));
+		assert_int_equal(value, cases[i].value);
+		settings_free(s);
+	}
+}
+
 static void a_semicolon_between_quotes_begins_no_comment(void **state)
 {
 	static const char *const cases[][2] = {
@@ -417,6 +466,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_error_has_its_line),
 		cmocka_unit_test(one_mistake_is_one_error),
+		cmocka_unit_test(words_of_the_daemon_give_their_constants),
 		cmocka_unit_test(a_semicolon_between_quotes_begins_no_comment),
 		cmocka_unit_test(a_backslash_that_is_escaped_ends_a_value),
 		cmocka_unit_test(a_listener_takes_both_lists_for_both_kinds_of_peers),
