@@ -92,7 +92,7 @@ static enum exit_status check(const struct command_line *line)
 		settings_dump(settings, stdout);
 	else
 		printf("%s: no errors\n", line->path);
-	settings_free(settings);
+	settings_unref(settings);
 	names_forget();
 	return printed(status);
 }

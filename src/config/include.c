@@ -125,12 +125,16 @@ static void file_take(struct settings *s, const char *path, const struct stat *s
 		return;
 	}
 	file = &s->files.items[s->files.count - 1];
-	file->text = text;
-	file->len = len;
 	file->dev = st->st_dev;
 	file->ino = st->st_ino;
 	s->files.bytes += len;
 	settings_text(s, text, len);
+	if (s->pipes) {
+		free(text);
+		return;
+	}
+	file->text = text;
+	file->len = len;
 }
 
 static void file_read(struct settings *s, const char *path)

@@ -99,6 +99,7 @@ struct section *section_add(struct settings *settings, const struct section_kind
 		section_free(s);
 		return NULL;
 	}
+	s->settings = settings;
 	TAILQ_INSERT_TAIL(&settings->sections, s, entry);
 	return s;
 }

@@ -11,6 +11,7 @@
 #include "config/option.h"
 
 struct section;
+struct settings;
 
 struct section_kind {
 	const char *word;
@@ -34,6 +35,8 @@ struct section_kind {
 struct section {
 	TAILQ_ENTRY(section) entry;
 	const struct section_kind *kind;
+	struct settings
+		*settings; /* whose it is, borrowed; who uses it holds a reference to them */
 	struct option_source *from; /* kind->count of them */
 	char *name;
 	const char *file; /* borrowed */

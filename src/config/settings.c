@@ -9,6 +9,8 @@
 
 #define ERRORS_TOLD 50 /* in a log */
 
+static struct settings *in_force;
+
 /* ---- files ---- */
 
 int settings_file(struct settings *s, const char *path)
@@ -48,13 +50,14 @@ struct settings *settings_new(const struct settings_schema *schema)
 	if (s == NULL)
 		return NULL;
 	TAILQ_INIT(&s->sections);
+	s->refs = 1;
 	s->schema = schema;
 	s->parser.settings = s;
 	snprintf(key, sizeof(key), "%s ", schema->kinds[0]->word);
 	s->root = section_add(s, schema->kinds[0], key, "");
 	if (s->root != NULL)
 		return s;
-	settings_free(s);
+	settings_unref(s);
 	return NULL;
 }
 
@@ -76,6 +79,7 @@ static void sections_warn(struct settings *s)
 struct settings *settings_end(struct settings *s)
 {
 	parser_end(&s->parser);
+	index_free(&s->by_name);
 	if (s->files.count > 0 && s->root->file == NULL)
 		s->root->file = s->files.items[0].path;
 	s->schema->check(s);
@@ -83,7 +87,7 @@ struct settings *settings_end(struct settings *s)
 	s->schema->warn(s);
 	if (!s->errors.incomplete)
 		return s;
-	settings_free(s);
+	settings_unref(s);
 	return NULL;
 }
 
@@ -108,9 +112,17 @@ struct settings *settings_load_again(const char *path, const struct settings_sch
 	return load(path, schema, false);
 }
 
-void settings_free(struct settings *s)
+/* ---- generations ---- */
+
+struct settings *settings_ref(struct settings *s)
 {
-	if (s == NULL)
+	s->refs++;
+	return s;
+}
+
+void settings_unref(struct settings *s)
+{
+	if (s == NULL || --s->refs > 0)
 		return;
 	sections_free(&s->sections);
 	index_free(&s->by_name);
@@ -119,6 +131,21 @@ void settings_free(struct settings *s)
 	option_list_free(&s->warnings);
 	free(s);
 }
+
+struct settings *settings_in_force(void)
+{
+	return in_force;
+}
+
+void settings_put_in_force(struct settings *s)
+{
+	struct settings *before = in_force;
+
+	in_force = s;
+	settings_unref(before);
+}
+
+/* ---- what is said of them ---- */
 
 void settings_errors_shorten(struct option_list *errors)
 {

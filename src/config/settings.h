@@ -3,7 +3,8 @@
 #define CONFIG_SETTINGS_H
 /*
  * The configuration: INI files, read with inih, as sections of the kinds that a schema has. It is
- * whole or it is not there: a file with an error gives none, and all its errors.
+ * whole or it is not there: a file with an error gives none, and all its errors. Each reading is a
+ * generation, which owns its sections; who uses one of them holds a reference to all.
  */
 #include <stdio.h>
 #include <sys/types.h>
@@ -27,7 +28,7 @@ struct settings_schema {
 
 struct settings_file { /* owns both */
 	char *path;
-	char *text; /* where settings_load() has read it; not terminated */
+	char *text; /* where settings_load_again() has read it; not terminated */
 	size_t len;
 	dev_t dev; /* of what it has read */
 	ino_t ino; /* likewise */
@@ -42,14 +43,15 @@ struct settings_files {
 struct settings {
 	const struct settings_schema *schema;
 	struct section *root;         /* in sections too */
-	struct section_list sections; /* as read; who uses one takes it out */
-	struct index by_name;         /* the sections there were, by what is between the brackets */
+	struct section_list sections; /* in the order of reading */
+	struct index by_name;         /* by what is between the brackets; while they are read */
 	struct settings_files files;  /* in the order of reading */
 	struct option_list errors;    /* "FILE:LINE: key: reason" */
 	struct option_list warnings;  /* "FILE:LINE: key: warning: reason" */
-	bool pipes;                   /* the first file may come through a pipe */
+	bool pipes;                   /* the first file may come through one; no text is kept */
 	bool piped;                   /* it has, which cannot be done again */
 	struct parser parser;
+	unsigned refs;
 };
 
 #define SETTINGS_BYTES_MAX (4 << 20) /* of all files */
@@ -60,9 +62,17 @@ struct settings {
  * they must not be used; or NULL with ENOMEM. Users and groups are asked for, which blocks
  * (net/names.h). */
 struct settings *settings_load(const char *path, const struct settings_schema *schema);
-/* The same of a file that is there to be read again, no pipe. */
+/* The same of a file that is there to be read again, no pipe; its text is kept. */
 struct settings *settings_load_again(const char *path, const struct settings_schema *schema);
-void settings_free(struct settings *settings);
+
+/* What is made has one reference, the maker's; the last one that goes frees it. NULL: nothing. */
+struct settings *settings_ref(struct settings *s);
+void settings_unref(struct settings *s);
+
+/* The generation in force, borrowed; NULL: none yet. */
+struct settings *settings_in_force(void);
+/* Takes the reference; that of the generation before goes. NULL: none is in force any more. */
+void settings_put_in_force(struct settings *s);
 
 /* The same where somebody else reads, piece by piece: none yet, or NULL with ENOMEM; */
 struct settings *settings_new(const struct settings_schema *schema);

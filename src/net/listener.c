@@ -44,11 +44,10 @@ struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
-	if (l == NULL) {
-		section_free(&conf->section);
+	if (l == NULL)
 		return NULL;
-	}
 	l->conf = conf;
+	settings_ref(conf->section.settings);
 	l->refs = 1;
 	l->tally = predecessor != NULL ? tally_ref(predecessor->tally) : tally_new();
 	TAILQ_INIT(&l->endpoints);
@@ -76,6 +75,6 @@ void listener_unref(struct listener *l)
 	deadline_queue_free(&l->idle);
 	deadline_queue_free(&l->stalled);
 	tally_unref(l->tally);
-	section_free(&l->conf->section);
+	settings_unref(l->conf->section.settings);
 	free(l);
 }

@@ -36,7 +36,7 @@ extern const struct section_kind listener_kind;
 
 struct listener {
 	TAILQ_ENTRY(listener) entry;
-	struct listener_conf *conf; /* owned */
+	struct listener_conf *conf; /* of a generation of settings that it holds a reference to */
 	struct tally *tally;        /* shared with the generations before and after */
 	struct deadline_queue idle, stalled;
 	TAILQ_HEAD(, endpoint) endpoints;
@@ -47,7 +47,7 @@ struct listener {
 struct listener_conf *listener_conf_next(const struct settings *settings,
 					 const struct listener_conf *conf);
 
-/* Takes conf, even on failure; predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
+/* predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 			      const struct listener *predecessor);
 struct listener *listener_ref(struct listener *l);

@@ -86,7 +86,7 @@ static void needs_ask(struct settings *settings)
 			names_ask(NAME_HOST, conf->specs[i].text);
 	for (size_t i = 0; services[i] != NULL; i++)
 		if (services[i]->prepare != NULL)
-			services[i]->prepare(&settings->sections, reason);
+			services[i]->prepare(settings, reason);
 }
 
 static int records_make(struct buf *to, struct settings *settings)
@@ -132,7 +132,7 @@ int reading_write(const char *path, int fd)
 	if (settings != NULL && records_make(&records, settings) == 0)
 		result = records_send(&records, fd);
 	buf_free(&records);
-	settings_free(settings);
+	settings_unref(settings);
 	names_forget();
 	return result;
 }
@@ -267,10 +267,10 @@ static void reading_ended(struct job *job)
 		failure_print(r, reason, sizeof(reason));
 	else if ((settings = settings_take(r)) == NULL)
 		snprintf(reason, sizeof(reason), "%s", strerror(errno));
-	settings_free(r->settings);
+	settings_unref(r->settings);
 	buf_free(&r->records);
 	if (r->stopped)
-		settings_free(settings);
+		settings_unref(settings);
 	else
 		r->done(r, settings, reason);
 	if (!r->running)
@@ -303,7 +303,7 @@ int reading_start(struct reading *r)
 		     job_start(&r->job, &spec, &r->timeouts, &ops) == 0;
 	free(path);
 	if (!r->running)
-		settings_free(r->settings);
+		settings_unref(r->settings);
 	return r->running ? 0 : -1;
 }
 

@@ -28,7 +28,6 @@ struct server {
 	struct loop loop;
 	struct conn_table table;
 	struct signals signals;
-	struct settings *settings;
 	struct listeners listeners;
 	struct reading reading;      /* a reload that is under way */
 	struct order_askers askers;  /* who asked for it */
@@ -46,8 +45,7 @@ static int services_prepare(struct settings *settings)
 	char reason[OPTION_REASON_MAX];
 
 	for (size_t i = 0; services[i] != NULL; i++) {
-		if (services[i]->prepare == NULL ||
-		    services[i]->prepare(&settings->sections, reason) == 0)
+		if (services[i]->prepare == NULL || services[i]->prepare(settings, reason) == 0)
 			continue;
 		log_error("failed", log_text("service", services[i]->name),
 			  log_text("reason", reason));
@@ -60,7 +58,7 @@ static void services_use(struct settings *settings)
 {
 	for (size_t i = 0; services[i] != NULL; i++)
 		if (services[i]->use != NULL)
-			services[i]->use(&settings->sections);
+			services[i]->use(settings);
 }
 
 static void services_stop(void)
@@ -106,8 +104,7 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 	warnings_log(settings);
 	s->table.max_clients = max_clients;
 	services_use(settings); /* they may ask for the limit of descriptors */
-	settings_free(s->settings);
-	s->settings = settings;
+	settings_put_in_force(settings);
 	s->table.reject = daemon_of(settings)->when_full == WHEN_REJECT;
 }
 
@@ -141,7 +138,7 @@ static bool settings_apply(struct server *s, struct settings *settings)
 	listeners_update(&s->listeners);
 	return true;
 fail:
-	settings_free(settings);
+	settings_unref(settings);
 	return false;
 }
 
@@ -191,11 +188,13 @@ static void reading_done(struct reading *r, struct settings *settings, const cha
 
 static void server_reload(struct server *s)
 {
+	bool piped = settings_in_force()->piped;
+
 	order_take(&s->waiting, s->signals.sender);
-	if (s->settings->piped)
+	if (piped)
 		log_error("not_reloaded", log_text("config", s->path),
 			  log_text("text", "it came through a pipe, which cannot be read again"));
-	if (s->draining || s->settings->piped)
+	if (s->draining || piped)
 		order_answer(&s->waiting, false);
 	else if (!s->reading.running)
 		reload_begin(s);
@@ -214,6 +213,8 @@ static void drain_expired(struct deadline *d)
 
 static void server_drain(struct server *s)
 {
+	int64_t drain_timeout = daemon_of(settings_in_force())->drain_timeout;
+
 	if (s->draining) {
 		log_notice("stopping_at_once", log_number("clients", s->table.clients));
 		s->loop.stop = true;
@@ -225,10 +226,9 @@ static void server_drain(struct server *s)
 	s->draining = true;
 	listeners_end(&s->listeners);
 	conn_table_drain(&s->table);
-	if (daemon_of(s->settings)->drain_timeout == 0)
+	if (drain_timeout == 0)
 		s->loop.stop = true;
-	deadline_queue_init(&s->loop.deadlines, &s->drains, daemon_of(s->settings)->drain_timeout,
-			    drain_expired);
+	deadline_queue_init(&s->loop.deadlines, &s->drains, drain_timeout, drain_expired);
 	deadline_start(&s->drains, &s->drain);
 }
 
@@ -302,7 +302,7 @@ static void server_free(struct server *s)
 	jobs_kill();
 	services_stop();
 	signals_close(&s->signals, &s->loop);
-	settings_free(s->settings);
+	settings_put_in_force(NULL);
 	burst_end();
 	log_finish(LAST_WORDS_MS);
 	log_detach();
@@ -316,11 +316,11 @@ static enum exit_status server_serve(struct server *s)
 
 	if (passed_collect(&s->listeners.passed) < 0)
 		return EXIT_SYSTEM;
-	result = listeners_prepare(&s->listeners, s->settings, &next);
+	result = listeners_prepare(&s->listeners, settings_in_force(), &next);
 	names_forget();
 	if (result < 0)
 		return s->listeners.forbidden ? EXIT_SYSTEM : EXIT_BIND;
-	listeners_swap(&s->listeners, &next, s->settings);
+	listeners_swap(&s->listeners, &next, settings_in_force());
 	passed_free(&s->listeners.passed);
 	listeners_update(&s->listeners);
 	log_notice("ready", log_text("config", s->path));
@@ -349,7 +349,7 @@ enum exit_status server_run(const char *path)
 	errors_log(settings);
 	if (settings == NULL || settings->errors.count > 0) {
 		status = settings == NULL ? EXIT_SYSTEM : EXIT_CONFIG;
-		settings_free(settings);
+		settings_unref(settings);
 		names_forget();
 		log_finish(LAST_WORDS_MS);
 		log_detach();
@@ -358,13 +358,13 @@ enum exit_status server_run(const char *path)
 	log_use(daemon_of(settings));
 	if (server_init(&s) < 0) {
 		log_error("failed", log_text("reason", strerror(errno)));
-		settings_free(settings);
+		settings_unref(settings);
 		names_forget();
 		log_finish(LAST_WORDS_MS);
 		return EXIT_SYSTEM;
 	}
 	if (services_prepare(settings) < 0) {
-		settings_free(settings);
+		settings_unref(settings);
 		status = EXIT_SYSTEM;
 	} else {
 		settings_use(&s, settings, clients_that_fit(settings));

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	settings = settings_load(path, daemon_schema());
-	settings_free(settings);
+	settings_unref(settings);
 	names_forget();
 	close(fd);
 	return 0;

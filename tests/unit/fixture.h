@@ -68,11 +68,10 @@ static inline int fixture_close(void **state)
 	return 0;
 }
 
-/* The listener of these keys; it listens nowhere. */
+/* The listener of these keys, with the one reference to its generation; it listens nowhere. */
 static inline struct listener_conf *conf_new(const char *keys)
 {
 	int fd = memfd_create("fixture.ini", MFD_CLOEXEC);
-	struct listener_conf *conf;
 	struct settings *settings;
 	char path[32];
 
@@ -84,17 +83,16 @@ static inline struct listener_conf *conf_new(const char *keys)
 	close(fd);
 	if (settings->errors.count > 0)
 		fail_msg("%s", settings->errors.items[0]);
-	conf = listener_conf_next(settings, NULL);
-	TAILQ_REMOVE(&settings->sections, &conf->section, entry);
-	settings_free(settings);
-	return conf;
+	return listener_conf_next(settings, NULL);
 }
 
 static inline struct listener *listener_after(const struct listener *predecessor, const char *keys)
 {
-	struct listener *l = listener_new(&loop, conf_new(keys), predecessor);
+	struct listener_conf *conf = conf_new(keys);
+	struct listener *l = listener_new(&loop, conf, predecessor);
 
 	assert_non_null(l);
+	settings_unref(conf->section.settings);
 	TAILQ_INSERT_TAIL(&listeners, l, entry);
 	return l;
 }

@@ -34,7 +34,7 @@ static int open_all(void **state)
 
 static int close_all(void **state)
 {
-	settings_free(settings);
+	settings_unref(settings);
 	jobs_kill();
 	names_forget();
 	unlink(ini);
@@ -115,7 +115,7 @@ static void mistakes_are_those_of_the_child(void **state)
 	assert_non_null(settings);
 	assert_int_equal(settings->errors.count, 1);
 	assert_non_null(strstr(settings->errors.items[0], ":2: backlog: 0 is out of range"));
-	settings_free(settings);
+	settings_unref(settings);
 	read_all("/nonexistent/file");
 	assert_string_equal(settings->errors.items[0],
 			    "/nonexistent/file: cannot be read: No such file or directory");

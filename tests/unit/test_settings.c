@@ -50,7 +50,7 @@ static void assert_good(const char *text)
 	if (s->errors.count > 0)
 		print_error("%s\n", s->errors.items[0]);
 	assert_int_equal(s->errors.count, 0);
-	settings_free(s);
+	settings_unref(s);
 }
 
 /* The first error is "DIR/a.ini" and what is given. */
@@ -63,7 +63,7 @@ static void assert_error(const char *text, size_t len, const char *error)
 	assert_true(s->errors.count > 0);
 	if (strncmp(s->errors.items[0] + strlen(dir) + 6, error, strlen(error)) != 0)
 		assert_string_equal(s->errors.items[0] + strlen(dir) + 6, error);
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void every_error_has_its_line(void **state)
@@ -223,7 +223,7 @@ static void one_mistake_is_one_error(void **state)
 						    : s->warnings.items[n - s->errors.count]);
 		assert_int_equal(s->errors.count, 1);
 		assert_int_equal(s->warnings.count, 0);
-		settings_free(s);
+		settings_unref(s);
 	}
 }
 
@@ -272,7 +272,7 @@ static void words_of_the_daemon_give_their_constants(void **state)
 		assert_int_equal(s->errors.count, 0);
 		memcpy(&value, (const char *)daemon_of(s) + cases[i].offset, sizeof(value));
 		assert_int_equal(value, cases[i].value);
-		settings_free(s);
+		settings_unref(s);
 	}
 }
 
@@ -300,7 +300,7 @@ static void a_semicolon_between_quotes_begins_no_comment(void **state)
 		s = load();
 		assert_int_equal(s->errors.count, 0);
 		assert_string_equal(daemon_of(s)->log_socket, cases[i][1]);
-		settings_free(s);
+		settings_unref(s);
 	}
 }
 
@@ -317,7 +317,7 @@ static void a_backslash_that_is_escaped_ends_a_value(void **state)
 	assert_int_equal(s->errors.count, 2);
 	assert_non_null(strstr(s->errors.items[0], ":2: log_socket: there are no"));
 	assert_non_null(strstr(s->errors.items[1], ":5: log_level: 'x' is not one of"));
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void a_listener_takes_both_lists_for_both_kinds_of_peers(void **state)
@@ -340,7 +340,7 @@ static void clients_have_what_descriptors_are_left(void **state)
 	assert_int_equal(daemon_clients(s, 1128), 1128 - 129);
 	assert_int_equal(daemon_clients(s, 258), 129);
 	assert_int_equal(daemon_clients(s, 100), 50);
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void a_nul_byte_is_refused(void **state)
@@ -356,10 +356,10 @@ static void what_is_no_file_is_refused(void **state)
 
 	assert_int_equal(s->errors.count, 1);
 	assert_string_equal(s->errors.items[0], "/tmp: is not a regular file");
-	settings_free(s);
+	settings_unref(s);
 	s = settings_load("/nonexistent/file", daemon_schema());
 	assert_memory_equal(s->errors.items[0], "/nonexistent/file: cannot be read: ", 35);
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void a_good_file_gives_its_values(void **state)
@@ -377,7 +377,7 @@ static void an_indented_key_is_not_swallowed(void **state)
 	assert_int_equal(s->errors.count, 0);
 	assert_int_equal(daemon_of(s)->backlog, 7);
 	assert_string_equal(daemon_of(s)->log_socket, "/x");
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void a_line_of_4000_bytes_is_read_whole(void **state)
@@ -392,7 +392,7 @@ static void a_line_of_4000_bytes_is_read_whole(void **state)
 	assert_int_equal(s->errors.count, 0);
 	assert_int_equal(listener_conf_next(s, NULL)->allow.count,
 			 (strlen(text) - strlen(GOOD) - 7) / 9);
-	settings_free(s);
+	settings_unref(s);
 	while (strlen(text) < 9000)
 		strcat(text, " 10.0.0.1");
 	assert_error(text, strlen(text), ":4: the line is longer than");
@@ -413,7 +413,7 @@ static void includes_are_read_in_order(void **state)
 	conf = listener_conf_next(s, NULL);
 	assert_string_equal(conf->section.name, "one");
 	assert_string_equal(listener_conf_next(s, conf)->section.name, "two");
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void every_include_is_relative_to_the_file(void **state)
@@ -431,7 +431,7 @@ static void assert_only_error(const char *text, const char *line, const char *wo
 	assert_int_equal(s->errors.count, 1);
 	assert_non_null(strstr(s->errors.items[0], line));
 	assert_non_null(strstr(s->errors.items[0], words));
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void a_file_is_read_once(void **state)
