@@ -106,7 +106,9 @@ static void of_a_generation_that_is_kept_only_the_settings_stay(void **state)
 	assert_int_equal(queues_count(), queues);
 	assert_null(b->places);
 	assert_string_equal(b->exec, "/bin/true");
+	use("[command c]\nexec = /bin/true\n");
 	settings_unref(kept);
+	assert_int_equal(queues_count(), queues + 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, commands_open, commands_close)

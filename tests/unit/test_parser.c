@@ -17,7 +17,7 @@
 struct town {
 	struct section section;
 	int people;
-	struct option_list more; /* files */
+	struct option_list streets, more; /* more: files */
 };
 
 struct shop {
@@ -26,11 +26,12 @@ struct shop {
 	struct option_map prices;
 };
 
-enum { PEOPLE, MORE, TOWN_KEYS };
+enum { PEOPLE, STREETS, MORE, TOWN_KEYS };
 enum { TITLE, PRICES, SHOP_KEYS };
 
 static const struct option_def town_options[TOWN_KEYS] = {
 	{"people", &option_int, offsetof(struct town, people), "7", "1..9", 0, ""},
+	{"streets", &option_list, offsetof(struct town, streets), NULL, "", 0, ""},
 	{"more", &option_list, offsetof(struct town, more), NULL, "", OPTION_FOLLOWED, ""},
 };
 
@@ -205,7 +206,7 @@ static void further_files_are_those_of_the_key_that_names_files(void **state)
 	char error[128];
 
 	file_write(other, "[shop b]\ntitle = B\n");
-	s = load("[town]\nmore = *.none b.ini\n");
+	s = load("[town]\nstreets = none\nmore = *.none b.ini\n");
 	assert_int_equal(s->errors.count, 0);
 	assert_int_equal(s->files.count, 2);
 	assert_string_equal(s->files.items[1].path, other);
@@ -219,7 +220,7 @@ static void a_root_without_such_a_key_has_one_file(void **state)
 {
 	struct settings *s;
 
-	file_write(path, "[town]\npeople = 2\n");
+	file_write(path, "[town]\npeople = 2\nstreets = none\n");
 	s = settings_load(path, &without_files);
 	assert_int_equal(s->files.count, 1);
 	assert_int_equal(((struct town *)(void *)s->root)->people, 2);
