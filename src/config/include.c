@@ -16,8 +16,7 @@
 
 /* ---- files ---- */
 
-/* The key of the root that names further files. Returns the number of its keys where it has none.
- */
+/* The key of the root that names further files; the number of its keys where none does. */
 static size_t include_key(const struct settings *s)
 {
 	const struct section_kind *kind = s->root->kind;

@@ -106,6 +106,7 @@ extern const struct option_type option_bool, option_int, option_mode, option_siz
 #define OPTION_CHOICES_MAX 128 /* bytes */
 void option_choices_print(const struct option_type *type, char text[OPTION_CHOICES_MAX]);
 
+/* As the type has it: the constant of a word becomes an int, or an enum. */
 int option_word_parse(const struct option_def *def, const char *text, void *field, char *reason);
 
 /* The rest of a table entry after its type: OPT() pastes the type itself, because "bool" is a

@@ -35,8 +35,7 @@ struct section_kind {
 struct section {
 	TAILQ_ENTRY(section) entry;
 	const struct section_kind *kind;
-	struct settings
-		*settings; /* whose it is, borrowed; who uses it holds a reference to them */
+	struct settings *settings;  /* it belongs to them; who uses it holds a reference there */
 	struct option_source *from; /* kind->count of them */
 	char *name;
 	const char *file; /* borrowed */

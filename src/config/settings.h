@@ -59,8 +59,8 @@ struct settings {
 
 /* Read path, or standard input where that is "-", and what it includes; through a pipe up to its
  * end, and a signal may end the process until then. Returns the settings, with errors.count > 0 if
- * they must not be used; or NULL with ENOMEM. Users and groups are asked for, which blocks
- * (net/names.h). */
+ * they must not be used; or NULL with ENOMEM. Types of values may ask others, which blocks: those
+ * of users and groups do. */
 struct settings *settings_load(const char *path, const struct settings_schema *schema);
 /* The same of a file that is there to be read again, no pipe; its text is kept. */
 struct settings *settings_load_again(const char *path, const struct settings_schema *schema);

@@ -8,7 +8,7 @@
  * wanted: without request, input is read and thrown away. On protocols whose requests begin with a
  * name, a service is asked by its verbs.
  */
-#include "config/settings.h"
+#include "config/section.h"
 #include "core/loop.h"
 #include "wire/protocol.h"
 

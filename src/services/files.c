@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/settings.h"
 #include "net/conn.h"
 #include "process/program.h"
 #include "services/beneath.h"
