@@ -9,14 +9,16 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "config/help.h"
 #include "core/order.h"
 #include "net/names.h"
+#include "server/daemon.h"
 #include "server/reading.h"
 #include "server/server.h"
 #include "services/registry.h"
-#include "settings.h"
 
 #ifndef CONFIG_FILE
 #define CONFIG_FILE "/etc/pollard/pollard.ini"
@@ -24,7 +26,7 @@
 
 static const char usage[] =
 	"usage: pollard [-c FILE] [--check [--strict] | --dump | --resolve]\n"
-	"       pollard --list | --reload PID\n"
+	"       pollard --list [keys] | --reload PID\n"
 	"\n"
 	"Answers on the sockets that FILE names; runs in the foreground.\n"
 	"\n"
@@ -35,6 +37,7 @@ static const char usage[] =
 	"      --dump         print the configuration in force, defaults included\n"
 	"      --resolve      print its files and what stands for its names, for a reload\n"
 	"      --list         print the services and protocols there are\n"
+	"      --list keys    print what a configuration may hold, with defaults\n"
 	"      --reload PID   have the daemon PID reload, and wait for the outcome\n"
 	"  -V, --version      print the version\n"
 	"  -h, --help         print this\n"
@@ -58,12 +61,21 @@ enum mode {
 struct command_line {
 	const char *path, *pid_text;
 	enum mode mode;
-	bool strict;
+	bool strict, keys;
 };
+
+/* What has been printed was for somebody. */
+static enum exit_status printed(enum exit_status status)
+{
+	if (fflush(stdout) == 0)
+		return status;
+	perror("pollard: standard output");
+	return EXIT_SYSTEM;
+}
 
 static enum exit_status check(const struct command_line *line)
 {
-	struct settings *settings = settings_load(line->path);
+	struct settings *settings = settings_load(line->path, daemon_schema());
 	enum exit_status status = EXIT_OK;
 
 	if (settings == NULL) {
@@ -80,12 +92,9 @@ static enum exit_status check(const struct command_line *line)
 		settings_dump(settings, stdout);
 	else
 		printf("%s: no errors\n", line->path);
-	settings_free(settings);
+	settings_unref(settings);
 	names_forget();
-	if (fflush(stdout) == 0)
-		return status;
-	perror("pollard: standard output");
-	return EXIT_SYSTEM;
+	return printed(status);
 }
 
 static enum exit_status resolve(const char *path)
@@ -96,15 +105,19 @@ static enum exit_status resolve(const char *path)
 	return EXIT_SYSTEM;
 }
 
-static enum exit_status list(void)
+static enum exit_status list(bool keys)
 {
+	if (keys) {
+		help_keys(daemon_schema(), stdout);
+		return printed(EXIT_OK);
+	}
 	printf("services:\n");
 	for (size_t i = 0; services[i] != NULL; i++)
 		printf("  %-10s %s\n", services[i]->name, services[i]->summary);
 	printf("protocols:\n");
 	for (size_t i = 0; protocols[i] != NULL; i++)
 		printf("  %-10s %s\n", protocols[i]->name, protocols[i]->summary);
-	return EXIT_OK;
+	return printed(EXIT_OK);
 }
 
 static enum exit_status reload(const char *pid_text)
@@ -162,6 +175,10 @@ static int options_read(int argc, char **argv, struct command_line *line)
 		if (option == MODE_RELOAD)
 			line->pid_text = optarg;
 	}
+	if (line->mode == MODE_LIST && optind < argc && strcmp(argv[optind], "keys") == 0) {
+		line->keys = true;
+		optind++;
+	}
 	if (optind < argc)
 		fprintf(stderr, "pollard: unexpected argument '%s'\n", argv[optind]);
 	else if (line->strict && line->mode != MODE_CHECK)
@@ -199,15 +216,15 @@ int main(int argc, char **argv)
 	case MODE_RESOLVE:
 		return resolve(line.path);
 	case MODE_LIST:
-		return list();
+		return list(line.keys);
 	case MODE_RELOAD:
 		return reload(line.pid_text);
 	case MODE_VERSION:
 		printf("pollard %s\n", PACKAGE_VERSION);
-		return EXIT_OK;
+		return printed(EXIT_OK);
 	case MODE_HELP:
 		printf("%s", usage);
-		return EXIT_OK;
+		return printed(EXIT_OK);
 	case MODE_RUN:
 		break;
 	}

@@ -5,7 +5,7 @@
  * A command line by table: one line for an option makes its parser, its line of the help and its
  * completion. Every table has -h and --help besides.
  */
-#include "core/option.h"
+#include "config/option.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -185,9 +185,24 @@ bool id_list_has(const struct id_list *list, id_t id)
 	return false;
 }
 
-const struct option_type option_cidrs = {"networks", cidrs_parse, cidrs_free,
-					 sizeof(struct cidr_list), true};
-const struct option_type option_users = {"users", users_parse, ids_free, sizeof(struct id_list),
-					 true};
-const struct option_type option_groups = {"groups", groups_parse, ids_free, sizeof(struct id_list),
-					  true};
+const struct option_type option_cidrs = {
+	.name = "cidrs",
+	.parse = cidrs_parse,
+	.free = cidrs_free,
+	.size = sizeof(struct cidr_list),
+	.words = true,
+};
+const struct option_type option_users = {
+	.name = "users",
+	.parse = users_parse,
+	.free = ids_free,
+	.size = sizeof(struct id_list),
+	.words = true,
+};
+const struct option_type option_groups = {
+	.name = "groups",
+	.parse = groups_parse,
+	.free = ids_free,
+	.size = sizeof(struct id_list),
+	.words = true,
+};

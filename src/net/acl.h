@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "core/option.h"
+#include "config/option.h"
 
 struct cidr {
 	sa_family_t family;

@@ -29,16 +29,25 @@ const struct section_kind listener_kind = {
 	.free = listener_conf_free,
 };
 
+struct listener_conf *listener_conf_next(const struct settings *settings,
+					 const struct listener_conf *conf)
+{
+	struct section *section =
+		conf != NULL ? TAILQ_NEXT(&conf->section, entry) : TAILQ_FIRST(&settings->sections);
+
+	section = section_of(section, &listener_kind);
+	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
+}
+
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 			      const struct listener *predecessor)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
-	if (l == NULL) {
-		section_free(&conf->section);
+	if (l == NULL)
 		return NULL;
-	}
 	l->conf = conf;
+	settings_ref(conf->section.settings);
 	l->refs = 1;
 	l->tally = predecessor != NULL ? tally_ref(predecessor->tally) : tally_new();
 	TAILQ_INIT(&l->endpoints);
@@ -68,6 +77,6 @@ void listener_unref(struct listener *l)
 	deadline_queue_free(&l->idle);
 	deadline_queue_free(&l->stalled);
 	tally_unref(l->tally);
-	section_free(&l->conf->section);
+	settings_unref(l->conf->section.settings);
 	free(l);
 }

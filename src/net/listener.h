@@ -6,8 +6,8 @@
  * reload makes new listeners; a connection keeps the one it began with, so the old one lives
  * until its last connection ends.
  */
+#include "config/settings.h"
 #include "core/loop.h"
-#include "core/section.h"
 #include "net/acl.h"
 #include "net/addr.h"
 #include "wire/protocol.h"
@@ -42,14 +42,18 @@ extern const struct section_kind listener_kind;
 
 struct listener {
 	TAILQ_ENTRY(listener) entry;
-	struct listener_conf *conf; /* owned */
+	struct listener_conf *conf; /* of a generation of settings that it holds a reference to */
 	struct tally *tally;        /* shared with the generations before and after */
 	struct deadline_queue opening, idle, stalled;
 	TAILQ_HEAD(, endpoint) endpoints;
 	unsigned refs; /* one of the server, one of each connection */
 };
 
-/* Takes conf, even on failure; predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
+/* The settings after conf, or the first of a configuration; NULL: none. */
+struct listener_conf *listener_conf_next(const struct settings *settings,
+					 const struct listener_conf *conf);
+
+/* predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 			      const struct listener *predecessor);
 struct listener *listener_ref(struct listener *l);

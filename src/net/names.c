@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/option.h"
 #include "core/index.h"
-#include "core/option.h"
 #include "net/addr.h"
 
 static struct {

@@ -8,8 +8,8 @@
  * wanted: without request, input is read and thrown away. On protocols whose requests begin with a
  * name, a service is asked by its verbs.
  */
+#include "config/section.h"
 #include "core/loop.h"
-#include "core/section.h"
 #include "wire/protocol.h"
 
 struct call;
@@ -41,10 +41,10 @@ struct service {
 	const struct verb *verbs;
 	/* Its sections of the configuration: [service NAME], or one for each of what it offers. */
 	const struct section_kind *section;
-	/* Open what the sections name. Returns 0, or -1 with the reason and nothing changed. */
-	int (*prepare)(struct section_list *sections, char *reason);
-	/* Take its sections out of the list and go by them from now on. */
-	void (*use)(struct section_list *sections);
+	/* Open what its sections name. Returns 0, or -1 with the reason and nothing changed. */
+	int (*prepare)(struct settings *settings, char *reason);
+	/* Go by its sections from now on, with a reference as long as it does. */
+	void (*use)(struct settings *settings);
 	/* The daemon ends. */
 	void (*stop)(void);
 };

@@ -21,7 +21,7 @@ struct change {
 
 static int backlog_of(const struct listener *l, const struct settings *settings)
 {
-	return l->conf->backlog > 0 ? l->conf->backlog : settings->daemon->backlog;
+	return l->conf->backlog > 0 ? l->conf->backlog : daemon_of(settings)->backlog;
 }
 
 /* ---- mark: what stands already ---- */
@@ -224,14 +224,12 @@ static int listener_open(const struct change *change, struct listener *l)
 	return 0;
 }
 
-static int listeners_make(const struct change *change, struct settings *settings,
-			  struct listener_list *next)
+static int listeners_make(const struct change *change, struct listener_list *next)
 {
-	struct listener_conf *conf;
+	struct listener_conf *conf = NULL;
 	struct listener *l;
 
-	while ((conf = settings_listener(settings, NULL)) != NULL) {
-		TAILQ_REMOVE(&settings->sections, &conf->section, entry);
+	while ((conf = listener_conf_next(change->settings, conf)) != NULL) {
 		l = listener_new(change->ls->table->loop, conf,
 				 index_find(&change->listeners, conf->section.name));
 		if (l == NULL) {
@@ -245,7 +243,8 @@ static int listeners_make(const struct change *change, struct settings *settings
 	return 0;
 }
 
-int listeners_prepare(struct listeners *ls, struct settings *settings, struct listener_list *next)
+int listeners_prepare(struct listeners *ls, const struct settings *settings,
+		      struct listener_list *next)
 {
 	struct change change = {.ls = ls, .settings = settings};
 	struct listener *l;
@@ -255,7 +254,7 @@ int listeners_prepare(struct listeners *ls, struct settings *settings, struct li
 	if (result < 0)
 		log_error("failed", log_text("reason", "out of memory"));
 	else
-		result = listeners_make(&change, settings, next);
+		result = listeners_make(&change, next);
 	change_end(&change);
 	if (result == 0)
 		return 0;

@@ -8,8 +8,8 @@
  * (sweep).
  */
 #include "net/endpoint.h"
+#include "server/daemon.h"
 #include "server/passed.h"
-#include "settings.h"
 
 TAILQ_HEAD(listener_list, listener);
 
@@ -22,10 +22,10 @@ struct listeners {
 
 void listeners_init(struct listeners *ls, struct conn_table *table);
 
-/* Make next of settings, whose sections it takes, and open what is new. Returns 0; or -1 with
- * nothing changed, the reason is logged. */
-int listeners_prepare(struct listeners *ls, struct settings *settings, struct listener_list *next)
-	__attribute__((warn_unused_result));
+/* Make next of settings, and open what is new. Returns 0; or -1 with nothing changed, the reason is
+ * logged. */
+int listeners_prepare(struct listeners *ls, const struct settings *settings,
+		      struct listener_list *next) __attribute__((warn_unused_result));
 
 /* Put next in force. */
 void listeners_swap(struct listeners *ls, struct listener_list *next,

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/option.h"
 #include "core/log.h"
-#include "core/option.h"
 #include "core/systemd.h"
 
 /* ---- what it is ---- */

@@ -9,6 +9,7 @@
 
 #include "core/log.h"
 #include "net/call.h"
+#include "net/listener.h"
 #include "net/names.h"
 #include "services/registry.h"
 
@@ -80,12 +81,12 @@ static void needs_ask(struct settings *settings)
 	const struct listener_conf *conf = NULL;
 	char reason[OPTION_REASON_MAX];
 
-	while ((conf = settings_listener(settings, conf)) != NULL)
+	while ((conf = listener_conf_next(settings, conf)) != NULL)
 		for (size_t i = 0; i < conf->listen.count; i++)
 			names_ask(NAME_HOST, conf->specs[i].text);
 	for (size_t i = 0; services[i] != NULL; i++)
 		if (services[i]->prepare != NULL)
-			services[i]->prepare(&settings->sections, reason);
+			services[i]->prepare(settings, reason);
 }
 
 static int records_make(struct buf *to, struct settings *settings)
@@ -123,7 +124,7 @@ static int records_send(struct buf *records, int fd)
 
 int reading_write(const char *path, int fd)
 {
-	struct settings *settings = settings_load_again(path);
+	struct settings *settings = settings_load_again(path, daemon_schema());
 	struct buf records = {0};
 	int result = -1;
 
@@ -131,7 +132,7 @@ int reading_write(const char *path, int fd)
 	if (settings != NULL && records_make(&records, settings) == 0)
 		result = records_send(&records, fd);
 	buf_free(&records);
-	settings_free(settings);
+	settings_unref(settings);
 	names_forget();
 	return result;
 }
@@ -266,10 +267,10 @@ static void reading_ended(struct job *job)
 		failure_print(r, reason, sizeof(reason));
 	else if ((settings = settings_take(r)) == NULL)
 		snprintf(reason, sizeof(reason), "%s", strerror(errno));
-	settings_free(r->settings);
+	settings_unref(r->settings);
 	buf_free(&r->records);
 	if (r->stopped)
-		settings_free(settings);
+		settings_unref(settings);
 	else
 		r->done(r, settings, reason);
 	if (!r->running)
@@ -297,12 +298,12 @@ int reading_start(struct reading *r)
 	r->stopped = false;
 	r->bytes = 0;
 	r->error = 0;
-	r->settings = settings_new();
+	r->settings = settings_new(daemon_schema());
 	r->running = path != NULL && r->settings != NULL &&
 		     job_start(&r->job, &spec, &r->timeouts, &ops) == 0;
 	free(path);
 	if (!r->running)
-		settings_free(r->settings);
+		settings_unref(r->settings);
 	return r->running ? 0 : -1;
 }
 

@@ -16,7 +16,7 @@
  */
 #include "core/buf.h"
 #include "process/job.h"
-#include "settings.h"
+#include "server/daemon.h"
 
 struct reading {
 	const char *path; /* borrowed */

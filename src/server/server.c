@@ -14,10 +14,10 @@
 #include "core/systemd.h"
 #include "net/names.h"
 #include "process/job.h"
+#include "server/daemon.h"
 #include "server/listeners.h"
 #include "server/reading.h"
 #include "services/registry.h"
-#include "settings.h"
 
 #define STATUS_MS 1000    /* between two reports of the client count */
 #define LAST_WORDS_MS 100 /* a log daemon's time to take them */
@@ -28,7 +28,6 @@ struct server {
 	struct loop loop;
 	struct conn_table table;
 	struct signals signals;
-	struct settings *settings;
 	struct listeners listeners;
 	struct reading reading;      /* a reload that is under way */
 	struct order_askers askers;  /* who asked for it */
@@ -46,8 +45,7 @@ static int services_prepare(struct settings *settings)
 	char reason[OPTION_REASON_MAX];
 
 	for (size_t i = 0; services[i] != NULL; i++) {
-		if (services[i]->prepare == NULL ||
-		    services[i]->prepare(&settings->sections, reason) == 0)
+		if (services[i]->prepare == NULL || services[i]->prepare(settings, reason) == 0)
 			continue;
 		log_error("failed", log_text("service", services[i]->name),
 			  log_text("reason", reason));
@@ -60,7 +58,7 @@ static void services_use(struct settings *settings)
 {
 	for (size_t i = 0; services[i] != NULL; i++)
 		if (services[i]->use != NULL)
-			services[i]->use(&settings->sections);
+			services[i]->use(settings);
 }
 
 static void services_stop(void)
@@ -72,27 +70,17 @@ static void services_stop(void)
 
 /* ---- settings in force ---- */
 
-/* By the place of a word in daemon.def. */
-static const enum log_target log_targets[] = {LOG_TARGET_AUTO, LOG_TARGET_SYSLOG,
-					      LOG_TARGET_STDERR};
-static const int log_levels[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
-static const int log_facilities[] = {
-	LOG_AUTH,   LOG_AUTHPRIV, LOG_CRON,   LOG_DAEMON, LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2,
-	LOG_LOCAL3, LOG_LOCAL4,   LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7, LOG_USER,
-};
-
 static void log_use(const struct daemon_conf *daemon)
 {
-	log_open(log_targets[daemon->log_target], daemon->log_socket,
-		 log_facilities[daemon->log_facility], log_levels[daemon->log_level]);
+	log_open(daemon->log_target, daemon->log_socket, daemon->log_facility, daemon->log_level);
 }
 
 /* Raise the soft limit of descriptors to what listeners and max_clients need, each client with a
  * file on its way. Returns how many clients there can be. */
 static unsigned clients_that_fit(const struct settings *settings)
 {
-	rlim_t max_clients = (rlim_t)settings->daemon->max_clients;
-	rlim_t wanted = settings_descriptors(settings) + max_clients, before;
+	rlim_t max_clients = (rlim_t)daemon_of(settings)->max_clients;
+	rlim_t wanted = daemon_descriptors(settings) + max_clients, before;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
@@ -101,8 +89,8 @@ static unsigned clients_that_fit(const struct settings *settings)
 	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max
 				 ? wanted
 				 : limit.rlim_max;
-	return settings_clients(settings,
-				setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before);
+	return daemon_clients(settings,
+			      setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before);
 }
 
 static void warnings_log(const struct settings *settings)
@@ -116,9 +104,8 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 	warnings_log(settings);
 	s->table.max_clients = max_clients;
 	services_use(settings); /* they may ask for the limit of descriptors */
-	settings_free(s->settings);
-	s->settings = settings;
-	s->table.reject = settings->daemon->when_full == 1;
+	settings_put_in_force(settings);
+	s->table.reject = daemon_of(settings)->when_full == WHEN_REJECT;
 }
 
 static void errors_log(const struct settings *settings)
@@ -147,11 +134,11 @@ static bool settings_apply(struct server *s, struct settings *settings)
 		goto fail;
 	settings_use(s, settings, max_clients);
 	listeners_swap(&s->listeners, &next, settings);
-	log_use(settings->daemon);
+	log_use(daemon_of(settings));
 	listeners_update(&s->listeners);
 	return true;
 fail:
-	settings_free(settings);
+	settings_unref(settings);
 	return false;
 }
 
@@ -201,11 +188,13 @@ static void reading_done(struct reading *r, struct settings *settings, const cha
 
 static void server_reload(struct server *s)
 {
+	bool piped = settings_in_force()->piped;
+
 	order_take(&s->waiting, s->signals.sender);
-	if (s->settings->piped)
+	if (piped)
 		log_error("not_reloaded", log_text("config", s->path),
 			  log_text("text", "it came through a pipe, which cannot be read again"));
-	if (s->draining || s->settings->piped)
+	if (s->draining || piped)
 		order_answer(&s->waiting, false);
 	else if (!s->reading.running)
 		reload_begin(s);
@@ -224,6 +213,8 @@ static void drain_expired(struct deadline *d)
 
 static void server_drain(struct server *s)
 {
+	int64_t drain_timeout = daemon_of(settings_in_force())->drain_timeout;
+
 	if (s->draining) {
 		log_notice("stopping_at_once", log_number("clients", s->table.clients));
 		s->loop.stop = true;
@@ -235,10 +226,9 @@ static void server_drain(struct server *s)
 	s->draining = true;
 	listeners_end(&s->listeners);
 	conn_table_drain(&s->table);
-	if (s->settings->daemon->drain_timeout == 0)
+	if (drain_timeout == 0)
 		s->loop.stop = true;
-	deadline_queue_init(&s->loop.deadlines, &s->drains, s->settings->daemon->drain_timeout,
-			    drain_expired);
+	deadline_queue_init(&s->loop.deadlines, &s->drains, drain_timeout, drain_expired);
 	deadline_start(&s->drains, &s->drain);
 }
 
@@ -312,7 +302,7 @@ static void server_free(struct server *s)
 	jobs_kill();
 	services_stop();
 	signals_close(&s->signals, &s->loop);
-	settings_free(s->settings);
+	settings_put_in_force(NULL);
 	burst_end();
 	log_finish(LAST_WORDS_MS);
 	log_detach();
@@ -326,11 +316,11 @@ static enum exit_status server_serve(struct server *s)
 
 	if (passed_collect(&s->listeners.passed) < 0)
 		return EXIT_SYSTEM;
-	result = listeners_prepare(&s->listeners, s->settings, &next);
+	result = listeners_prepare(&s->listeners, settings_in_force(), &next);
 	names_forget();
 	if (result < 0)
 		return s->listeners.forbidden ? EXIT_SYSTEM : EXIT_BIND;
-	listeners_swap(&s->listeners, &next, s->settings);
+	listeners_swap(&s->listeners, &next, settings_in_force());
 	passed_free(&s->listeners.passed);
 	listeners_update(&s->listeners);
 	log_notice("ready", log_text("config", s->path));
@@ -353,28 +343,28 @@ enum exit_status server_run(const char *path)
 
 	signals_hold();
 	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_INFO);
-	settings = settings_load(path);
+	settings = settings_load(path, daemon_schema());
 	if (settings != NULL)
 		settings_errors_shorten(&settings->errors);
 	errors_log(settings);
 	if (settings == NULL || settings->errors.count > 0) {
 		status = settings == NULL ? EXIT_SYSTEM : EXIT_CONFIG;
-		settings_free(settings);
+		settings_unref(settings);
 		names_forget();
 		log_finish(LAST_WORDS_MS);
 		log_detach();
 		return status;
 	}
-	log_use(settings->daemon);
+	log_use(daemon_of(settings));
 	if (server_init(&s) < 0) {
 		log_error("failed", log_text("reason", strerror(errno)));
-		settings_free(settings);
+		settings_unref(settings);
 		names_forget();
 		log_finish(LAST_WORDS_MS);
 		return EXIT_SYSTEM;
 	}
 	if (services_prepare(settings) < 0) {
-		settings_free(settings);
+		settings_unref(settings);
 		status = EXIT_SYSTEM;
 	} else {
 		settings_use(&s, settings, clients_that_fit(settings));

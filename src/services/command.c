@@ -22,6 +22,8 @@ enum {
 	COMMAND_KEYS
 };
 
+OPTION_WORDS(on_disconnect, ON_DISCONNECT_WORDS);
+
 static const struct option_def command_options[COMMAND_KEYS] = {
 #define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct command, key), OPTION_REST(__VA_ARGS__)},
@@ -29,9 +31,19 @@ static const struct option_def command_options[COMMAND_KEYS] = {
 #undef OPT
 };
 
-static struct section_list commands = TAILQ_HEAD_INITIALIZER(commands); /* in force */
+static struct settings *commands; /* those in force are of this generation; NULL: none */
 
 /* ---- the section ---- */
+
+/* What it has beside its settings, which others may keep for long. */
+static void command_release(struct command *command)
+{
+	places_unref(command->places);
+	command->places = NULL;
+	if (command->timed)
+		deadline_queue_free(&command->timeouts);
+	command->timed = false;
+}
 
 static void command_free(struct section *s)
 {
@@ -41,13 +53,12 @@ static void command_free(struct section *s)
 	for (size_t i = 0; command->envp != NULL && command->envp[i] != NULL; i++)
 		free(command->envp[i]);
 	free(command->envp);
-	places_unref(command->places);
-	if (command->timed)
-		deadline_queue_free(&command->timeouts);
+	command_release(command);
 }
 
 struct command *command_ref(struct command *command)
 {
+	settings_ref(command->section.settings);
 	command->refs++;
 	return command;
 }
@@ -55,7 +66,8 @@ struct command *command_ref(struct command *command)
 void command_unref(struct command *command)
 {
 	if (--command->refs == 0)
-		section_free(&command->section);
+		command_release(command);
+	settings_unref(command->section.settings);
 }
 
 static void command_check(struct section *s, struct option_list *errors)
@@ -237,9 +249,14 @@ static struct command *command_of(struct section *s)
 	return s != NULL ? container_of(s, struct command, section) : NULL;
 }
 
+static struct command *command_first_of(const struct settings *settings)
+{
+	return settings != NULL ? command_of(TAILQ_FIRST(&settings->sections)) : NULL;
+}
+
 struct command *command_first(void)
 {
-	return command_of(TAILQ_FIRST(&commands));
+	return command_first_of(commands);
 }
 
 struct command *command_next(const struct command *command)
@@ -377,9 +394,9 @@ static char **environment_make(const struct command *command)
 	return NULL;
 }
 
-int commands_prepare(struct section_list *sections, char *reason)
+int commands_prepare(struct settings *settings, char *reason)
 {
-	struct command *command = command_of(TAILQ_FIRST(sections));
+	struct command *command = command_first_of(settings);
 
 	for (; command != NULL; command = command_next(command)) {
 		command->places = places_named(command->section.name);
@@ -392,39 +409,40 @@ int commands_prepare(struct section_list *sections, char *reason)
 	return 0;
 }
 
-static void commands_free(struct section_list *list)
+static void commands_free(struct settings *settings)
 {
-	struct command *command;
+	struct command *command = command_first_of(settings), *next;
 
-	while ((command = command_of(TAILQ_FIRST(list))) != NULL) {
-		TAILQ_REMOVE(list, &command->section, entry);
+	for (; command != NULL; command = next) {
+		next = command_next(command);
 		command_unref(command);
 	}
+	settings_unref(settings);
 }
 
 void commands_stop(void)
 {
-	commands_free(&commands);
+	commands_free(commands);
+	commands = NULL;
 }
 
-/* Move the commands among sections to those in force. */
-static void commands_take(struct section_list *sections)
+/* Put those of settings in force. */
+static void commands_take(struct settings *settings)
 {
 	struct command *command;
 
-	while ((command = command_of(TAILQ_FIRST(sections))) != NULL) {
-		TAILQ_REMOVE(sections, &command->section, entry);
-		TAILQ_INSERT_TAIL(&commands, &command->section, entry);
-		command->refs = 1;
+	commands = settings_ref(settings);
+	for (command = command_first(); command != NULL; command = command_next(command)) {
+		command_ref(command);
 		command->timed = true;
 		job_timeouts_init(&command->timeouts, command->timeout);
 	}
 }
 
 /* Who waits for a command that is gone has its turn, and is told so. */
-static void places_limit(struct section_list *old)
+static void places_limit(const struct settings *old)
 {
-	struct command *command = command_of(TAILQ_FIRST(old));
+	struct command *command = command_first_of(old);
 
 	for (; command != NULL; command = command_next(command))
 		slots_limit(&command->places->slots, UINT_MAX, 0);
@@ -434,16 +452,14 @@ static void places_limit(struct section_list *old)
 }
 
 /* All of it is in force before anybody's turn comes. Nobody waits for a name that is new. */
-void commands_use(struct section_list *sections)
+void commands_use(struct settings *settings)
 {
-	struct section_list old = TAILQ_HEAD_INITIALIZER(old);
+	struct settings *old = commands;
 	struct command *command;
 
-	TAILQ_CONCAT(&old, &commands, entry);
-	commands_take(sections);
-	places_limit(&old);
-	for (command = command_of(TAILQ_FIRST(&old)); command != NULL;
-	     command = command_next(command))
+	commands_take(settings);
+	places_limit(old);
+	for (command = command_first_of(old); command != NULL; command = command_next(command))
 		slots_serve(&command->places->slots);
-	commands_free(&old);
+	commands_free(old);
 }

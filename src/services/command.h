@@ -3,15 +3,22 @@
 #define SERVICES_COMMAND_H
 /*
  * The commands of the configuration, each a [command NAME]: which are in force, who may run them
- * and with what. A reload puts others in force; who runs one keeps it.
+ * and with what. A reload puts others in force; who runs one keeps it, and its generation.
  */
+#include "config/settings.h"
 #include "core/deadline.h"
-#include "core/section.h"
 #include "net/peer.h"
 #include "process/places.h"
 #include "services/template.h"
 
 #define COMMAND_ERROR_MAX 512 /* bytes */
+
+/* What becomes of a run whose caller has gone. */
+#define ON_DISCONNECT_WORDS(WORD)        \
+	WORD(ON_DISCONNECT_STOP, "stop") \
+	WORD(ON_DISCONNECT_CONTINUE, "continue")
+
+typedef enum on_disconnect { ON_DISCONNECT_WORDS(OPTION_CONSTANT) } opt_on_disconnect;
 
 /* One generation of a [command NAME]. */
 struct command {
@@ -19,10 +26,10 @@ struct command {
 #define OPT(key, type, ...) opt_##type key;
 #include "services/commands.def"
 #undef OPT
-	unsigned refs;
+	unsigned refs; /* to the generation, from this: one while it is in force, one of each run */
 	struct template template;
 	char **envp;
-	struct places *places; /* of all generations of its name; a reference */
+	struct places *places; /* of all generations of its name; a reference, until refs is 0 */
 	struct deadline_queue timeouts;
 	bool timed; /* timeouts is one of the loop's */
 };
@@ -52,8 +59,8 @@ char **command_admit(const struct peer *peer, const struct slice *words, size_t 
 		     struct command **found, char *error) __attribute__((warn_unused_result));
 
 /* As struct service has them. */
-int commands_prepare(struct section_list *sections, char *reason);
-void commands_use(struct section_list *sections);
+int commands_prepare(struct settings *settings, char *reason);
+void commands_use(struct settings *settings);
 void commands_stop(void);
 
 #endif

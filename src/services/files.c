@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/settings.h"
 #include "net/conn.h"
 #include "process/program.h"
 #include "services/beneath.h"
@@ -290,16 +291,16 @@ static const struct section_kind files_kind = {
 	.free = files_free,
 };
 
-static struct files_conf *files_section(const struct section_list *sections)
+static struct files_conf *files_section(const struct settings *settings)
 {
-	struct section *s = section_of(TAILQ_FIRST(sections), &files_kind);
+	struct section *s = section_of(TAILQ_FIRST(&settings->sections), &files_kind);
 
 	return s != NULL ? container_of(s, struct files_conf, section) : NULL;
 }
 
-static int files_prepare(struct section_list *sections, char *reason)
+static int files_prepare(struct settings *settings, char *reason)
 {
-	struct files_conf *conf = files_section(sections);
+	struct files_conf *conf = files_section(settings);
 
 	if (conf == NULL)
 		return 0;
@@ -311,28 +312,36 @@ static int files_prepare(struct section_list *sections, char *reason)
 	return -1;
 }
 
-static void files_use(struct section_list *sections)
+/* The folder is let go of at once, whoever else keeps the generation, so that it can be unmounted.
+ */
+static void files_release(void)
 {
-	struct files_conf *conf = files_section(sections);
+	if (files == NULL)
+		return;
+	beneath_unref(files->beneath);
+	files->beneath = NULL;
+	settings_unref(files->section.settings);
+	files = NULL;
+}
+
+static void files_use(struct settings *settings)
+{
 	struct rlimit limit;
 
-	if (files != NULL)
-		section_free(&files->section);
-	files = conf;
-	if (conf == NULL)
+	files_release();
+	files = files_section(settings);
+	if (files == NULL)
 		return;
+	settings_ref(settings);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > FDS_SPARE)
-		conf->beneath->fd_limit = limit.rlim_cur - FDS_SPARE;
-	TAILQ_REMOVE(sections, &conf->section, entry);
-	digest_use((unsigned)conf->max_digests);
+		files->beneath->fd_limit = limit.rlim_cur - FDS_SPARE;
+	digest_use((unsigned)files->max_digests);
 }
 
 static void files_stop(void)
 {
 	scan_stop();
-	if (files != NULL)
-		section_free(&files->section);
-	files = NULL;
+	files_release();
 }
 
 static const struct verb files_verbs[] = {

@@ -10,7 +10,7 @@
 
 #include <limits.h>
 
-#include "core/option.h"
+#include "config/option.h"
 #include "core/slice.h"
 
 #define PATH_BYTES_MAX (PATH_MAX - 1) /* bytes of a path that the kernel takes */

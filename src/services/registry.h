@@ -8,6 +8,13 @@
 #include "services/services.def"
 #undef SERVICE
 
+enum {
+#define SERVICE(name) SERVICE_##name,
+#include "services/services.def"
+#undef SERVICE
+	SERVICES
+};
+
 /* NULL-terminated. */
 extern const struct service *const services[];
 

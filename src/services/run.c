@@ -279,7 +279,7 @@ static void run_gone(struct task *t)
 		return;
 	}
 	job_resume(&run->job);
-	if (run->command->on_disconnect == 0 || !input_has_ended)
+	if (run->command->on_disconnect == ON_DISCONNECT_STOP || !input_has_ended)
 		job_stop(&run->job);
 }
 

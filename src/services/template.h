@@ -7,7 +7,7 @@
  * is the argument NAME, as a word of its own or as part of one: what a caller gives never becomes
  * two words, and there is no shell that could see it.
  */
-#include "core/section.h"
+#include "config/section.h"
 #include "services/parameter.h"
 #include "wire/protocol.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "net/names.h"
-#include "settings.h"
+#include "server/daemon.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	settings = settings_load(path);
-	settings_free(settings);
+	settings = settings_load(path, daemon_schema());
+	settings_unref(settings);
 	names_forget();
 	close(fd);
 	return 0;

@@ -173,6 +173,60 @@ def test_list_names_all_services_and_protocols():
         assert name in words
 
 
+def test_list_keys_says_of_each_key_what_it_takes_and_is_for():
+    done = run("--list", "keys")
+    assert (done.returncode, done.stderr) == (0, "")
+    sections = done.stdout.split("\n\n")
+    assert [text.splitlines()[0] for text in sections] == [
+        "[daemon]", "[listener NAME]", "[service files]", "[command NAME]"]
+    for line in (
+            "  backlog (int, default 511, 1 to 65535)\n      callers that wait in the kernel",
+            "  when_full (word wait|reject, default wait)\n      callers above max_clients",
+            "  log_socket (path, default /dev/log, at most 107 bytes)\n      socket of",
+            "  log_facility (word auth|authpriv|cron|daemon|local0|local1|local2|local3|\n"
+            "      local4|local5|local6|local7|user, default daemon)\n      facility of",
+            "  include (list, not given by default)\n      further files"):
+        assert line in sections[0]
+    assert "\n  backlog (int, default 0, 0 to 65535)\n" in sections[1]
+    assert "\n  listen (list, required)\n      addresses: tcp:HOST:PORT, udp:" in sections[1]
+    assert "\n  v6only (bool, default yes, needs a restart)\n      an IPv6 address" in sections[1]
+    assert "\n  max_request (size, default 64k, 1 to 16M)\n      longest request" in sections[1]
+    assert "\n  arg.NAME (map, not given by default)\n      what NAME may be" in sections[3]
+
+
+def test_list_keys_has_every_key_of_a_dump_and_no_other(tmp_path):
+    path = write(tmp_path / "p.ini", ini(one={}) + "[service files]\nroot = /\n"
+                 "[command c]\nexec = /bin/true {x}\narg.x = int 1..2\nenv.A = b\n")
+    dumped = re.findall(r"^;?([a-z0-9_]+)[.a-zA-Z]* =", run("--dump", "-c", path).stdout, re.M)
+    listed = re.findall(r"^  ([a-z0-9_]+)[.A-Z]* \(", run("--list", "keys").stdout, re.M)
+    assert dumped == listed
+
+
+def test_list_keys_fits_80_columns_and_leaves_no_blanks_behind():
+    lines = run("--list", "keys").stdout.splitlines()
+    assert max(map(len, lines)) in range(75, 81)
+    for line, after in zip(lines, lines[1:]):
+        assert line == line.rstrip()
+        if line[:6].isspace() and after[:6].isspace() and not line.endswith(")"):  # one text
+            assert len(line) + 1 + len(after.split()[0].split("|")[0]) > 80
+    assert not [line for line in lines if not re.match(r"\[|  [a-z]| {6}[^ ]|$", line)]
+
+
+@pytest.mark.parametrize("arguments", [["key"], ["keys", "keys"], ["keys", "x"], ["services"]])
+def test_what_cannot_be_listed_is_told_so(arguments):
+    done = run("--list", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"unexpected argument '{arguments[-1]}'" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--list"], ["--list", "keys"], ["--help"], ["--version"]])
+def test_what_cannot_be_printed_has_not_gone_well(arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([POLLARD, *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 4
+    assert done.stderr == "pollard: standard output: No space left on device\n"
+
+
 def test_help_and_version_are_printed():
     assert "usage: pollard" in run("--help").stdout
     assert run("--version").stdout.startswith("pollard ")

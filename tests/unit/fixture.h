@@ -21,7 +21,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/endpoint.h"
-#include "settings.h"
+#include "server/daemon.h"
 
 #define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 #define GUARD_MS 10000 /* a test that takes longer waits for what will not come */
@@ -68,11 +68,10 @@ static inline int fixture_close(void **state)
 	return 0;
 }
 
-/* The listener of these keys; it listens nowhere. */
+/* The listener of these keys, with the one reference to its generation; it listens nowhere. */
 static inline struct listener_conf *conf_new(const char *keys)
 {
 	int fd = memfd_create("fixture.ini", MFD_CLOEXEC);
-	struct listener_conf *conf;
 	struct settings *settings;
 	char path[32];
 
@@ -80,21 +79,20 @@ static inline struct listener_conf *conf_new(const char *keys)
 	dprintf(fd, "[listener a]\nlisten = unix:/nowhere %s\n%s",
 		strstr(keys, "allow =") != NULL ? "tcp:127.0.0.1:1" : "", keys);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	settings = settings_load(path);
+	settings = settings_load(path, daemon_schema());
 	close(fd);
 	if (settings->errors.count > 0)
 		fail_msg("%s", settings->errors.items[0]);
-	conf = settings_listener(settings, NULL);
-	TAILQ_REMOVE(&settings->sections, &conf->section, entry);
-	settings_free(settings);
-	return conf;
+	return listener_conf_next(settings, NULL);
 }
 
 static inline struct listener *listener_after(const struct listener *predecessor, const char *keys)
 {
-	struct listener *l = listener_new(&loop, conf_new(keys), predecessor);
+	struct listener_conf *conf = conf_new(keys);
+	struct listener *l = listener_new(&loop, conf, predecessor);
 
 	assert_non_null(l);
+	settings_unref(conf->section.settings);
 	TAILQ_INSERT_TAIL(&listeners, l, entry);
 	return l;
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/option.h"
+#include "config/option.h"
 
 static union {
 	bool on;
@@ -21,6 +21,19 @@ static union {
 	struct option_list list;
 } field;
 static char reason[OPTION_REASON_MAX];
+
+#define SIDE_WORDS(WORD)        \
+	WORD(SIDE_LEFT, "left") \
+	WORD(SIDE_RIGHT, "right")
+
+#define NUMBER_WORDS(WORD)   \
+	WORD(1 + 2, "three") \
+	WORD(3 + 4, "seven")
+
+enum side { SIDE_WORDS(OPTION_CONSTANT) };
+
+OPTION_WORDS(side, SIDE_WORDS);
+OPTION_WORDS(number, NUMBER_WORDS);
 
 static int set(const struct option_type *type, const char *range, const char *text)
 {
@@ -108,15 +121,32 @@ static void booleans_are_words_of_any_case(void **state)
 	refuse(&option_bool, "", "");
 }
 
-static void a_word_is_one_of_its_range(void **state)
+static void a_word_gives_its_constant(void **state)
 {
-	assert_int_equal(set(&option_word, "auto|syslog|stderr", "auto"), 0);
-	assert_int_equal(field.number, 0);
-	assert_int_equal(set(&option_word, "auto|syslog|stderr", "stderr"), 0);
-	assert_int_equal(field.number, 2);
-	refuse(&option_word, "auto|syslog|stderr", "sys");
-	refuse(&option_word, "auto|syslog|stderr", "auto|syslog");
-	refuse(&option_word, "auto|syslog|stderr", "");
+	assert_int_equal(SIDE_RIGHT, 1);
+	assert_int_equal(set(&option_side, "", "left"), 0);
+	assert_int_equal(field.number, SIDE_LEFT);
+	assert_int_equal(set(&option_side, "", "right"), 0);
+	assert_int_equal(field.number, SIDE_RIGHT);
+	assert_int_equal(set(&option_number, "", "seven"), 0);
+	assert_int_equal(field.number, 7);
+}
+
+static void a_word_is_one_of_its_type(void **state)
+{
+	static const char *const words[] = {"lef", "leftx", "Left", "left|right", "|", "", "0"};
+	char long_word[300], choices[OPTION_CHOICES_MAX];
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		refuse(&option_side, "", words[i]);
+	refuse(&option_side, "", "up");
+	assert_string_equal(reason, "'up' is not one of left|right");
+	memset(long_word, 'x', sizeof(long_word));
+	long_word[sizeof(long_word) - 1] = '\0';
+	refuse(&option_side, "", long_word);
+	assert_string_equal(reason + 101, "' is not one of left|right");
+	option_choices_print(&option_number, choices);
+	assert_string_equal(choices, "three|seven");
 }
 
 static void a_mode_is_octal(void **state)
@@ -170,7 +200,7 @@ static void quotes_around_a_value_are_no_part_of_it(void **state)
 	}
 	assert_int_equal(set(&option_int, "1..9", "\"7\""), 0);
 	assert_int_equal(field.number, 7);
-	assert_int_equal(set(&option_word, "a|b", "'b'"), 0);
+	assert_int_equal(set(&option_side, "", "'right'"), 0);
 	assert_int_equal(field.number, 1);
 }
 
@@ -296,7 +326,8 @@ int main(void)
 		cmocka_unit_test(sizes_have_binary_units),
 		cmocka_unit_test(durations_need_a_unit),
 		cmocka_unit_test(booleans_are_words_of_any_case),
-		cmocka_unit_test(a_word_is_one_of_its_range),
+		cmocka_unit_test(a_word_gives_its_constant),
+		cmocka_unit_test(a_word_is_one_of_its_type),
 		cmocka_unit_test(a_mode_is_octal),
 		cmocka_unit_test(texts_and_lists_replace_what_was_there),
 		cmocka_unit_test(quotes_around_a_value_are_no_part_of_it),

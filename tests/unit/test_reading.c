@@ -34,7 +34,7 @@ static int open_all(void **state)
 
 static int close_all(void **state)
 {
-	settings_free(settings);
+	settings_unref(settings);
 	jobs_kill();
 	names_forget();
 	unlink(ini);
@@ -75,12 +75,12 @@ static void it_is_what_the_files_say(void **state)
 	read_all(ini);
 	assert_non_null(settings);
 	assert_int_equal(settings->errors.count, 0);
-	assert_int_equal(settings->daemon->backlog, 7);
-	conf = settings_listener(settings, NULL);
+	assert_int_equal(daemon_of(settings)->backlog, 7);
+	conf = listener_conf_next(settings, NULL);
 	assert_int_equal(conf->allow_users.count, 2);
 	assert_int_equal(conf->allow_users.ids[0], 0);
 	assert_int_equal(conf->allow_users.ids[1], 1234);
-	conf = settings_listener(settings, conf);
+	conf = listener_conf_next(settings, conf);
 	assert_string_equal(conf->section.name, "b");
 	assert_int_equal(conf->section.line, 7);
 }
@@ -102,8 +102,8 @@ static void the_text_of_a_file_comes_in_pieces_of_whole_lines(void **state)
 	if (settings->errors.count > 0)
 		fail_msg("%s", settings->errors.items[0]);
 	len = 0;
-	for (const struct listener_conf *conf = settings_listener(settings, NULL); conf != NULL;
-	     conf = settings_listener(settings, conf))
+	for (const struct listener_conf *conf = listener_conf_next(settings, NULL); conf != NULL;
+	     conf = listener_conf_next(settings, conf))
 		len++;
 	assert_int_equal(len, 2000);
 }
@@ -115,7 +115,7 @@ static void mistakes_are_those_of_the_child(void **state)
 	assert_non_null(settings);
 	assert_int_equal(settings->errors.count, 1);
 	assert_non_null(strstr(settings->errors.items[0], ":2: backlog: 0 is out of range"));
-	settings_free(settings);
+	settings_unref(settings);
 	read_all("/nonexistent/file");
 	assert_string_equal(settings->errors.items[0],
 			    "/nonexistent/file: cannot be read: No such file or directory");

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/section.h"
+#include "config/section.h"
 
 struct shop {
 	struct section section;

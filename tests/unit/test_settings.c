@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "net/opening.h"
-#include "settings.h"
+#include "net/listener.h"
+#include "server/daemon.h"
 
 #define GOOD "[listener a]\nlisten = tcp:127.0.0.1:1\nservices = echo\n"
 
@@ -38,7 +39,7 @@ static struct settings *load(void)
 	char path[64];
 
 	snprintf(path, sizeof(path), "%s/a.ini", dir);
-	return settings_load(path);
+	return settings_load(path, daemon_schema());
 }
 
 static void assert_good(const char *text)
@@ -50,7 +51,7 @@ static void assert_good(const char *text)
 	if (s->errors.count > 0)
 		print_error("%s\n", s->errors.items[0]);
 	assert_int_equal(s->errors.count, 0);
-	settings_free(s);
+	settings_unref(s);
 }
 
 /* The first error is "DIR/a.ini" and what is given. */
@@ -63,7 +64,7 @@ static void assert_error(const char *text, size_t len, const char *error)
 	assert_true(s->errors.count > 0);
 	if (strncmp(s->errors.items[0] + strlen(dir) + 6, error, strlen(error)) != 0)
 		assert_string_equal(s->errors.items[0] + strlen(dir) + 6, error);
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void every_error_has_its_line(void **state)
@@ -227,7 +228,56 @@ static void one_mistake_is_one_error(void **state)
 						    : s->warnings.items[n - s->errors.count]);
 		assert_int_equal(s->errors.count, 1);
 		assert_int_equal(s->warnings.count, 0);
-		settings_free(s);
+		settings_unref(s);
+	}
+}
+
+static void words_of_the_daemon_give_their_constants(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t offset;
+		int value;
+	} cases[] = {
+#define FIELD(key) offsetof(struct daemon_conf, key)
+		{"when_full = wait", FIELD(when_full), WHEN_WAIT},
+		{"when_full = reject", FIELD(when_full), WHEN_REJECT},
+		{"log_target = auto", FIELD(log_target), LOG_TARGET_AUTO},
+		{"log_target = syslog", FIELD(log_target), LOG_TARGET_SYSLOG},
+		{"log_target = stderr", FIELD(log_target), LOG_TARGET_STDERR},
+		{"log_level = error", FIELD(log_level), LOG_ERR},
+		{"log_level = warning", FIELD(log_level), LOG_WARNING},
+		{"log_level = notice", FIELD(log_level), LOG_NOTICE},
+		{"log_level = info", FIELD(log_level), LOG_INFO},
+		{"log_level = debug", FIELD(log_level), LOG_DEBUG},
+		{"log_facility = auth", FIELD(log_facility), LOG_AUTH},
+		{"log_facility = authpriv", FIELD(log_facility), LOG_AUTHPRIV},
+		{"log_facility = cron", FIELD(log_facility), LOG_CRON},
+		{"log_facility = daemon", FIELD(log_facility), LOG_DAEMON},
+		{"log_facility = local0", FIELD(log_facility), LOG_LOCAL0},
+		{"log_facility = local1", FIELD(log_facility), LOG_LOCAL1},
+		{"log_facility = local2", FIELD(log_facility), LOG_LOCAL2},
+		{"log_facility = local3", FIELD(log_facility), LOG_LOCAL3},
+		{"log_facility = local4", FIELD(log_facility), LOG_LOCAL4},
+		{"log_facility = local5", FIELD(log_facility), LOG_LOCAL5},
+		{"log_facility = local6", FIELD(log_facility), LOG_LOCAL6},
+		{"log_facility = local7", FIELD(log_facility), LOG_LOCAL7},
+		{"log_facility = user", FIELD(log_facility), LOG_USER},
+#undef FIELD
+	};
+	char text[128];
+	int value;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct settings *s;
+
+		snprintf(text, sizeof(text), "[daemon]\n%s\n" GOOD, cases[i].line);
+		file_write("a.ini", text, strlen(text));
+		s = load();
+		assert_int_equal(s->errors.count, 0);
+		memcpy(&value, (const char *)daemon_of(s) + cases[i].offset, sizeof(value));
+		assert_int_equal(value, cases[i].value);
+		settings_unref(s);
 	}
 }
 
@@ -254,8 +304,8 @@ static void a_semicolon_between_quotes_begins_no_comment(void **state)
 		file_write("a.ini", text, (size_t)len);
 		s = load();
 		assert_int_equal(s->errors.count, 0);
-		assert_string_equal(s->daemon->log_socket, cases[i][1]);
-		settings_free(s);
+		assert_string_equal(daemon_of(s)->log_socket, cases[i][1]);
+		settings_unref(s);
 	}
 }
 
@@ -272,7 +322,7 @@ static void a_backslash_that_is_escaped_ends_a_value(void **state)
 	assert_int_equal(s->errors.count, 2);
 	assert_non_null(strstr(s->errors.items[0], ":2: log_socket: there are no"));
 	assert_non_null(strstr(s->errors.items[1], ":5: log_level: 'x' is not one of"));
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void a_listener_takes_both_lists_for_both_kinds_of_peers(void **state)
@@ -289,13 +339,13 @@ static void clients_have_what_descriptors_are_left(void **state)
 
 	file_write("a.ini", text, strlen(text));
 	s = load();
-	assert_int_equal(settings_descriptors(s), 1000 + 128 + 1);
-	assert_int_equal(settings_clients(s, 1129), 1000);
-	assert_int_equal(settings_clients(s, RLIM_INFINITY), 1000);
-	assert_int_equal(settings_clients(s, 1128), 1128 - 129);
-	assert_int_equal(settings_clients(s, 258), 129);
-	assert_int_equal(settings_clients(s, 100), 50);
-	settings_free(s);
+	assert_int_equal(daemon_descriptors(s), 1000 + 128 + 1);
+	assert_int_equal(daemon_clients(s, 1129), 1000);
+	assert_int_equal(daemon_clients(s, RLIM_INFINITY), 1000);
+	assert_int_equal(daemon_clients(s, 1128), 1128 - 129);
+	assert_int_equal(daemon_clients(s, 258), 129);
+	assert_int_equal(daemon_clients(s, 100), 50);
+	settings_unref(s);
 }
 
 static void callers_in_their_opening_have_descriptors_too(void **state)
@@ -306,13 +356,13 @@ static void callers_in_their_opening_have_descriptors_too(void **state)
 
 	file_write("a.ini", text, strlen(text));
 	s = load();
-	settings_listener(s, NULL)->steps[0] = &step;
-	assert_int_equal(settings_descriptors(s), 1000 + 1000 + OPENINGS_SPARE + 128 + 1);
-	assert_int_equal(settings_clients(s, 2193), 1000);
-	assert_int_equal(settings_clients(s, 2192), (2192 - 193) / 2);
-	assert_int_equal(settings_clients(s, 1193), 500);
-	assert_int_equal(settings_clients(s, 200), 50);
-	settings_free(s);
+	listener_conf_next(s, NULL)->steps[0] = &step;
+	assert_int_equal(daemon_descriptors(s), 1000 + 1000 + OPENINGS_SPARE + 128 + 1);
+	assert_int_equal(daemon_clients(s, 2193), 1000);
+	assert_int_equal(daemon_clients(s, 2192), (2192 - 193) / 2);
+	assert_int_equal(daemon_clients(s, 1193), 500);
+	assert_int_equal(daemon_clients(s, 200), 50);
+	settings_unref(s);
 }
 
 static void a_nul_byte_is_refused(void **state)
@@ -324,14 +374,14 @@ static void a_nul_byte_is_refused(void **state)
 
 static void what_is_no_file_is_refused(void **state)
 {
-	struct settings *s = settings_load("/tmp");
+	struct settings *s = settings_load("/tmp", daemon_schema());
 
 	assert_int_equal(s->errors.count, 1);
 	assert_string_equal(s->errors.items[0], "/tmp: is not a regular file");
-	settings_free(s);
-	s = settings_load("/nonexistent/file");
+	settings_unref(s);
+	s = settings_load("/nonexistent/file", daemon_schema());
 	assert_memory_equal(s->errors.items[0], "/nonexistent/file: cannot be read: ", 35);
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void a_good_file_gives_its_values(void **state)
@@ -347,9 +397,9 @@ static void an_indented_key_is_not_swallowed(void **state)
 	file_write("a.ini", text, strlen(text));
 	s = load();
 	assert_int_equal(s->errors.count, 0);
-	assert_int_equal(s->daemon->backlog, 7);
-	assert_string_equal(s->daemon->log_socket, "/x");
-	settings_free(s);
+	assert_int_equal(daemon_of(s)->backlog, 7);
+	assert_string_equal(daemon_of(s)->log_socket, "/x");
+	settings_unref(s);
 }
 
 static void a_line_of_4000_bytes_is_read_whole(void **state)
@@ -362,9 +412,9 @@ static void a_line_of_4000_bytes_is_read_whole(void **state)
 	file_write("a.ini", text, strlen(text));
 	s = load();
 	assert_int_equal(s->errors.count, 0);
-	assert_int_equal(settings_listener(s, NULL)->allow.count,
+	assert_int_equal(listener_conf_next(s, NULL)->allow.count,
 			 (strlen(text) - strlen(GOOD) - 7) / 9);
-	settings_free(s);
+	settings_unref(s);
 	while (strlen(text) < 9000)
 		strcat(text, " 10.0.0.1");
 	assert_error(text, strlen(text), ":4: the line is longer than");
@@ -382,10 +432,10 @@ static void includes_are_read_in_order(void **state)
 	s = load();
 	assert_int_equal(s->errors.count, 0);
 	assert_int_equal(s->files.count, 3);
-	conf = settings_listener(s, NULL);
+	conf = listener_conf_next(s, NULL);
 	assert_string_equal(conf->section.name, "one");
-	assert_string_equal(settings_listener(s, conf)->section.name, "two");
-	settings_free(s);
+	assert_string_equal(listener_conf_next(s, conf)->section.name, "two");
+	settings_unref(s);
 }
 
 static void every_include_is_relative_to_the_file(void **state)
@@ -403,7 +453,7 @@ static void assert_only_error(const char *text, const char *line, const char *wo
 	assert_int_equal(s->errors.count, 1);
 	assert_non_null(strstr(s->errors.items[0], line));
 	assert_non_null(strstr(s->errors.items[0], words));
-	settings_free(s);
+	settings_unref(s);
 }
 
 static void a_file_is_read_once(void **state)
@@ -438,6 +488,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_error_has_its_line),
 		cmocka_unit_test(one_mistake_is_one_error),
+		cmocka_unit_test(words_of_the_daemon_give_their_constants),
 		cmocka_unit_test(a_semicolon_between_quotes_begins_no_comment),
 		cmocka_unit_test(a_backslash_that_is_escaped_ends_a_value),
 		cmocka_unit_test(a_listener_takes_both_lists_for_both_kinds_of_peers),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CORE_SECTION_H
-#define CORE_SECTION_H
+#ifndef CONFIG_SECTION_H
+#define CONFIG_SECTION_H
 /*
  * A section of the configuration, [WORD] or [WORD NAME]: a struct of settings that begins with a
  * struct section, filled through the option table of its kind. What a file says wrongly is
@@ -8,9 +8,10 @@
  */
 #include <bsd/sys/queue.h>
 
-#include "core/option.h"
+#include "config/option.h"
 
 struct section;
+struct settings;
 
 struct section_kind {
 	const char *word;
@@ -29,9 +30,12 @@ struct section_kind {
 	void (*free)(struct section *s);
 };
 
+#define SECTION_TITLE_MAX 80 /* bytes */
+
 struct section {
 	TAILQ_ENTRY(section) entry;
 	const struct section_kind *kind;
+	struct settings *settings;  /* it belongs to them; who uses it holds a reference there */
 	struct option_source *from; /* kind->count of them */
 	char *name;
 	const char *file; /* borrowed */
@@ -45,6 +49,12 @@ TAILQ_HEAD(section_list, section);
 struct section *section_new(const struct section_kind *kind, const char *name);
 void section_free(struct section *s);
 void sections_free(struct section_list *list);
+
+/* "[WORD NAME]", as those of a kind are titled. */
+void section_title(const struct section_kind *kind, char title[SECTION_TITLE_MAX]);
+
+/* The field of a key, of its type. */
+void *section_field(const struct section *s, size_t key);
 
 /* The text of a value as configured or by default; NULL: neither. */
 const char *section_text(const struct section *s, size_t key);

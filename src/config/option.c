@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/option.h"
+#include "config/option.h"
 
 #include <bsd/stdlib.h>
+#include <bsd/string.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -111,23 +112,27 @@ static int bool_parse(const struct option_def *def, const char *text, void *fiel
 	return -1;
 }
 
-static int word_parse(const struct option_def *def, const char *text, void *field, char *reason)
+void option_choices_print(const struct option_type *type, char text[OPTION_CHOICES_MAX])
 {
-	const char *word = def->range;
-	int index = 0;
-
-	for (;; index++) {
-		size_t len = strcspn(word, "|");
-
-		if (strlen(text) == len && strncmp(word, text, len) == 0) {
-			*(int *)field = index;
-			return 0;
-		}
-		if (word[len] == '\0')
-			break;
-		word += len + 1;
+	text[0] = '\0';
+	for (const struct option_word *word = type->choices; word->text != NULL; word++) {
+		strlcat(text, text[0] != '\0' ? "|" : "", OPTION_CHOICES_MAX);
+		strlcat(text, word->text, OPTION_CHOICES_MAX);
 	}
-	snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not one of %s", text, def->range);
+}
+
+int option_word_parse(const struct option_def *def, const char *text, void *field, char *reason)
+{
+	char choices[OPTION_CHOICES_MAX];
+
+	for (const struct option_word *word = def->type->choices; word->text != NULL; word++) {
+		if (strcmp(word->text, text) != 0)
+			continue;
+		*(int *)field = word->value;
+		return 0;
+	}
+	option_choices_print(def->type, choices);
+	snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not one of %s", text, choices);
 	return -1;
 }
 
@@ -205,17 +210,29 @@ static void map_free(void *field)
 
 const struct option_type option_bool = {.name = "bool", .parse = bool_parse};
 const struct option_type option_int = {.name = "int", .parse = int_parse};
-const struct option_type option_word = {.name = "word", .parse = word_parse};
 const struct option_type option_mode = {.name = "mode", .parse = mode_parse};
 const struct option_type option_size = {.name = "size", .parse = size_parse};
 const struct option_type option_duration = {.name = "duration", .parse = duration_parse};
-const struct option_type option_text = {"text", text_parse, text_free, sizeof(char *), false};
-const struct option_type option_path = {"path", path_parse, text_free, sizeof(char *), false};
-const struct option_type option_words = {"words", text_parse, text_free, sizeof(char *), true};
-const struct option_type option_list = {"list", list_parse, list_free, sizeof(struct option_list),
-					true};
-const struct option_type option_map = {"map", map_parse, map_free, sizeof(struct option_map),
-				       false};
+const struct option_type option_text = {
+	.name = "text", .parse = text_parse, .free = text_free, .size = sizeof(char *)};
+const struct option_type option_path = {
+	.name = "path", .parse = path_parse, .free = text_free, .size = sizeof(char *)};
+const struct option_type option_words = {
+	.name = "words",
+	.parse = text_parse,
+	.free = text_free,
+	.size = sizeof(char *),
+	.words = true,
+};
+const struct option_type option_list = {
+	.name = "list",
+	.parse = list_parse,
+	.free = list_free,
+	.size = sizeof(struct option_list),
+	.words = true,
+};
+const struct option_type option_map = {
+	.name = "map", .parse = map_parse, .free = map_free, .size = sizeof(struct option_map)};
 
 /* ---- quotes ---- */
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CORE_OPTION_H
-#define CORE_OPTION_H
+#ifndef CONFIG_OPTION_H
+#define CONFIG_OPTION_H
 /*
  * Typed settings by table: "key = text" becomes a field of a struct. A key is one line
  *	OPT(name, type, default, range, flags, help)
- * of a .def file, which makes the field (opt_TYPE name) and the table entry.
+ * of a .def file, which makes the field (opt_TYPE name) and the table entry. A type of a word has a
+ * list of those it may be, each a line
+ *	WORD(CONSTANT, "word")
+ * of which OPTION_CONSTANT makes the constant, of an enum, and OPTION_WORDS what is parsed.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +18,11 @@
 
 struct option_def;
 
+struct option_word {
+	int value;
+	const char *text; /* NULL ends a list */
+};
+
 struct option_type {
 	const char *name;
 	/* Parse text into *field. Returns 0, or -1 with the reason in reason[OPTION_REASON_MAX]. */
@@ -22,6 +30,7 @@ struct option_type {
 	void (*free)(void *field); /* NULL: nothing to free */
 	size_t size;               /* of a field that is freed; at most OPTION_FIELD_MAX */
 	bool words; /* quotes keep its words together; those of other types are around the text */
+	const struct option_word *choices; /* of a word; NULL: it is none */
 };
 
 enum {
@@ -35,7 +44,7 @@ struct option_def {
 	const struct option_type *type;
 	size_t offset;
 	const char *fallback; /* default, as text */
-	const char *range;    /* "MIN..MAX", "a|b|c", or "" */
+	const char *range;    /* "MIN..MAX", of a path its bytes at most, or "" */
 	unsigned flags;
 	const char *help;
 };
@@ -69,7 +78,6 @@ struct option_map {
 
 typedef bool opt_bool;
 typedef int opt_int;
-typedef int opt_word; /* index in the range a|b|c */
 typedef unsigned opt_mode;
 typedef size_t opt_size;
 typedef int64_t opt_duration; /* milliseconds */
@@ -79,8 +87,27 @@ typedef char *opt_words; /* with its quotes, for option_split() */
 typedef struct option_list opt_list;
 typedef struct option_map opt_map;
 
-extern const struct option_type option_bool, option_int, option_word, option_mode, option_size,
-	option_duration, option_text, option_path, option_words, option_list, option_map;
+extern const struct option_type option_bool, option_int, option_mode, option_size, option_duration,
+	option_text, option_path, option_words, option_list, option_map;
+
+#define OPTION_CONSTANT(constant, text) constant,
+#define OPTION_CHOICE(constant, text) {constant, text},
+
+/* The type option_NAME, of the words of LIST(WORD), for the file that has this line. Its field
+ * holds the constant of a word: opt_NAME is an enum, or int. */
+#define OPTION_WORDS(name_, list)                                                \
+	static const struct option_type option_##name_ = {                       \
+		.name = "word",                                                  \
+		.parse = option_word_parse,                                      \
+		.choices = (const struct option_word[]){list(OPTION_CHOICE){0}}, \
+	}
+
+/* "a|b|c" */
+#define OPTION_CHOICES_MAX 128 /* bytes */
+void option_choices_print(const struct option_type *type, char text[OPTION_CHOICES_MAX]);
+
+/* As the type has it: the constant of a word becomes an int, or an enum. */
+int option_word_parse(const struct option_def *def, const char *text, void *field, char *reason);
 
 /* The rest of a table entry after its type: OPT() pastes the type itself, because "bool" is a
  * macro and would not survive being handed on. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/section.h"
+#include "config/section.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,6 +52,19 @@ void sections_free(struct section_list *list)
 		TAILQ_REMOVE(list, s, entry);
 		section_free(s);
 	}
+}
+
+void section_title(const struct section_kind *kind, char title[SECTION_TITLE_MAX])
+{
+	const char *name = kind->name != NULL ? kind->name : "NAME";
+
+	snprintf(title, SECTION_TITLE_MAX, "[%s%s%s]", kind->word, name[0] != '\0' ? " " : "",
+		 name);
+}
+
+void *section_field(const struct section *s, size_t key)
+{
+	return (char *)(uintptr_t)s + s->kind->options[key].offset;
 }
 
 const char *section_text(const struct section *s, size_t key)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "settings_read.h"
+#include "config/include.h"
 
 #include <bsd/string.h>
 #include <errno.h>
@@ -15,6 +15,17 @@
 #include <unistd.h>
 
 /* ---- files ---- */
+
+/* The key of the root that names further files; the number of its keys where none does. */
+static size_t include_key(const struct settings *s)
+{
+	const struct section_kind *kind = s->root->kind;
+	size_t key = 0;
+
+	while (key < kind->count && !(kind->options[key].flags & OPTION_FOLLOWED))
+		key++;
+	return key;
+}
 
 /* Like read(2), of what is not there yet too. Signals end the process as long as it waits. */
 static ssize_t piece_read(int fd, char *to, size_t size)
@@ -92,7 +103,7 @@ static bool file_is_known(struct settings *s, const char *path, const struct sta
 	for (size_t i = 0; i < s->files.count; i++) {
 		if (s->files.items[i].dev != st->st_dev || s->files.items[i].ino != st->st_ino)
 			continue;
-		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include,
+		section_error(&s->errors, s->root, include_key(s),
 			      i == 0 ? "%s is this very file; keep what is included in a folder of "
 				       "its own"
 				     : "%s has been read already; a file is included once",
@@ -113,12 +124,16 @@ static void file_take(struct settings *s, const char *path, const struct stat *s
 		return;
 	}
 	file = &s->files.items[s->files.count - 1];
-	file->text = text;
-	file->len = len;
 	file->dev = st->st_dev;
 	file->ino = st->st_ino;
 	s->files.bytes += len;
 	settings_text(s, text, len);
+	if (s->pipes) {
+		free(text);
+		return;
+	}
+	file->text = text;
+	file->len = len;
 }
 
 static void file_read(struct settings *s, const char *path)
@@ -169,11 +184,10 @@ static void include_pattern(struct settings *s, const char *pattern)
 	errno = ENOMEM;
 	result = glob(pattern, 0, glob_failed, &found);
 	if (result == GLOB_NOMATCH && strpbrk(pattern, "*?[") == NULL)
-		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include,
-			      "there is no file %s", pattern);
+		section_error(&s->errors, s->root, include_key(s), "there is no file %s", pattern);
 	else if (result != 0 && result != GLOB_NOMATCH)
-		section_error(&s->errors, &s->daemon->section, DAEMON_KEY_include, "%s: %s",
-			      pattern, strerror(errno));
+		section_error(&s->errors, s->root, include_key(s), "%s: %s", pattern,
+			      strerror(errno));
 	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
 		file_read(s, found.gl_pathv[i]);
 	globfree(&found);
@@ -181,11 +195,13 @@ static void include_pattern(struct settings *s, const char *pattern)
 
 static void includes_read(struct settings *s, const char *path)
 {
-	const struct option_list *patterns = &s->daemon->include;
+	const struct option_list *patterns;
 	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + SETTINGS_LINE_MAX];
+	size_t key = include_key(s);
 
-	if (patterns->count == 0)
+	if (key == s->root->kind->count)
 		return;
+	patterns = section_field(s->root, key);
 	strlcpy(copy, path, sizeof(copy));
 	dir_escape(dir, dirname(copy)); /* cuts copy */
 	for (size_t i = 0; i < patterns->count; i++) {

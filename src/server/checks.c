@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "settings_check.h"
+#include "server/checks.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "net/listener.h"
 #include "net/verb.h"
+#include "server/daemon.h"
 #include "services/command.h"
 #include "services/registry.h"
 
@@ -59,7 +61,7 @@ static bool is_first_with(const struct settings *s, const struct listener_conf *
 {
 	const struct listener_conf *other = NULL;
 
-	while ((other = settings_listener(s, other)) != NULL && other != conf)
+	while ((other = listener_conf_next(s, other)) != NULL && other != conf)
 		for (size_t i = 0; i < other->services.count; i++)
 			if (strcmp(other->services.items[i], name) == 0)
 				return false;
@@ -272,12 +274,12 @@ static void mode_check(struct settings *s, struct listener_conf *conf)
 	conf->socket_mode = 0666;
 }
 
-void listeners_check(struct settings *s)
+static void listeners_check(struct settings *s)
 {
 	struct listener_conf *conf = NULL;
 	struct index taken = {0}; /* addresses, by whom */
 
-	while ((conf = settings_listener(s, conf)) != NULL) {
+	while ((conf = listener_conf_next(s, conf)) != NULL) {
 		if (conf->section.again)
 			continue;
 		protocol_check(s, conf);
@@ -288,6 +290,13 @@ void listeners_check(struct settings *s)
 	index_free(&taken);
 }
 
+void settings_check(struct settings *s)
+{
+	listeners_check(s);
+	if (s->files.count > 0 && s->errors.count == 0 && listener_conf_next(s, NULL) == NULL)
+		error_add(&s->errors, s->files.items[0].path, 0, "there is no [listener NAME]");
+}
+
 /* ---- warnings ---- */
 
 /* Whether a listener has service, or something that may be a slip of it. */
@@ -295,7 +304,7 @@ static bool service_is_used(const struct settings *s, const struct service *serv
 {
 	const struct listener_conf *conf = NULL;
 
-	while ((conf = settings_listener(s, conf)) != NULL) {
+	while ((conf = listener_conf_next(s, conf)) != NULL) {
 		if (is_wrong(conf, LISTENER_KEY_services))
 			return true;
 		for (size_t i = 0; i < conf->services.count; i++) {
@@ -306,7 +315,7 @@ static bool service_is_used(const struct settings *s, const struct service *serv
 				return true;
 		}
 	}
-	return settings_listener(s, NULL) == NULL;
+	return listener_conf_next(s, NULL) == NULL;
 }
 
 static void sections_unused_warn(struct settings *s)
@@ -359,7 +368,7 @@ static void commands_reach_warn(struct settings *s)
 	struct section *section;
 	unsigned transports = 0;
 
-	while ((conf = settings_listener(s, conf)) != NULL) {
+	while ((conf = listener_conf_next(s, conf)) != NULL) {
 		if (is_wrong(conf, LISTENER_KEY_listen))
 			return;
 		for (size_t i = 0; has_commands(conf) && i < conf->listen.count; i++)
@@ -397,15 +406,14 @@ static void backlog_warn(struct settings *s, const struct section *section, size
 
 static void clients_warn(struct settings *s)
 {
-	unsigned max_clients = (unsigned)s->daemon->max_clients, fitting;
+	unsigned max_clients = (unsigned)daemon_of(s)->max_clients, fitting;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-	    s->daemon->section.from[DAEMON_KEY_max_clients].wrong)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || s->root->from[DAEMON_KEY_max_clients].wrong)
 		return;
-	fitting = settings_clients(s, limit.rlim_max);
+	fitting = daemon_clients(s, limit.rlim_max);
 	if (fitting < max_clients)
-		section_warning(&s->warnings, &s->daemon->section, DAEMON_KEY_max_clients,
+		section_warning(&s->warnings, s->root, DAEMON_KEY_max_clients,
 				"%u do not fit the limit of %ju descriptors; %u are served "
 				"(LimitNOFILE, ulimit -n)",
 				max_clients, (uintmax_t)limit.rlim_max, fitting);
@@ -414,15 +422,11 @@ static void clients_warn(struct settings *s)
 void settings_warn(struct settings *s)
 {
 	const struct listener_conf *conf = NULL;
-	struct section *section;
 	int max = backlog_max();
 
-	TAILQ_FOREACH(section, &s->sections, entry)
-		if (section->kind->warn != NULL && !section->again)
-			section->kind->warn(section, &s->warnings);
 	clients_warn(s);
-	backlog_warn(s, &s->daemon->section, DAEMON_KEY_backlog, s->daemon->backlog, max);
-	while ((conf = settings_listener(s, conf)) != NULL) {
+	backlog_warn(s, s->root, DAEMON_KEY_backlog, daemon_of(s)->backlog, max);
+	while ((conf = listener_conf_next(s, conf)) != NULL) {
 		backlog_warn(s, &conf->section, LISTENER_KEY_backlog, conf->backlog, max);
 		offers_warn(s, conf);
 	}

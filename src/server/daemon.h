@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_DAEMON_H
+#define SERVER_DAEMON_H
+/* What the configuration of the daemon may hold, and its section [daemon]. */
+#include <sys/resource.h>
+
+#include "config/settings.h"
+#include "core/log.h"
+
+/* What is done with callers for whom there is no place. */
+#define WHEN_FULL_WORDS(WORD)   \
+	WORD(WHEN_WAIT, "wait") \
+	WORD(WHEN_REJECT, "reject")
+
+typedef enum when_full { WHEN_FULL_WORDS(OPTION_CONSTANT) } opt_when_full;
+typedef enum log_target opt_log_target;
+typedef int opt_log_facility; /* LOG_DAEMON, ... */
+typedef int opt_log_level;    /* LOG_INFO, ... */
+
+enum {
+#define OPT(key, ...) DAEMON_KEY_##key,
+#include "server/daemon.def"
+#undef OPT
+	DAEMON_KEYS
+};
+
+struct daemon_conf {
+	struct section section;
+#define OPT(key, type, ...) opt_##type key;
+#include "server/daemon.def"
+#undef OPT
+};
+
+/* Static. Its root is [daemon]. */
+const struct settings_schema *daemon_schema(void);
+
+struct daemon_conf *daemon_of(const struct settings *settings);
+
+/* How many clients there can be with so many descriptors; max_clients where they are enough, which
+ * those of daemon_descriptors() are. */
+unsigned daemon_clients(const struct settings *settings, rlim_t descriptors);
+rlim_t daemon_descriptors(const struct settings *settings);
+
+#endif
