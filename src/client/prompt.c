@@ -95,6 +95,37 @@ static void on_edited(char *line)
 	free(line);
 }
 
+static volatile sig_atomic_t resized;
+
+static void on_resize(int number)
+{
+	resized = 1;
+}
+
+/* libedit takes the signal when it begins a line, and makes its buffers anew within the handler,
+ * which neither it nor malloc(3) can bear: afterwards it is taken back. */
+static void resize_catch(void)
+{
+	const struct sigaction action = {.sa_handler = on_resize, .sa_flags = SA_RESTART};
+
+	sigaction(SIGWINCH, &action, NULL);
+}
+
+/* Afterwards libedit does not know what is on the screen. */
+static void resize_take(void)
+{
+	if (!resized)
+		return;
+	resized = 0;
+	rl_resize_terminal();
+}
+
+static void editing_begin(void)
+{
+	rl_callback_handler_install(PROMPT, on_edited);
+	resize_catch();
+}
+
 static int on_key_wanted(FILE *terminal)
 {
 	return keys_next(&prompt.keys);
@@ -180,7 +211,7 @@ static bool editing_start(void)
 	prompt.keys = (struct keys){.fd = STDIN_FILENO};
 	rl_getc_function = on_key_wanted;
 	rl_readline_name = "pollcat";
-	rl_callback_handler_install(PROMPT, on_edited);
+	editing_begin();
 	if (completion.find == NULL)
 		rl_bind_key('\t', rl_insert);
 	stifle_history(HISTORY_LINES);
@@ -195,25 +226,8 @@ static bool editing_start(void)
  * that one ended. */
 static void editing_again(void)
 {
-	rl_callback_handler_install(PROMPT, on_edited);
+	editing_begin();
 	rl_point = rl_end = 0;
-}
-
-/* What is read is used up, also where it takes more than one character to know what it is. */
-static void editing_read(void)
-{
-	bool more = true;
-
-	uselocale(prompt.locale);
-	prompt.keys.ended = false; /* a terminal may go on after its end */
-	while (more && keys_ready(&prompt.keys)) {
-		prompt.line_taken = false;
-		rl_callback_read_char();
-		if (prompt.line_taken && prompt.started)
-			editing_again();
-		more = prompt.keys.len > 0 && prompt.started;
-	}
-	uselocale(LC_GLOBAL_LOCALE);
 }
 
 /* Where the character ends that libedit shows from this column on. */
@@ -260,6 +274,7 @@ static void editing_hide(void)
 	size_t row;
 
 	uselocale(prompt.locale);
+	resize_take();
 	row = row_after((size_t)rl_point);
 	if (row > 0)
 		snprintf(text, sizeof(text), "\r\033[%zuA\033[J", row);
@@ -272,7 +287,29 @@ static void editing_hide(void)
 static void editing_show(void)
 {
 	uselocale(prompt.locale);
+	resize_take();
 	rl_forced_update_display();
+	uselocale(LC_GLOBAL_LOCALE);
+}
+
+/* What is read is used up, also where it takes more than one character to know what it is. */
+static void editing_read(void)
+{
+	bool more = true;
+
+	if (resized) {
+		editing_hide();
+		editing_show();
+	}
+	uselocale(prompt.locale);
+	prompt.keys.ended = false; /* a terminal may go on after its end */
+	while (more && keys_ready(&prompt.keys)) {
+		prompt.line_taken = false;
+		rl_callback_read_char();
+		if (prompt.line_taken && prompt.started)
+			editing_again();
+		more = prompt.keys.len > 0 && prompt.started;
+	}
 	uselocale(LC_GLOBAL_LOCALE);
 }
 
