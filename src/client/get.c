@@ -367,6 +367,37 @@ static int by_target(const void *a, const void *b)
 	return strcmp((*left)->target, (*right)->target);
 }
 
+static int by_name(const void *name, const void *file)
+{
+	const struct get *const *get = file;
+
+	return strcmp(name, (*get)->target);
+}
+
+/* No file may have the name that g has while it is a part. Returns 0, or -1 with the reason said.
+ */
+static int part_differs(const struct get *g, const struct get **sorted, size_t count)
+{
+	static const char *const suffixes[] = {PART_SUFFIX, PART_ETAG_SUFFIX};
+	const struct get **other = NULL;
+	char *name;
+
+	for (int i = 0; i < 2 && other == NULL; i++) {
+		if (asprintf(&name, "%s%s", g->target, suffixes[i]) < 0) {
+			escape_warnx("%s: %m", g->name);
+			return -1;
+		}
+		other = bsearch(name, sorted, count, sizeof(sorted[0]), by_name);
+		free(name);
+	}
+	if (other == NULL)
+		return 0;
+	escape_warnx("%s would be saved as %s, which %s needs until it is whole: fetch one of them "
+		     "with -o FILE",
+		     (*other)->name, (*other)->target, g->name);
+	return -1;
+}
+
 /* Returns 0, or -1 with the reason said. */
 static int targets_differ(const struct get *files, size_t count)
 {
@@ -387,6 +418,8 @@ static int targets_differ(const struct get *files, size_t count)
 			     sorted[i - 1]->name, sorted[i]->name, sorted[i]->target);
 		result = -1;
 	}
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = part_differs(&files[i], sorted, count);
 	free(sorted);
 	return result;
 }

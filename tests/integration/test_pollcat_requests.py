@@ -1047,6 +1047,17 @@ def test_get_refuses_two_files_of_one_name_before_it_fetches_any(server, here, a
     assert it.requests == [] and contents(here) == {}
 
 
+@pytest.mark.parametrize("folder", ["", "folder/"])
+@pytest.mark.parametrize("names", [["x", "x.part"], ["b/x.part.etag", "y", "x-y", "a/x"]])
+def test_get_refuses_a_file_that_has_the_name_of_the_part_of_another(server, here, names, folder):
+    it = server(Files())
+    done = run(it, "get", *names, *(["-o", folder] if folder else []))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"pollcat: (\S*x(\.part\S*)) would be saved as %bx\2, which \S*x needs "
+                        rb"until it is whole: .+\n" % folder.encode(), done.stderr)
+    assert it.requests == [] and contents(here) == {}
+
+
 @pytest.mark.parametrize("columns, form", [
     (80, r"NAME +0% \[ {11}\] 0B of 97\dK, 0B/s"), (40, r"NA +0% 0B of 97\dK, 0B/s")])
 def test_progress_names_the_file_where_there_are_several(server, here, terminal, columns, form):
