@@ -220,13 +220,19 @@ static void section_begin(struct parser *p, char *text)
 	section_open(p, kind, kind->name != NULL ? kind->name : joined);
 }
 
+/* What follows belongs to no section that is known, and is passed over. */
+static void title_lost(struct parser *p)
+{
+	section_end(p);
+	p->in_section = true;
+}
+
 static void section_line(struct parser *p, char *line)
 {
 	char *end = strchr(line, ']');
 	char after = '\0';
 
-	section_end(p);
-	p->in_section = true;
+	title_lost(p);
 	if (end != NULL)
 		after = end[1 + strspn(end + 1, " \t\r\n")];
 	if (end == NULL || (after != '\0' && after != ';' && after != '#')) {
@@ -526,7 +532,10 @@ static const char *line_look(struct parser *p, char *line, size_t len, int size)
 	p->continues = false;
 	word_note(p, line);
 	if (line_refuse(p, line, len, size)) {
-		line_lost(p, p->word);
+		if (*line == '[')
+			title_lost(p);
+		else
+			line_lost(p, p->word);
 	} else if (*line == '[') {
 		section_line(p, line);
 	} else if (continues) {
