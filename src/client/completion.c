@@ -255,7 +255,8 @@ static void give_up(int number)
 	_exit(EXIT_SUCCESS);
 }
 
-/* Ask the server, which is given up after a short time. */
+/* Ask the server, which is given up after a short time. What would be taken for an option is none
+ * of the operands that it has. */
 static void operands_offer(const struct typed *t, const struct addr_spec *server,
 			   const char *prefix)
 {
@@ -271,7 +272,8 @@ static void operands_offer(const struct typed *t, const struct addr_spec *server
 	else
 		found = complete_word(&complete, verb, t->operands + 1, prefix);
 	for (char **word = found; word != NULL && *word != NULL; word++) {
-		puts(*word);
+		if (!is_option(t, *word))
+			puts(*word);
 		free(*word);
 	}
 	free(found);

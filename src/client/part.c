@@ -49,9 +49,9 @@ static int part_lock(struct part *p)
 int part_open(struct part *p, const char *target)
 {
 	*p = (struct part){.target = target, .fd = -1};
-	if (asprintf(&p->path, "%s.part", target) < 0)
+	if (asprintf(&p->path, "%s" PART_SUFFIX, target) < 0)
 		p->path = NULL;
-	if (asprintf(&p->etag_path, "%s.part.etag", target) < 0)
+	if (asprintf(&p->etag_path, "%s" PART_ETAG_SUFFIX, target) < 0)
 		p->etag_path = NULL;
 	if (p->path == NULL || p->etag_path == NULL) {
 		escape_warnx("%s: %m", target);

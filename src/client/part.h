@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PART_SUFFIX ".part"
+#define PART_ETAG_SUFFIX ".part.etag"
+
 struct part {
 	const char *target; /* borrowed */
 	char *path;

@@ -243,6 +243,7 @@ static int ping(struct ping *p, const struct addr *a)
 		return EXIT_NOT_DONE;
 	getnameinfo(&a->sa, a->len, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* each line when it happens, to a pipe as well */
+	signal(SIGPIPE, SIG_DFL);         /* and none that nobody reads */
 	printf("PING %s (%s) %d(%d) bytes of data.\n", p->host, text, ICMP_DATA_LEN,
 	       ICMP_MESSAGE_LEN + (v4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN));
 	exchange(p);

@@ -6,6 +6,7 @@
 #include "client/prompt.h"
 
 #include "client/keys.h"
+#include "client/rows.h"
 #include "core/buf.h"
 
 #include <bsd/string.h>
@@ -17,8 +18,6 @@
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
-#include <wchar.h>
-#include <wctype.h>
 
 #ifdef HAVE_LIBEDIT
 #include <editline/readline.h>
@@ -93,6 +92,37 @@ static void on_edited(char *line)
 	line_give(line, len);
 	uselocale(prompt.locale);
 	free(line);
+}
+
+static volatile sig_atomic_t resized;
+
+static void on_resize(int number)
+{
+	resized = 1;
+}
+
+/* libedit takes the signal when it begins a line, and makes its buffers anew within the handler,
+ * which neither it nor malloc(3) can bear: afterwards it is taken back. */
+static void resize_catch(void)
+{
+	const struct sigaction action = {.sa_handler = on_resize, .sa_flags = SA_RESTART};
+
+	sigaction(SIGWINCH, &action, NULL);
+}
+
+/* Afterwards libedit does not know what is on the screen. */
+static void resize_take(void)
+{
+	if (!resized)
+		return;
+	resized = 0;
+	rl_resize_terminal();
+}
+
+static void editing_begin(void)
+{
+	rl_callback_handler_install(PROMPT, on_edited);
+	resize_catch();
 }
 
 static int on_key_wanted(FILE *terminal)
@@ -180,7 +210,7 @@ static bool editing_start(void)
 	prompt.keys = (struct keys){.fd = STDIN_FILENO};
 	rl_getc_function = on_key_wanted;
 	rl_readline_name = "pollcat";
-	rl_callback_handler_install(PROMPT, on_edited);
+	editing_begin();
 	/* Between two lines it lets go of the terminal, which would edit what is typed then. Not
 	 * before it has looked at the terminal as it is. */
 	rl_parse_and_bind("setty -x -icanon -echo -iexten");
@@ -198,64 +228,17 @@ static bool editing_start(void)
  * that one ended. */
 static void editing_again(void)
 {
-	rl_callback_handler_install(PROMPT, on_edited);
+	editing_begin();
 	rl_point = rl_end = 0;
-}
-
-/* What is read is used up, also where it takes more than one character to know what it is; but for
- * a lone ESC, after which libedit would wait for more, and the server meanwhile. */
-static void editing_read(void)
-{
-	bool more = true;
-
-	uselocale(prompt.locale);
-	prompt.keys.ended = false; /* a terminal may go on after its end */
-	while (more && keys_ready(&prompt.keys) && !keys_begun(&prompt.keys)) {
-		prompt.line_taken = false;
-		rl_callback_read_char();
-		if (prompt.line_taken && prompt.started)
-			editing_again();
-		more = prompt.keys.len > 0 && prompt.started;
-	}
-	uselocale(LC_GLOBAL_LOCALE);
-}
-
-/* Where the character ends that libedit shows from this column on. */
-static size_t column_after(size_t column, size_t columns, wchar_t wide)
-{
-	size_t width;
-
-	if (wide == L'\t')
-		return (column | 7) + 1;
-	if (wide < 0x100 && iswcntrl((wint_t)wide))
-		return column + 2; /* ^X */
-	if (!iswprint((wint_t)wide))
-		return column + (wide > 0xffff ? 8 : 7); /* \U+XXXXX */
-	width = wcwidth(wide) > 0 ? (size_t)wcwidth(wide) : 0;
-	if (column % columns + width > columns)
-		column += columns - column % columns; /* it is not cut in two */
-	return column + width;
 }
 
 /* How many rows below that of the prompt the first len bytes of the line end. */
 static size_t row_after(size_t len)
 {
-	size_t column = strlen(PROMPT), used;
-	const char *text = rl_line_buffer;
-	mbstate_t state = {0};
 	int rows, columns = 0;
-	wchar_t wide;
 
 	rl_get_screen_size(&rows, &columns);
-	if (columns <= 0)
-		return 0;
-	for (; len > 0; text += used, len -= used) {
-		used = mbrtowc(&wide, text, len, &state);
-		if (used == 0 || used > len)
-			break;
-		column = column_after(column, (size_t)columns, wide);
-	}
-	return column / (size_t)columns;
+	return columns > 0 ? rows_of(rl_line_buffer, len, strlen(PROMPT), (size_t)columns) : 0;
 }
 
 static void editing_hide(void)
@@ -264,6 +247,7 @@ static void editing_hide(void)
 	size_t row;
 
 	uselocale(prompt.locale);
+	resize_take();
 	row = row_after((size_t)rl_point);
 	if (row > 0)
 		snprintf(text, sizeof(text), "\r\033[%zuA\033[J", row);
@@ -276,7 +260,30 @@ static void editing_hide(void)
 static void editing_show(void)
 {
 	uselocale(prompt.locale);
+	resize_take();
 	rl_forced_update_display();
+	uselocale(LC_GLOBAL_LOCALE);
+}
+
+/* What is read is used up, also where it takes more than one character to know what it is; but for
+ * a lone ESC, after which libedit would wait for more, and the server meanwhile. */
+static void editing_read(void)
+{
+	bool more = true;
+
+	if (resized) {
+		editing_hide();
+		editing_show();
+	}
+	uselocale(prompt.locale);
+	prompt.keys.ended = false; /* a terminal may go on after its end */
+	while (more && keys_ready(&prompt.keys) && !keys_begun(&prompt.keys)) {
+		prompt.line_taken = false;
+		rl_callback_read_char();
+		if (prompt.line_taken && prompt.started)
+			editing_again();
+		more = prompt.keys.len > 0 && prompt.started;
+	}
 	uselocale(LC_GLOBAL_LOCALE);
 }
 

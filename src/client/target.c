@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "client/escape.h"
+#include "client/part.h"
 
 static bool names_folder(const char *output)
 {
@@ -89,6 +90,37 @@ static int by_target(const void *a, const void *b)
 	return strcmp((*left)->path, (*right)->path);
 }
 
+static int by_path(const void *path, const void *target)
+{
+	const struct target *const *t = target;
+
+	return strcmp(path, (*t)->path);
+}
+
+/* No file may have the name that t has while it is a part. Returns 0, or -1 with the reason said.
+ */
+static int part_differs(const struct target *t, const struct target **sorted, size_t count)
+{
+	static const char *const suffixes[] = {PART_SUFFIX, PART_ETAG_SUFFIX};
+	const struct target **other = NULL;
+	char *path;
+
+	for (int i = 0; i < 2 && other == NULL; i++) {
+		if (asprintf(&path, "%s%s", t->path, suffixes[i]) < 0) {
+			escape_warnx("%s: %m", t->name);
+			return -1;
+		}
+		other = bsearch(path, sorted, count, sizeof(sorted[0]), by_path);
+		free(path);
+	}
+	if (other == NULL)
+		return 0;
+	escape_warnx("%s would be saved as %s, which %s needs until it is whole: fetch one of them "
+		     "with -o FILE",
+		     (*other)->name, (*other)->path, t->name);
+	return -1;
+}
+
 /* Returns 0, or -1 with the reason said. */
 static int targets_differ(const struct target *targets, size_t count)
 {
@@ -109,6 +141,8 @@ static int targets_differ(const struct target *targets, size_t count)
 			     sorted[i - 1]->name, sorted[i]->name, sorted[i]->path);
 		result = -1;
 	}
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = part_differs(&targets[i], sorted, count);
 	free(sorted);
 	return result;
 }

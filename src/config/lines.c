@@ -151,7 +151,10 @@ static const char *line_look(struct parser *p, char *line, size_t len, int size)
 	p->continues = false;
 	word_note(p, line);
 	if (line_refuse(p, line, len, size)) {
-		parser_lost(p, p->word);
+		if (*line == '[')
+			parser_title_lost(p);
+		else
+			parser_lost(p, p->word);
 	} else if (*line == '[') {
 		parser_title(p, line);
 	} else if (continues) {

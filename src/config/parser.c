@@ -184,13 +184,18 @@ static void section_begin(struct parser *p, char *text)
 	section_open(p, kind, kind->name != NULL ? kind->name : joined);
 }
 
+void parser_title_lost(struct parser *p)
+{
+	section_end(p);
+	p->in_section = true;
+}
+
 void parser_title(struct parser *p, char *line)
 {
 	char *end = strchr(line, ']');
 	char after = '\0';
 
-	section_end(p);
-	p->in_section = true;
+	parser_title_lost(p);
 	if (end != NULL)
 		after = end[1 + strspn(end + 1, " \t\r\n")];
 	if (end == NULL || (after != '\0' && after != ';' && after != '#')) {

@@ -33,6 +33,8 @@ void parser_end(struct parser *p);
 
 /* A line that begins with '[', which is cut. */
 void parser_title(struct parser *p, char *line);
+/* One that is an error: what follows belongs to no section that is known, and is passed over. */
+void parser_title_lost(struct parser *p);
 /* "key = value". */
 void parser_key(const struct parser *p, const char *key, char *value);
 /* Whether word is a key of the section. */

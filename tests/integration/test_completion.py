@@ -108,6 +108,15 @@ def test_pollcat_knows_what_may_follow(files, typed, words):
     assert (status, sorted(found)) == (0, sorted(words))
 
 
+def test_a_name_that_would_be_an_option_is_completed_behind_what_ends_options(server):
+    files = server(Answers(**{"--output=x": b"", "-": b"", "one": b""}))
+    assert ask(f"pollcat {files.address} get ") == (0, ["-", "one"])
+    assert ask(f"pollcat {files.address} get one ") == (0, ["-", "one"])
+    assert ask(f"pollcat {files.address} get -- ") == (0, ["-", "--output=x", "one"])
+    assert ask(f"pollcat {files.address} get -- --o") == (0, ["--output=x"])
+    assert ask(f"pollcat {files.address} call GET ") == (0, ["-", "--output=x", "one"])
+
+
 def test_an_address_may_be_a_name_or_left_out(files, tmp_path, monkeypatch):
     (tmp_path / "pollcat").write_text(f"[server]\naddress = {files.address}\n"
                                       "[service]\naddress = unix:/none\n")

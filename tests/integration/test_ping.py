@@ -264,3 +264,9 @@ def test_output_that_goes_nowhere_is_an_error(network):
     done = network('"$0" ping -c 1 127.0.0.1 > /dev/full')
     assert done.returncode == 2
     assert "standard output" in done.stderr
+
+
+def test_output_that_nobody_reads_ends_it_quietly(network):
+    done = network('{ "$0" ping -c 65535 -i 10ms 127.0.0.1 || echo $? >&3; } 3>&2 | head -n 2')
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == f"{128 + signal.SIGPIPE}\n"

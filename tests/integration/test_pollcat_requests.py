@@ -23,6 +23,7 @@ import pytest
 from conftest import wait_for
 from test_pollcat import DEADLINE_S, LINGER_NONE, POLLCAT, noise, terminal  # noqa: F401
 
+MANUAL = Path(__file__).resolve().parents[2] / "man" / "pollcat.1"
 SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
 
 pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLCAT} is not built")
@@ -1045,6 +1046,32 @@ def test_get_refuses_two_files_of_one_name_before_it_fetches_any(server, here, a
     assert re.fullmatch(rb"pollcat: \S+ and \S+ would both be saved as (folder/)?x: .+\n",
                         done.stderr)
     assert it.requests == [] and contents(here) == {}
+
+
+@pytest.mark.parametrize("folder", ["", "folder/"])
+@pytest.mark.parametrize("names", [["x", "x.part"], ["b/x.part.etag", "y", "x-y", "a/x"]])
+def test_get_refuses_a_file_that_has_the_name_of_the_part_of_another(server, here, names, folder):
+    it = server(Files())
+    done = run(it, "get", *names, *(["-o", folder] if folder else []))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert re.fullmatch(rb"pollcat: (\S*x(\.part\S*)) would be saved as %bx\2, which \S*x needs "
+                        rb"until it is whole: .+\n" % folder.encode(), done.stderr)
+    assert it.requests == [] and contents(here) == {}
+
+
+def test_the_manual_fetches_a_folder_whose_names_are_no_options(server, here):
+    class Folder(Files):
+        def scan(self, session, cursor, *options):
+            return reply(["0", list(self.files)])
+
+    it = server(Folder(**{"--output=evil": b"1", "images/x": b"22"}))
+    (here / "here").mkdir()
+    line = re.search(r"^\.Dl \$ (.* ls images .*)$", MANUAL.read_text(), re.M)[1]
+    line = line.replace("pollcat host:3237", f"{POLLCAT} {it.address}").replace(r"\e", "\\")
+    done = subprocess.run(line, shell=True, capture_output=True, timeout=DEADLINE_S)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert contents(here / "here") == {"--output=evil": b"1", "x": b"22"}
+    assert not (here / "evil").exists()
 
 
 @pytest.mark.parametrize("columns, form", [

@@ -405,6 +405,40 @@ def test_a_reply_leaves_the_line_that_was_sent_on_a_narrow_screen(serve, termina
     assert not re.search(r"\x1b\[\d*A|\x1b\[J", session.text)
 
 
+def resize(session, rows, columns):
+    """What a terminal does whose window is made smaller."""
+    fcntl.ioctl(session.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+@pytest.mark.parametrize("size", [(4, 40), (1, 20), (1, 1), (2, 3)])
+def test_a_line_goes_on_in_a_window_that_has_become_smaller_than_it_is(
+    serve, terminal, editing, size
+):
+    server = serve(receive_all)
+    session = terminal(server.address)
+    session.expect(">: ")
+    session.type("0" * 500 + "|")
+    session.expect(r"\|")
+    resize(session, *size)
+    session.type("1" * 100 + "\x01<\x05>\nnext\n\x04")
+    assert session.wait() == 0
+    assert server.wait() == b"<" + b"0" * 500 + b"|" + b"1" * 100 + b">next"
+
+
+def test_a_line_is_drawn_anew_in_a_window_of_another_width(serve, terminal, editing):
+    server = serve(receive_all)
+    session = terminal(server.address)
+    session.expect(">: ")
+    session.type("0123456789" * 10 + "|")
+    session.expect(r"\|")
+    resize(session, 24, 40)
+    session.type("+")
+    session.expect("\r\x1b\\[2A\x1b\\[J>: 0123")
+    session.type("\n\x04")
+    assert session.wait() == 0
+    assert server.wait() == b"0123456789" * 10 + b"|+"
+
+
 @pytest.mark.parametrize("args", [["--help"], ["ping", "--help"]] + [
     ["localhost:7", name, "--help"] for name in ("run", "get", "ls", "call")
 ])

@@ -175,6 +175,7 @@ static void one_mistake_is_one_error(void **state)
 		"[listener a]\nlisten = tcp:h:1\nservices = echo\n  upper\n",
 		"[listener a]\nlisten tcp:h:1\nservices = echo\n",
 		"[listener a]\nlisten = tcp:h:1\nservices = \x01\n",
+		GOOD "[listener b\x01]\nlisten = unix:/b\nservices = echo\n",
 		"[listener a]\nlisten = unix:/a\nprotocl = resp\nservices = upper session\n",
 		"[listener a]\nlisten = unix:/a\nprotocol =\nservices = upper session\n",
 		"[listener a]\nlisten = unix:/a\nprotocol = rest\nservices = upper session\n",
