@@ -35,7 +35,8 @@ enum step opening_receive(struct conn *c, size_t len)
 	return STEP_FAILED;
 }
 
-/* Where it begins, and behind each step that tells of the peer, unless another will. */
+/* Whether the peer may not call: asked at the beginning, and behind each step that tells of a peer,
+ * if no step that is left can tell of another. */
 static bool opening_is_refused(const struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -139,8 +140,8 @@ static void opening_cut_off(struct conn *c)
 		conn_close(c, REASON_opening);
 }
 
-/* Those who wait for a place are as many as there may be only where they wait for one of a
- * listener, and others have some. */
+/* The oldest goes. Where all have done their steps and wait for a place of their listener, while
+ * this caller's listener has one, the first of those goes. */
 static void opening_make_room(struct conn_table *table)
 {
 	while (table->openings >= table->max_clients + OPENINGS_SPARE) {

@@ -23,11 +23,11 @@ enum step {
 };
 
 /*
- * A step is called when there may be something for it, and reads or writes through c->channel until
- * that gives EAGAIN, or it is done: an error of the socket is seen by no other. What it has read is
- * in c->in. It consumes what is its own; the rest is of the step behind it, or of the first
- * request. It may exchange c->channel, and hands what is in c->in to one that decrypts; it may set
- * c->peer.
+ * A step is called when its socket may have something, or room, and reads or writes through
+ * c->channel until EAGAIN, or until done: nobody else sees an error of the socket. What was
+ * received is in c->in; a step consumes its own part, and the rest is of the step behind, or of the
+ * first request. A step may exchange c->channel, and then hands what is in c->in to the new
+ * channel; or set c->peer, and says so in tells_peer. While a step waits, c->out is empty.
  */
 struct opening_step {
 	const char *name; /* in the log */

@@ -145,7 +145,7 @@ ssize_t conn_recv(struct conn *c, char *space, size_t len);
 /* Why the connection ends when conn_recv() has failed with errno; logs what is to be told of it. */
 enum reason conn_recv_reason(const struct conn *c);
 
-/* The row enters this state, and the list of it; for those that are not in table->live. */
+/* The row enters this state, and the list of that state. Within a list, states are just set. */
 void conn_move(struct conn *c, enum conn_state state);
 /* c is open: the service may speak. Its first turn is now, if at_once and the loop is not late. */
 void conn_begin(struct conn *c, bool at_once);

@@ -12,6 +12,8 @@ static char text[1 << 16];
 
 /* ---- steps ---- */
 
+#define LINE_SIZE 32 /* with the NUL */
+
 static unsigned runs; /* of any step */
 
 /* Receive up to len bytes of what is to be the line "WORD ...\n", which may bring what is behind
@@ -28,7 +30,7 @@ static enum step take_line(struct conn *c, size_t len, const char *word, char *l
 		if (received != STEP_DONE)
 			return received;
 	}
-	snprintf(line, 64, "%.*s", (int)(end - buf_data(&c->in)), buf_data(&c->in));
+	snprintf(line, LINE_SIZE, "%.*s", (int)(end - buf_data(&c->in)), buf_data(&c->in));
 	buf_consume(&c->in, (size_t)(end + 1 - buf_data(&c->in)));
 	if (strncmp(line, word, strlen(word)) == 0)
 		return STEP_DONE;
@@ -38,21 +40,21 @@ static enum step take_line(struct conn *c, size_t len, const char *word, char *l
 
 static enum step greet_run(struct conn *c)
 {
-	char line[64];
+	char line[LINE_SIZE];
 
 	return take_line(c, 4096, "hello", line);
 }
 
 static enum step byte_run(struct conn *c)
 {
-	char line[64];
+	char line[LINE_SIZE];
 
 	return take_line(c, 1, "hello", line);
 }
 
 static enum step peer_run(struct conn *c)
 {
-	char line[64];
+	char line[LINE_SIZE];
 	enum step result = take_line(c, 4096, "from ", line);
 	struct addr addr;
 
@@ -151,7 +153,7 @@ static const struct channel_ops inverted_ops = {
 static enum step invert_run(struct conn *c)
 {
 	struct inverted *inverted;
-	char line[64];
+	char line[LINE_SIZE];
 
 	if (c->channel->ops != &inverted_ops) {
 		inverted = calloc(1, sizeof(*inverted));
