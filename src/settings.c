@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/opening.h"
 #include "settings_check.h"
 #include "settings_parse.h"
 #include "settings_read.h"
@@ -131,19 +132,36 @@ struct listener_conf *settings_listener(const struct settings *s, const struct l
 	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
 }
 
+/* Whether callers of some listener can be in their opening. */
+static bool has_openings(const struct settings *s)
+{
+	const struct listener_conf *conf = NULL;
+
+	while ((conf = settings_listener(s, conf)) != NULL)
+		if (conf->steps[0] != NULL)
+			return true;
+	return false;
+}
+
 static rlim_t descriptors_reserved(const struct settings *s)
 {
 	const struct listener_conf *conf = NULL;
-	rlim_t count = DESCRIPTORS_RESERVED;
+	rlim_t count = DESCRIPTORS_RESERVED + (has_openings(s) ? OPENINGS_SPARE : 0);
 
 	while ((conf = settings_listener(s, conf)) != NULL)
 		count += conf->listen.count;
 	return count;
 }
 
+/* Beside each client there may be a caller in its opening. */
+static rlim_t descriptors_of_client(const struct settings *s)
+{
+	return has_openings(s) ? 2 : 1;
+}
+
 rlim_t settings_descriptors(const struct settings *s)
 {
-	return descriptors_reserved(s) + (rlim_t)s->daemon->max_clients;
+	return descriptors_reserved(s) + (rlim_t)s->daemon->max_clients * descriptors_of_client(s);
 }
 
 unsigned settings_clients(const struct settings *s, rlim_t descriptors)
@@ -152,7 +170,8 @@ unsigned settings_clients(const struct settings *s, rlim_t descriptors)
 
 	if (descriptors >= settings_descriptors(s))
 		return (unsigned)s->daemon->max_clients;
-	return (unsigned)(descriptors > 2 * reserved ? descriptors - reserved : descriptors / 2);
+	descriptors = descriptors > 2 * reserved ? descriptors - reserved : descriptors / 2;
+	return (unsigned)(descriptors / descriptors_of_client(s));
 }
 
 static void map_dump(const struct section *s, const struct option_def *def, FILE *to)

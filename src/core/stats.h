@@ -14,6 +14,7 @@
 	X(ended_reset)          \
 	X(ended_idle)           \
 	X(ended_stalled)        \
+	X(ended_opening)        \
 	X(ended_refused)        \
 	X(ended_full)           \
 	X(ended_drain)          \

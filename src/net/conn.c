@@ -9,7 +9,7 @@
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
-#include "net/admit.h"
+#include "net/opening.h"
 
 #define HIGH_WATER CONN_SCRATCH /* bytes owed; no request is served beyond it */
 #define ROUNDS_PER_TURN 4       /* so that no client keeps the others waiting */
@@ -65,7 +65,7 @@ static bool conn_may_read(const struct conn *c)
  * read yet. */
 static int conn_input_events(const struct conn *c)
 {
-	if (conn_may_read(c))
+	if (c->state == CONN_OPENING || conn_may_read(c))
 		return POLLIN;
 	return c->task != NULL && c->task->eof != NULL && !c->ended ? POLLRDHUP : 0;
 }
@@ -80,6 +80,8 @@ static uint16_t conn_events(const struct conn *c, bool writes)
 {
 	int events = conn_input_events(c);
 
+	if (c->state == CONN_WAITING)
+		return WATCH_IGNORED;
 	if (c->channel->wants != 0)
 		return c->channel->wants;
 	if (writes || ((events & POLLIN) && c->channel->ops->pending(c->channel)))
@@ -87,13 +89,23 @@ static uint16_t conn_events(const struct conn *c, bool writes)
 	return (uint16_t)events;
 }
 
+/* NULL: it waits for us. */
+static struct deadline_queue *conn_deadlines(const struct conn *c, bool writes)
+{
+	if (c->state == CONN_OPENING)
+		return &c->listener->opening;
+	if (c->state == CONN_WAITING || (c->task != NULL && !writes))
+		return NULL;
+	return writes ? &c->listener->stalled : &c->listener->idle;
+}
+
 static void conn_update(struct conn *c, bool progressed)
 {
 	bool writes = conn_has_output(c);
-	struct deadline_queue *q = writes ? &c->listener->stalled : &c->listener->idle;
+	struct deadline_queue *q = conn_deadlines(c, writes);
 
-	if (c->task != NULL && !writes)
-		deadline_cancel(&c->deadline); /* it waits for us */
+	if (q == NULL)
+		deadline_cancel(&c->deadline);
 	else if (progressed || c->deadline.queue != q) {
 		c->untaken = UINT32_MAX;
 		deadline_start(q, &c->deadline);
@@ -101,8 +113,7 @@ static void conn_update(struct conn *c, bool progressed)
 	watches_want(&c->table->loop->watches, &c->watch, conn_events(c, writes));
 }
 
-/* The end of a turn: give the scratch areas back, then finish or wait. */
-static void conn_settle(struct conn *c, bool progressed)
+void conn_settle(struct conn *c, bool progressed)
 {
 	if (c->state == CONN_DEAD)
 		return;
@@ -110,7 +121,7 @@ static void conn_settle(struct conn *c, bool progressed)
 		conn_close(c, REASON_error);
 		return;
 	}
-	if (conn_has_output(c) || c->task != NULL ||
+	if (conn_is_opening(c->state) || conn_has_output(c) || c->task != NULL ||
 	    (c->state == CONN_OPEN && !conn_input_ended(c)))
 		conn_update(c, progressed);
 	else if (c->eof)
@@ -165,13 +176,25 @@ static void conn_log_rights(const struct conn *c)
 			 log_text("peer", peer_print(&c->peer, peer)));
 }
 
-static void conn_receive_failed(struct conn *c)
+enum reason conn_recv_reason(const struct conn *c)
 {
-	if (errno == EAGAIN || errno == EINTR)
-		return;
-	if (errno == EPERM)
+	int error = errno;
+
+	if (error == EPERM)
 		conn_log_rights(c);
-	conn_close(c, errno == ENOMEM || errno == EPERM ? REASON_error : REASON_reset);
+	return error == ENOMEM || error == EPERM ? REASON_error : REASON_reset;
+}
+
+ssize_t conn_recv(struct conn *c, char *space, size_t len)
+{
+	ssize_t n = space != NULL ? c->channel->ops->recv(c->channel, c->watch.fd, space, len) : -1;
+
+	if (n < 0)
+		return -1;
+	c->eof = n == 0;
+	c->bytes_in += (size_t)n;
+	stats.bytes_in += (size_t)n;
+	return n;
 }
 
 static void conn_end_input(struct conn *c)
@@ -187,15 +210,13 @@ static void conn_receive(struct conn *c)
 {
 	size_t len;
 	char *space = conn_input_space(c, &len);
-	ssize_t n = space != NULL ? c->channel->ops->recv(c->channel, c->watch.fd, space, len) : -1;
+	ssize_t n = conn_recv(c, space, len);
 
 	if (n < 0) {
-		conn_receive_failed(c);
+		if (errno != EAGAIN && errno != EINTR)
+			conn_close(c, conn_recv_reason(c));
 		return;
 	}
-	c->eof = n == 0;
-	c->bytes_in += (size_t)n;
-	stats.bytes_in += (size_t)n;
 	c->drain_left -= n < c->drain_left ? (uint32_t)n : c->drain_left;
 	if (c->listener->conf->service->request != NULL)
 		buf_commit(&c->in, (size_t)n);
@@ -389,6 +410,8 @@ void conn_ready(struct watch *w, short revents)
 
 	if (c->state == CONN_LINGER) {
 		conn_discard(c);
+	} else if (c->state == CONN_OPENING) {
+		opening_turn(c);
 	} else if (c->task != NULL && (revents & (POLLHUP | POLLERR))) {
 		conn_close(c, REASON_reset);
 	} else {
@@ -400,7 +423,7 @@ void conn_ready(struct watch *w, short revents)
 
 /* ---- its beginning ---- */
 
-void conn_begin(struct conn *c)
+void conn_begin(struct conn *c, bool at_once)
 {
 	const struct service *service = c->listener->conf->service;
 	struct call call = conn_call(c);
@@ -412,11 +435,13 @@ void conn_begin(struct conn *c)
 	}
 	if (service->open != NULL && service->request == NULL && service->more == NULL)
 		c->state = CONN_FLUSH;
-	c->unserved = service->more != NULL;
-	if (watches_are_late(&c->table->loop->watches))
-		conn_settle(c, true); /* its turn comes with the next one of the loop */
-	else
+	if (service->request == NULL)
+		buf_consume(&c->in, buf_len(&c->in));
+	c->unserved = service->more != NULL || buf_len(&c->in) > 0;
+	if (at_once && !watches_are_late(&c->table->loop->watches))
 		conn_turn(c, true);
+	else
+		conn_settle(c, true); /* its turn comes with the next one of the loop */
 }
 
 /* What has arrived up to now is answered; what comes later is not. */

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/admit.h"
+#include "net/opening.h"
 #include "net/table.h"
 
 static const char *const reason_names[] = {
@@ -15,10 +16,11 @@ static const char *const reason_names[] = {
 #undef X
 };
 
-/* A peer can be refused as fast as it calls. */
+/* A peer can be refused, or push another out of its opening, as fast as it calls. */
 static bool end_is_logged(const char *name, enum reason reason)
 {
 	switch (reason) {
+	case REASON_opening:
 	case REASON_refused:
 	case REASON_full:
 	case REASON_error:
@@ -38,7 +40,7 @@ static void conn_log_end(const struct conn *c, enum reason reason)
 	log_info("closed", log_text("listener", name), log_text("peer", peer_print(&c->peer, peer)),
 		 log_number("in", c->bytes_in), log_number("out", c->bytes_out),
 		 log_number("ms", (uint64_t)(loop_now_ms(c->table->loop) - c->opened_ms)),
-		 log_text("reason", reason_names[reason]));
+		 log_text("reason", reason_names[reason]), log_text("step", opening_step_name(c)));
 }
 
 static void stats_end(enum reason reason)
@@ -64,24 +66,20 @@ static void conn_abandon_task(struct conn *c)
 
 void conn_close(struct conn *c, enum reason reason)
 {
-	struct conn_table *table = c->table;
-
 	if (c->state == CONN_DEAD)
 		return;
 	conn_log_end(c, reason);
 	stats_end(reason);
 	admit_leave(c);
 	deadline_cancel(&c->deadline);
-	watches_drop(&table->loop->watches, &c->watch);
+	watches_drop(&c->table->loop->watches, &c->watch);
 	c->channel->ops->close(c->channel, c->watch.fd, c->eof);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	free(c->name);
-	c->state = CONN_DEAD;
+	conn_move(c, CONN_DEAD);
 	c->reason = (uint8_t)reason;
 	conn_abandon_task(c);
-	TAILQ_REMOVE(&table->live, c, entry);
-	TAILQ_INSERT_TAIL(&table->dead, c, entry);
 }
 
 /* Whether the peer has acknowledged something since the last question. poll(2) says so late: when a

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "net/table.h"
+#include "net/opening.h"
 
 static const struct option_def listener_options[LISTENER_KEYS] = {
 #define OPT(key, kind, ...) \
@@ -42,6 +42,7 @@ struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 	l->refs = 1;
 	l->tally = predecessor != NULL ? tally_ref(predecessor->tally) : tally_new();
 	TAILQ_INIT(&l->endpoints);
+	deadline_queue_init(&loop->deadlines, &l->opening, conf->opening_timeout, opening_expired);
 	deadline_queue_init(&loop->deadlines, &l->idle, conf->idle_timeout, conn_idle_expired);
 	deadline_queue_init(&loop->deadlines, &l->stalled, conf->write_timeout,
 			    conn_stalled_expired);
@@ -63,6 +64,7 @@ void listener_unref(struct listener *l)
 	if (--l->refs > 0)
 		return;
 	assert(TAILQ_EMPTY(&l->endpoints));
+	deadline_queue_free(&l->opening);
 	deadline_queue_free(&l->idle);
 	deadline_queue_free(&l->stalled);
 	tally_unref(l->tally);

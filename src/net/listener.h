@@ -14,6 +14,10 @@
 #include "net/service.h"
 #include "net/tally.h"
 
+struct opening_step;
+
+#define OPENING_STEPS_MAX 4 /* of one listener */
+
 enum {
 #define OPT(key, ...) LISTENER_KEY_##key,
 #include "net/listener.def"
@@ -30,6 +34,8 @@ struct listener_conf {
 	const struct protocol *wire;
 	const struct service *service;       /* what answers */
 	const struct service *const *offers; /* whose verbs it knows; NULL-terminated */
+	/* What comes before the first request, net/opening.h; NULL-terminated. */
+	const struct opening_step *steps[OPENING_STEPS_MAX + 1];
 };
 
 extern const struct section_kind listener_kind;
@@ -38,7 +44,7 @@ struct listener {
 	TAILQ_ENTRY(listener) entry;
 	struct listener_conf *conf; /* owned */
 	struct tally *tally;        /* shared with the generations before and after */
-	struct deadline_queue idle, stalled;
+	struct deadline_queue opening, idle, stalled;
 	TAILQ_HEAD(, endpoint) endpoints;
 	unsigned refs; /* one of the server, one of each connection */
 };

@@ -16,17 +16,26 @@
 #define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* bytes owed at most, and a usual reply over it */
 
 enum conn_state {
-	CONN_OPEN,   /* reads requests, writes replies */
-	CONN_FLUSH,  /* reads nothing more; hangs up when all is written */
-	CONN_LINGER, /* has hung up; reads and discards until the peer does too */
-	CONN_DEAD,   /* closed; awaits conn_table_reap() */
+	CONN_OPENING, /* does what comes before the first request, net/opening.h */
+	CONN_WAITING, /* has done that, and waits for a place; nothing is asked of its socket */
+	CONN_OPEN,    /* reads requests, writes replies */
+	CONN_FLUSH,   /* reads nothing more; hangs up when all is written */
+	CONN_LINGER,  /* has hung up; reads and discards until the peer does too */
+	CONN_DEAD,    /* closed; awaits conn_table_reap() */
 };
+
+/* Whether it is one of the states before CONN_OPEN. */
+static inline bool conn_is_opening(enum conn_state state)
+{
+	return state == CONN_OPENING || state == CONN_WAITING;
+}
 
 #define REASONS(X)                                            \
 	X(eof)     /* the peer closed */                      \
 	X(reset)   /* the peer broke, or cannot be reached */ \
 	X(idle)    /* asked nothing for idle_timeout */       \
 	X(stalled) /* took nothing for write_timeout */       \
+	X(opening) /* was not open in time */                 \
 	X(refused) /* not allowed */                          \
 	X(full)    /* no place free */                        \
 	X(drain)   /* the daemon stops */                     \
@@ -51,7 +60,8 @@ enum place {
  *	ended     the peer sends no more: conn_end_input(), at an EOF or POLLRDHUP
  *	eof       and all that it sent has been read: conn_receive()
  *	draining  drain_left bytes more are read: conn_drain()
- *	unserved  a turn stopped before all was said; call it when there is room for output
+ *	unserved  a turn, or the opening, left something to say or to answer; call it when there is
+ *	          room for output
  *	broken    the peer takes no more of a file, so its end is a reset: conn_send_file()
  *	held      the task takes requests, and does not take the first in `in` now: conn_feed_task()
  *
@@ -60,7 +70,7 @@ enum place {
 struct conn {
 	struct watch watch;      /* owns watch.fd */
 	uint8_t state;           /* enum conn_state */
-	uint8_t reason;          /* enum reason, once it is not CONN_OPEN */
+	uint8_t reason;          /* enum reason, once it ends */
 	bool ended : 1;          /* the peer stopped sending, as far as we have asked */
 	bool eof : 1;            /* and all that it sent is read */
 	bool broken : 1;         /* it takes no more of a file */
@@ -68,6 +78,7 @@ struct conn {
 	bool unserved : 1;       /* complete requests may wait in in */
 	bool held : 1;           /* whole requests that the task has not taken yet are in in */
 	uint8_t place;           /* enum place */
+	uint8_t step;            /* of its opening: how many are done */
 	struct buf in;           /* received, not yet served */
 	struct buf out;          /* replies the kernel has not taken yet */
 	struct channel *channel; /* how its bytes move */
@@ -76,7 +87,7 @@ struct conn {
 	struct deadline deadline;
 	struct task *task;       /* the reply in progress, or NULL */
 	struct source *source;   /* NULL: not counted by address */
-	TAILQ_ENTRY(conn) entry; /* in table->live, or table->dead */
+	TAILQ_ENTRY(conn) entry; /* in the table's list of its state */
 	struct peer peer;
 	uint32_t position; /* see struct call */
 	uint32_t drain_left;
@@ -90,8 +101,10 @@ struct conn {
 
 struct conn_table {
 	struct loop *loop;
-	TAILQ_HEAD(conn_list, conn) live;
+	TAILQ_HEAD(conn_list, conn) live;  /* CONN_OPEN, CONN_FLUSH, CONN_LINGER */
+	struct conn_list opening, waiting; /* first come, first in the list */
 	struct conn_list dead;
+	unsigned openings;    /* rows in opening and waiting */
 	unsigned clients;     /* rows that hold a place */
 	unsigned max_clients; /* places */
 	unsigned changes;     /* counts admissions and closings */
@@ -126,8 +139,19 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
  * 0 for none at present, or -1 with errno, ENODATA where the file has become shorter. */
 ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
 
-/* The first turn: the service may speak. */
-void conn_begin(struct conn *c);
+/* Receive at most len bytes to space; NULL: memory has run out. Returns bytes, 0 at the end, or -1
+ * with errno. */
+ssize_t conn_recv(struct conn *c, char *space, size_t len);
+/* Why the connection ends when conn_recv() has failed with errno; logs what is to be told of it. */
+enum reason conn_recv_reason(const struct conn *c);
+
+/* The row enters this state, and the list of that state. Within a list, states are just set. */
+void conn_move(struct conn *c, enum conn_state state);
+/* c is open: the service may speak. Its first turn is now, if at_once and the loop is not late. */
+void conn_begin(struct conn *c, bool at_once);
+/* The end of a turn: give the scratch areas back, then finish or wait. progressed: the deadline
+ * starts anew. */
+void conn_settle(struct conn *c, bool progressed);
 /* Send what is owed, receive where there is something to read, answer, and settle what to wait for.
  * Returns whether the peer did something that counts: took bytes, or sent some that nobody answers.
  */

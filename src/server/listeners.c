@@ -7,6 +7,7 @@
 #include "core/index.h"
 #include "core/log.h"
 #include "net/names.h"
+#include "net/opening.h"
 
 #define KEY_MAX (64 + 2 * ADDR_TEXT_MAX) /* bytes; a name, a spec, an address */
 
@@ -345,6 +346,7 @@ void listeners_update(struct listeners *ls)
 	struct listener *l;
 	struct endpoint *e;
 
+	opening_admit_waiting(ls->table);
 	TAILQ_FOREACH(l, &ls->live, entry)
 		TAILQ_FOREACH(e, &l->endpoints, entry)
 			endpoint_update(e);

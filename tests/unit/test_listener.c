@@ -75,7 +75,7 @@ static void the_last_reference_frees(void **state)
 	assert_int_equal(l->refs, 2);
 	listener_unref(l);
 	assert_int_equal(l->refs, 1);
-	assert_int_equal(queues_count(), before + 2);
+	assert_int_equal(queues_count(), before + 3);
 	retire(l);
 	assert_int_equal(queues_count(), before);
 }
@@ -99,7 +99,7 @@ static void a_connection_keeps_the_generation_it_began_with(void **state)
 	close(first);
 	settle();
 	conn_table_reap(&table);
-	assert_int_equal(queues_count(), before - 2);
+	assert_int_equal(queues_count(), before - 3);
 	assert_int_equal(new->tally->refs, 1);
 	close(second);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/opening.h"
 #include "settings.h"
 
 #define GOOD "[listener a]\nlisten = tcp:127.0.0.1:1\nservices = echo\n"
@@ -293,6 +294,23 @@ static void clients_have_what_descriptors_are_left(void **state)
 	settings_free(s);
 }
 
+static void callers_in_their_opening_have_descriptors_too(void **state)
+{
+	static const char text[] = "[daemon]\nmax_clients = 1000\n" GOOD;
+	static const struct opening_step step = {.name = "step"};
+	struct settings *s;
+
+	file_write("a.ini", text, strlen(text));
+	s = load();
+	settings_listener(s, NULL)->steps[0] = &step;
+	assert_int_equal(settings_descriptors(s), 1000 + 1000 + OPENINGS_SPARE + 128 + 1);
+	assert_int_equal(settings_clients(s, 2193), 1000);
+	assert_int_equal(settings_clients(s, 2192), (2192 - 193) / 2);
+	assert_int_equal(settings_clients(s, 1193), 500);
+	assert_int_equal(settings_clients(s, 200), 50);
+	settings_free(s);
+}
+
 static void a_nul_byte_is_refused(void **state)
 {
 	static const char text[] = "[daemon]\nbacklog = 1\0 2\n";
@@ -420,6 +438,7 @@ int main(void)
 		cmocka_unit_test(a_backslash_that_is_escaped_ends_a_value),
 		cmocka_unit_test(a_listener_takes_both_lists_for_both_kinds_of_peers),
 		cmocka_unit_test(clients_have_what_descriptors_are_left),
+		cmocka_unit_test(callers_in_their_opening_have_descriptors_too),
 		cmocka_unit_test(a_nul_byte_is_refused),
 		cmocka_unit_test(what_is_no_file_is_refused),
 		cmocka_unit_test(a_good_file_gives_its_values),
