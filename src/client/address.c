@@ -91,8 +91,11 @@ static char *line_next(char *to, int size, void *stream)
 		return NULL;
 	l->line++;
 	len = strlen(to);
-	if (len + 1 == (size_t)size && to[len - 1] != '\n') {
-		wrong(l, "the line is longer than %d bytes", size - 2);
+	if ((len == 0 || to[len - 1] != '\n') && !feof(l->file)) {
+		if (len + 1 == (size_t)size)
+			wrong(l, "the line is longer than %d bytes", size - 2);
+		else
+			wrong(l, "the line holds a NUL byte");
 		return NULL;
 	}
 	memmove(to, to + strspn(to, SPACE), len + 1 - strspn(to, SPACE));

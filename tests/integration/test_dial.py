@@ -334,6 +334,8 @@ def test_a_short_name_may_stand_in_the_environment(serve, names):
         ("[b:1]\naddress = x:1\n", 2, "[b:1]: a name has no ':' and no blank"),
         (f"[{'b' * 49}]\n", 1, "a name has at most 48 bytes"),
         (f"[b]\naddress = {'x' * 300}\n", 2, "the line is longer than 198 bytes"),
+        ("[b]\naddress = x:1\0y\n", 2, "the line holds a NUL byte"),
+        ("\0" * 1000, 1, "the line holds a NUL byte"),
         ("[b]\nnonsense\naddress = bad\n", 2, "expected [NAME] or address = ADDRESS"),
         ("[b]\naddress = bad\nnonsense\n", 2, "address: 'bad' has no port; write HOST:PORT"),
     ],
