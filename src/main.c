@@ -61,6 +61,15 @@ struct command_line {
 	bool strict;
 };
 
+/* Returns status, or another where what was printed could not be. */
+static enum exit_status output_end(enum exit_status status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	perror("pollard: standard output");
+	return EXIT_SYSTEM;
+}
+
 static enum exit_status check(const struct command_line *line)
 {
 	struct settings *settings = settings_load(line->path);
@@ -82,10 +91,7 @@ static enum exit_status check(const struct command_line *line)
 		printf("%s: no errors\n", line->path);
 	settings_free(settings);
 	names_forget();
-	if (fflush(stdout) == 0)
-		return status;
-	perror("pollard: standard output");
-	return EXIT_SYSTEM;
+	return output_end(status);
 }
 
 static enum exit_status resolve(const char *path)
@@ -104,7 +110,7 @@ static enum exit_status list(void)
 	printf("protocols:\n");
 	for (size_t i = 0; protocols[i] != NULL; i++)
 		printf("  %-10s %s\n", protocols[i]->name, protocols[i]->summary);
-	return EXIT_OK;
+	return output_end(EXIT_OK);
 }
 
 static enum exit_status reload(const char *pid_text)
@@ -204,10 +210,10 @@ int main(int argc, char **argv)
 		return reload(line.pid_text);
 	case MODE_VERSION:
 		printf("pollard %s\n", PACKAGE_VERSION);
-		return EXIT_OK;
+		return output_end(EXIT_OK);
 	case MODE_HELP:
 		printf("%s", usage);
-		return EXIT_OK;
+		return output_end(EXIT_OK);
 	case MODE_RUN:
 		break;
 	}

@@ -348,11 +348,12 @@ def test_a_line_may_be_as_long_as_is_said_and_no_longer(tmp_path):
     assert check(int(said[1]) + 1).returncode == 1
 
 
-def test_a_dump_that_cannot_be_written_has_not_gone_well(tmp_path):
+@pytest.mark.parametrize("mode", ["--dump", "--check", "--list", "--version", "--help"])
+def test_what_cannot_be_written_has_not_gone_well(tmp_path, mode):
     path = write(tmp_path / "p.ini", ini(main={}))
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [POLLARD, "--dump", "-c", path], stdout=full, stderr=subprocess.PIPE, text=True)
+            [POLLARD, mode, "-c", path], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 4
     assert "No space left on device" in done.stderr
 
