@@ -64,10 +64,10 @@ struct command_line {
 	bool strict, keys;
 };
 
-/* What has been printed was for somebody. */
-static enum exit_status printed(enum exit_status status)
+/* Returns status, or another where what was printed could not be. */
+static enum exit_status output_end(enum exit_status status)
 {
-	if (fflush(stdout) == 0)
+	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	perror("pollard: standard output");
 	return EXIT_SYSTEM;
@@ -94,7 +94,7 @@ static enum exit_status check(const struct command_line *line)
 		printf("%s: no errors\n", line->path);
 	settings_unref(settings);
 	names_forget();
-	return printed(status);
+	return output_end(status);
 }
 
 static enum exit_status resolve(const char *path)
@@ -109,7 +109,7 @@ static enum exit_status list(bool keys)
 {
 	if (keys) {
 		help_keys(daemon_schema(), stdout);
-		return printed(EXIT_OK);
+		return output_end(EXIT_OK);
 	}
 	printf("services:\n");
 	for (size_t i = 0; services[i] != NULL; i++)
@@ -117,7 +117,7 @@ static enum exit_status list(bool keys)
 	printf("protocols:\n");
 	for (size_t i = 0; protocols[i] != NULL; i++)
 		printf("  %-10s %s\n", protocols[i]->name, protocols[i]->summary);
-	return printed(EXIT_OK);
+	return output_end(EXIT_OK);
 }
 
 static enum exit_status reload(const char *pid_text)
@@ -221,10 +221,10 @@ int main(int argc, char **argv)
 		return reload(line.pid_text);
 	case MODE_VERSION:
 		printf("pollard %s\n", PACKAGE_VERSION);
-		return printed(EXIT_OK);
+		return output_end(EXIT_OK);
 	case MODE_HELP:
 		printf("%s", usage);
-		return printed(EXIT_OK);
+		return output_end(EXIT_OK);
 	case MODE_RUN:
 		break;
 	}

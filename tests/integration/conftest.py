@@ -17,6 +17,7 @@ import pytest
 
 POLLARD = os.environ.get("POLLARD", str(Path(__file__).resolve().parents[2] / "src" / "pollard"))
 SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
+VALGRIND = Path(POLLARD).name == "valgrind"  # has descriptors of its own, and runs no commands
 DEADLINE_S = 20
 REPORTS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer")
 LINGER_NONE = struct.pack("ii", 1, 0)  # close(2) resets the connection

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import (DEADLINE_S, POLLARD, SANITIZED, Pollard, ask, ini, receive_all, run,
+from conftest import (DEADLINE_S, POLLARD, SANITIZED, VALGRIND, Pollard, ask, ini, receive_all, run,
                       wait_for)
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "etc" / "pollard.ini"
@@ -402,11 +402,12 @@ def test_a_line_may_be_as_long_as_is_said_and_no_longer(tmp_path):
     assert check(int(said[1]) + 1).returncode == 1
 
 
-def test_a_dump_that_cannot_be_written_has_not_gone_well(tmp_path):
+@pytest.mark.parametrize("mode", ["--dump", "--check", "--list", "--version", "--help"])
+def test_what_cannot_be_written_has_not_gone_well(tmp_path, mode):
     path = write(tmp_path / "p.ini", ini(main={}))
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [POLLARD, "--dump", "-c", path], stdout=full, stderr=subprocess.PIPE, text=True)
+            [POLLARD, mode, "-c", path], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 4
     assert "No space left on device" in done.stderr
 
@@ -814,6 +815,7 @@ def said_of(path, text, *arguments, descriptors=None):
         (number, reason) for number, (_, *reasons) in enumerate(lines, 1) for reason in reasons]
 
 
+@pytest.mark.skipif(VALGRIND, reason="valgrind needs descriptors of its own")
 @pytest.mark.parametrize("text, descriptors",
                          [(EVERYTHING, None), (LACKING, 300), (WARNED, None)],
                          ids=["everything", "lacking", "warned"])
@@ -899,6 +901,7 @@ def test_strict_goes_with_check_alone(arguments):
     assert "--strict goes with --check" in done.stderr
 
 
+@pytest.mark.skipif(VALGRIND, reason="valgrind needs descriptors of its own")
 def test_too_few_descriptors_are_told_once_and_serve_whom_they_can(pollard):
     if shutil.which("prlimit") is None:
         pytest.skip("prlimit is missing")
@@ -1049,6 +1052,7 @@ def test_a_file_that_has_become_a_pipe_is_not_waited_for_at_a_reload(pollard):
     server.wait_log("the configuration stays as it was")
 
 
+@pytest.mark.skipif(VALGRIND, reason="who is ended by a signal leaves all that it has")
 def test_a_daemon_that_waits_for_its_configuration_can_be_stopped(piped):
     server, pipe = piped
     with pipe:
@@ -1058,6 +1062,7 @@ def test_a_daemon_that_waits_for_its_configuration_can_be_stopped(piped):
 
 # What values mean.
 
+@pytest.mark.skipif(VALGRIND, reason="valgrind cannot follow how a command is started")
 def test_quotes_work_alike_in_all_values(pollard, tmp_path):
     text = f"""\
 [daemon]
