@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/buf.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SLACK 4 /* storage is at most so many times what waits in it */
 
-void buf_borrow(struct buf *b, char *storage, size_t cap)
-{
-	if (b->data != NULL)
-		return;
-	*b = (struct buf){.data = storage, .cap = (uint32_t)cap, .borrowed = true};
-}
-
-int buf_settle(struct buf *b)
+int buf_shrink(struct buf *b)
 {
 	char *own;
 	size_t len = buf_len(b);
@@ -59,7 +51,7 @@ static int buf_grow(struct buf *b, size_t cap)
 	return 0;
 }
 
-char *buf_reserve(struct buf *b, size_t len)
+char *buf_make_room(struct buf *b, size_t len)
 {
 	size_t waiting = buf_len(b);
 
@@ -67,22 +59,14 @@ char *buf_reserve(struct buf *b, size_t len)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (b->data == NULL || len > b->cap - b->tail) {
-		if (b->data != NULL && waiting + len <= b->cap && b->head >= waiting) {
-			memcpy(b->data, buf_data(b), waiting);
-			b->head = 0;
-			b->tail = (uint32_t)waiting;
-		} else if (buf_grow(b, waiting + len) < 0) {
-			return NULL;
-		}
+	if (b->data != NULL && waiting + len <= b->cap && b->head >= waiting) {
+		memcpy(b->data, buf_data(b), waiting);
+		b->head = 0;
+		b->tail = (uint32_t)waiting;
+	} else if (buf_grow(b, waiting + len) < 0) {
+		return NULL;
 	}
 	return b->data + b->tail;
-}
-
-void buf_commit(struct buf *b, size_t len)
-{
-	assert(len <= b->cap - b->tail);
-	b->tail += (uint32_t)len;
 }
 
 int buf_add(struct buf *b, const void *data, size_t len)
@@ -95,14 +79,6 @@ int buf_add(struct buf *b, const void *data, size_t len)
 		memcpy(to, data, len);
 	buf_commit(b, len);
 	return 0;
-}
-
-void buf_consume(struct buf *b, size_t len)
-{
-	assert(len <= buf_len(b));
-	b->head += (uint32_t)len;
-	if (b->head == b->tail)
-		b->head = b->tail = 0;
 }
 
 void buf_free(struct buf *b)

@@ -11,6 +11,7 @@
  * Its storage is its own, or borrowed for one turn of the loop from a scratch area that
  * all connections share: an idle connection holds no memory. buf_settle() ends the loan.
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,22 +35,54 @@ static inline char *buf_data(const struct buf *b)
 }
 
 /* Use storage[0, cap) until buf_settle(), if the queue holds none of its own. */
-void buf_borrow(struct buf *b, char *storage, size_t cap);
+static inline void buf_borrow(struct buf *b, char *storage, size_t cap)
+{
+	if (b->data == NULL)
+		*b = (struct buf){.data = storage, .cap = (uint32_t)cap, .borrowed = true};
+}
+
+/* What buf_settle() does where there is more to do than to give a loan back. */
+int buf_shrink(struct buf *b) __attribute__((warn_unused_result));
 
 /* End a loan: what still waits is copied to storage of its own. Returns 0, or -1 with ENOMEM
  * and the queue empty. */
-int buf_settle(struct buf *b) __attribute__((warn_unused_result));
+__attribute__((warn_unused_result)) static inline int buf_settle(struct buf *b)
+{
+	if (!b->borrowed || buf_len(b) > 0)
+		return buf_shrink(b);
+	*b = (struct buf){0};
+	return 0;
+}
+
+/* What buf_reserve() does where there is no room behind the tail. */
+char *buf_make_room(struct buf *b, size_t len) __attribute__((warn_unused_result));
 
 /* Make room for len more bytes. Returns where they go, or NULL with ENOMEM. They count only
  * after buf_commit(). */
-char *buf_reserve(struct buf *b, size_t len) __attribute__((warn_unused_result));
-void buf_commit(struct buf *b, size_t len);
+__attribute__((warn_unused_result)) static inline char *buf_reserve(struct buf *b, size_t len)
+{
+	if (b->data == NULL || len > b->cap - b->tail)
+		return buf_make_room(b, len);
+	return b->data + b->tail;
+}
+
+static inline void buf_commit(struct buf *b, size_t len)
+{
+	assert(len <= b->cap - b->tail);
+	b->tail += (uint32_t)len;
+}
 
 /* Returns 0, or -1 with ENOMEM and the queue as it was. */
 int buf_add(struct buf *b, const void *data, size_t len) __attribute__((warn_unused_result));
 
 /* Drop the first len bytes; at most buf_len(). */
-void buf_consume(struct buf *b, size_t len);
+static inline void buf_consume(struct buf *b, size_t len)
+{
+	assert(len <= buf_len(b));
+	b->head += (uint32_t)len;
+	if (b->head == b->tail)
+		b->head = b->tail = 0;
+}
 
 void buf_free(struct buf *b);
 
