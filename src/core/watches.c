@@ -5,10 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/clock.h"
 #include "core/deadline.h"
 #include "core/hints.h"
 
@@ -16,12 +14,6 @@
 #define HOT_FEW 64          /* quiet ones that are not worth a wakeup */
 #define ARMED_PER_TURN 256  /* so that no turn is long */
 #define POLLED_PER_CALL 256 /* cold ones, where hints were lost */
-#define TURN_NS 20000000    /* of calls, then the loop looks around again */
-#define QUICK_NS 250000     /* a call of who is quick, and of who may be, should end then */
-#define CALL_NS 2000000     /* and of anybody else */
-#define HEAVY_US 400        /* whose calls cost more is not quick; one that lasts is forgiven */
-#define COST_CALLS 8        /* that the average is of, roughly */
-#define FRESH_PART 2        /* of the first call, which may have found everything cold */
 
 static bool watch_can_be_cold(const struct watch *w)
 {
@@ -36,16 +28,6 @@ static bool watch_is_busy(const struct watches *ws, const struct watch *w)
 
 /* ---- places: hot | polled once more ---- */
 
-static int ready_reserve(struct ready *ready, uint32_t cap)
-{
-	int *fds = reallocarray(ready->fds, cap, sizeof(*fds));
-
-	if (fds == NULL)
-		return -1;
-	ready->fds = fds;
-	return 0;
-}
-
 /* There is place for all of them, so that a hint never fails for want of memory. */
 static int pfds_reserve(struct watches *ws, uint32_t count)
 {
@@ -54,9 +36,8 @@ static int pfds_reserve(struct watches *ws, uint32_t count)
 
 	if (count <= ws->pfd_cap)
 		return 0;
-	for (int line = 0; line < WATCH_LINES; line++)
-		if (ready_reserve(&ws->lines[line], cap) < 0)
-			return -1;
+	if (ready_reserve(&ws->ready, cap) < 0)
+		return -1;
 	pfds = reallocarray(ws->pfds, cap, sizeof(*pfds));
 	if (pfds == NULL)
 		return -1;
@@ -282,8 +263,7 @@ void watches_free(struct watches *ws)
 	if (ws->hints.fd >= 0)
 		close(ws->hints.fd);
 	free(ws->pfds);
-	for (int line = 0; line < WATCH_LINES; line++)
-		free(ws->lines[line].fds);
+	ready_free(&ws->ready);
 	free(ws->by_fd);
 	*ws = (struct watches){.hints.fd = -1};
 	errno = error;
@@ -331,140 +311,39 @@ void watches_drop(struct watches *ws, struct watch *w)
 	ws->count--;
 }
 
-/* ---- who is to be called ---- */
+/* ---- a turn ---- */
 
-/* Of those left over from the last turn, keep who is still ready. */
-static void ready_refresh(const struct watches *ws, struct ready *ready)
+/* Of those left over from the last turn: whether it is still to be called, and what for. */
+static bool watch_is_ready(void *arg, int fd)
 {
-	uint32_t kept = 0;
+	const struct watches *ws = arg;
+	struct watch *w = ws->by_fd[fd];
 
-	for (uint32_t i = 0; i < ready->count; i++) {
-		struct watch *w = ws->by_fd[ready->fds[i]];
-
-		if (w == NULL || w->revents == 0)
-			continue; /* dropped meanwhile, and perhaps added anew */
-		w->revents = watch_is_polled(w) ? (uint16_t)ws->pfds[w->slot].revents : 0;
-		if (w->revents != 0)
-			ready->fds[kept++] = w->fd;
-	}
-	ready->count = kept;
+	if (w == NULL || w->revents == 0)
+		return false; /* dropped meanwhile, and perhaps added anew */
+	w->revents = watch_is_polled(w) ? (uint16_t)ws->pfds[w->slot].revents : 0;
+	return w->revents != 0;
 }
 
-static enum watch_line watch_line(const struct watch *w)
+static void turn_collect(struct watches *ws)
 {
-	if (w->for_all)
-		return WATCH_QUICK;
-	if (w->fresh)
-		return WATCH_FRESH;
-	return w->cost_us > HEAVY_US ? WATCH_HEAVY : WATCH_QUICK;
-}
-
-static void ready_collect(struct watches *ws)
-{
-	for (int line = 0; line < WATCH_LINES; line++)
-		ready_refresh(ws, &ws->lines[line]);
 	for (uint32_t i = ws->polled; ws->found > 0 && i-- > 0;) {
 		struct watch *w;
-		struct ready *ready;
 
 		if (ws->pfds[i].revents == 0)
 			continue;
 		ws->found--;
 		w = ws->by_fd[ws->pfds[i].fd];
-		ready = &ws->lines[watch_line(w)];
 		if (w->revents == 0)
-			ready->fds[ready->count++] = w->fd;
+			ready_join(&ws->ready, w);
 		w->revents = (uint16_t)ws->pfds[i].revents;
 	}
-}
-
-/* Processor time since the last question, if another process has had the processor since; else -1:
- * whatever lasted, lasted because of us, be it that we waited for a disk. */
-static int64_t interrupted_ns(struct watches *ws)
-{
-	int64_t before_ns = ws->used_ns;
-	long interrupts = ws->interrupts;
-	struct rusage now;
-
-	if (getrusage(RUSAGE_THREAD, &now) < 0)
-		return -1;
-	ws->interrupts = now.ru_nivcsw;
-	ws->used_ns = clock_used_ns(); /* getrusage(2) knows it as of the last tick */
-	return ws->interrupts != interrupts ? ws->used_ns - before_ns : -1;
-}
-
-/* What the present call, which lasted so long, is to be blamed for: who was just answered may run
- * before we go on. */
-static int64_t call_took_ns(struct watches *ws, int64_t lasted_ns)
-{
-	int64_t used_ns = lasted_ns >= QUICK_NS ? interrupted_ns(ws) : -1;
-
-	if (ws->was_over)
-		return CALL_NS;
-	return used_ns >= 0 && used_ns < lasted_ns ? used_ns : lasted_ns;
-}
-
-static void watch_weigh(struct watch *w, int64_t took_ns)
-{
-	int64_t us = (took_ns < CALL_NS ? took_ns : CALL_NS) / 1000;
-
-	if (w->fresh)
-		w->cost_us = (uint16_t)(us / FRESH_PART);
-	else
-		w->cost_us = (uint16_t)((w->cost_us * (COST_CALLS - 1) + us) / COST_CALLS);
-	w->fresh = false;
-}
-
-/* The owner may free w. */
-static void watch_call(struct watches *ws, struct watch *w)
-{
-	int64_t began_ns = ws->clock_ns;
-	short revents = (short)w->revents;
-	int fd = w->fd;
-
-	w->revents = 0;
-	w->seen_ms = (uint16_t)ws->now_ms;
-	ws->call_ns = w->for_all || watch_line(w) == WATCH_HEAVY ? CALL_NS : QUICK_NS;
-	ws->was_over = false;
-	w->ready(w, revents);
-	ws->clock_ns = clock_ns();
-	if (ws->by_fd[fd] == w)
-		watch_weigh(w, call_took_ns(ws, ws->clock_ns - began_ns));
-}
-
-/* One of them at least, and others until then. */
-static void ready_call(struct watches *ws, struct ready *ready, int64_t until_ns)
-{
-	uint32_t called = 0;
-
-	while (called < ready->count) {
-		struct watch *w = ws->by_fd[ready->fds[called++]];
-
-		if (w == NULL || w->revents == 0)
-			continue;
-		watch_call(ws, w);
-		if (ws->clock_ns >= until_ns)
-			break;
-	}
-	ready->count -= called;
-	if (ready->count > 0)
-		memmove(ready->fds, ready->fds + called, ready->count * sizeof(ready->fds[0]));
-}
-
-/* ---- a turn ---- */
-
-static bool somebody_is_left(const struct watches *ws)
-{
-	for (int line = 0; line < WATCH_LINES; line++)
-		if (ws->lines[line].count > 0)
-			return true;
-	return false;
 }
 
 /* Until when there is something to cool, or to call. */
 static int own_wait_ms(const struct watches *ws)
 {
-	if (ws->cooling || somebody_is_left(ws))
+	if (ws->cooling || ready_has_some(&ws->ready))
 		return 0;
 	return ws->restless > HOT_FEW ? QUIET_MS : -1;
 }
@@ -481,41 +360,13 @@ int watches_poll(struct watches *ws, int timeout_ms)
 
 void watches_dispatch(struct watches *ws, int64_t now_ms)
 {
-	static const int64_t share_ns[WATCH_LINES] = {TURN_NS / 2, TURN_NS / 4, TURN_NS / 4};
-	int64_t until_ns;
-
 	ws->now_ms = (uint32_t)now_ms;
-	ws->late = somebody_is_left(ws);
 	armed_settle(ws, 0);
 	hints_take(ws);
 	hot_cool(ws);
-	ready_collect(ws);
-	if (ws->late || ws->lines[WATCH_FRESH].count > 0)
-		interrupted_ns(ws); /* no caller is to blame for the wait */
-	ws->clock_ns = until_ns = clock_ns();
-	for (int line = 0; line < WATCH_LINES; line++) {
-		until_ns += share_ns[line]; /* and what those before have left */
-		ready_call(ws, &ws->lines[line], until_ns);
-	}
-}
-
-bool watches_call_is_over(struct watches *ws)
-{
-	ws->was_over = clock_ns() - ws->clock_ns >= ws->call_ns;
-	return ws->was_over;
-}
-
-bool watches_are_late(const struct watches *ws)
-{
-	return ws->late;
-}
-
-bool watches_call_is_for_little(struct watches *ws)
-{
-	if (!ws->late || ws->call_ns != QUICK_NS)
-		return false;
-	ws->was_over = true;
-	return true;
+	ready_refresh(&ws->ready, watch_is_ready, ws);
+	turn_collect(ws);
+	ready_call(ws);
 }
 
 /* Without the one of the hints. */
@@ -526,5 +377,5 @@ uint32_t watches_count(const struct watches *ws)
 
 bool watches_are_ready(const struct watches *ws)
 {
-	return somebody_is_left(ws) || poll(ws->pfds, ws->polled, 0) > 0;
+	return ready_has_some(&ws->ready) || poll(ws->pfds, ws->polled, 0) > 0;
 }

@@ -18,15 +18,13 @@
  *
  * A watch goes cold when a poll(2) that came after arming found nothing: whatever happens from then
  * on gives a hint, and is polled in the turn of that hint. One that sleeps, is asked one thing and
- * sleeps again stays armed all the time.
- *
- * Those with an event queue for their call, in three lines: who is mostly quick, who is not known
- * yet, who mostly takes long. Each line has a share of a turn, and a turn ends when it has taken
- * long: nobody, and no deadline, waits for however many that always have much to do.
+ * sleeps again stays armed all the time. Who is called when is the matter of core/ready.h.
  */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "core/ready.h"
 
 /* How the descriptor of a cold watch tells that something happens, which is a fact of its kind. */
 enum watch_tells {
@@ -54,19 +52,6 @@ struct watch {
 #define WATCH_COLD 0xffffffU
 #define WATCH_IGNORED 0xffff
 
-enum watch_line {
-	WATCH_QUICK,
-	WATCH_FRESH,
-	WATCH_HEAVY,
-	WATCH_LINES,
-};
-
-/* Descriptors of those to be called, first come, first served. */
-struct ready {
-	int *fds;
-	uint32_t count;
-};
-
 static inline bool watch_is_polled(const struct watch *w)
 {
 	return w->slot != WATCH_COLD;
@@ -75,19 +60,13 @@ static inline bool watch_is_polled(const struct watch *w)
 struct watches {
 	struct pollfd *pfds;
 	struct watch **by_fd; /* all, borrowed; NULL: none */
-	struct ready lines[WATCH_LINES];
 	uint32_t hot, polled, count, pfd_cap, fd_cap;
 	uint32_t restless;  /* hot ones that could be cold */
 	uint32_t now_ms;    /* as of the last watches_dispatch() */
 	uint32_t cooled_ms; /* when the hot ones were last looked through for quiet ones */
 	bool cooling;       /* and there were more than one turn is long enough for */
 	int found;          /* of those polled, with an event */
-	int64_t clock_ns;   /* when the last call was over */
-	int64_t call_ns;    /* that the present call may last */
-	bool was_over;      /* and it was told so */
-	bool late;          /* somebody was left over from the turn before */
-	int64_t used_ns;    /* processor time, when last asked for */
-	long interrupts;    /* by other processes, likewise */
+	struct ready ready;
 	struct watch hints; /* owns hints.fd */
 };
 
@@ -108,15 +87,6 @@ int watches_poll(struct watches *ws, int timeout_ms);
 /* Behind a poll that succeeded: see who has been quiet, and call whoever is ready. now_ms is of the
  * monotonic clock. */
 void watches_dispatch(struct watches *ws, int64_t now_ms);
-
-/* Whether the present call of an owner should end, even if there is more to do: soon, if it is one
- * who is quick or may be; who is told so is not. Reads the clock. */
-bool watches_call_is_over(struct watches *ws);
-/* Whether there was more to do lately than a turn is long enough for. */
-bool watches_are_late(const struct watches *ws);
-/* Whether what may be much should be left to the next call: they are late, and this is the turn of
- * those who are quick. Who is told so is not. */
-bool watches_call_is_for_little(struct watches *ws);
 
 /* For tests: how many owners there are; whether anything is ready, hot or cold. */
 uint32_t watches_count(const struct watches *ws);

@@ -21,7 +21,7 @@ static bool turn_is_over(struct conn_table *table)
 {
 	if (table->work < LOOK_WORK)
 		return false;
-	if (watches_call_is_over(&table->loop->watches))
+	if (ready_call_is_over(&table->loop->watches.ready))
 		return true;
 	table->work = 0;
 	return false;
@@ -274,7 +274,7 @@ static int conn_answer(struct conn *c)
 	while (buf_len(&c->in) > 0) {
 		c->unserved = turn_is_over(c->table) || buf_len(&c->out) >= HIGH_WATER ||
 			      (buf_len(&c->in) >= MUCH_IN &&
-			       watches_call_is_for_little(&c->table->loop->watches));
+			       ready_call_is_for_little(&c->table->loop->watches.ready));
 		if (c->unserved)
 			return 0;
 		used = conn_next(c, &req);
@@ -412,7 +412,7 @@ void conn_begin(struct conn *c)
 	}
 	if (service->open != NULL && service->request == NULL && service->more == NULL)
 		c->state = CONN_FLUSH;
-	if (watches_are_late(&c->table->loop->watches))
+	if (ready_is_late(&c->table->loop->watches.ready))
 		conn_settle(c, true); /* its turn comes with the next one of the loop */
 	else
 		conn_turn(c, true);

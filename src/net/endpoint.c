@@ -104,7 +104,7 @@ static void endpoint_ready(struct watch *w, short revents)
 	struct endpoint *e = container_of(w, struct endpoint, watch);
 
 	for (int n = 0; n < ACCEPTS_PER_TURN && endpoint_may_accept(e); n++)
-		if (endpoint_accept(e) < 0 || watches_call_is_over(&e->table->loop->watches))
+		if (endpoint_accept(e) < 0 || ready_call_is_over(&e->table->loop->watches.ready))
 			return;
 }
 

@@ -134,7 +134,7 @@ static struct conn *call(struct listener *l, int *fd)
 			 0);
 	*fd = fds[1];
 	fake = (struct fake){.channel = {.ops = &fake_ops}, .most = 1 << 20};
-	loop.watches.clock_ns = clock_ns();
+	loop.watches.ready.clock_ns = clock_ns();
 	conn_open(&table, l, fds[0], &sa, &fake.channel);
 	return TAILQ_LAST(&table.live, conn_list);
 }

@@ -30,7 +30,7 @@ static struct conn *call_from(struct listener *l, const char *host, int *fd)
 	assert_int_equal(socketpair(AF_UNIX, type, 0, fds), 0);
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* the least there is */
 	*fd = fds[1];
-	loop.watches.clock_ns = clock_ns(); /* as if the loop had called */
+	loop.watches.ready.clock_ns = clock_ns(); /* as if the loop had called */
 	conn_open(&table, l, fds[0], caller(host), channel_plain(false));
 	TAILQ_FOREACH(c, &table.live, entry)
 		if (c->watch.fd == fds[0])
@@ -963,7 +963,7 @@ static void assert_taken(const char *what)
 static void taker_wake(unsigned room)
 {
 	taker.room = room;
-	loop.watches.clock_ns = clock_ns();
+	loop.watches.ready.clock_ns = clock_ns();
 	conn_wake(taker.c);
 	settle();
 }
@@ -971,7 +971,7 @@ static void taker_wake(unsigned room)
 static void taker_finish(void)
 {
 	taker.done = true;
-	loop.watches.clock_ns = clock_ns();
+	loop.watches.ready.clock_ns = clock_ns();
 	conn_wake(taker.c);
 	settle();
 }

@@ -60,7 +60,7 @@ static int call(const char *keys)
 	l->conf->wire = &protocol_upper_line;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
 			 0);
-	loop.watches.clock_ns = clock_ns();
+	loop.watches.ready.clock_ns = clock_ns();
 	conn_open(&table, l, fds[0], &sa, channel_plain(false));
 	return fds[1];
 }

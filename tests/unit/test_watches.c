@@ -427,7 +427,7 @@ static void waits_for_a_disk(struct subject *s)
 
 static void goes_on_until_it_is_over(struct subject *s)
 {
-	while (!watches_call_is_over(&ws))
+	while (!ready_call_is_over(&ws.ready))
 		fake_ns += 50000;
 	is_quick(s);
 }
@@ -465,7 +465,7 @@ static void who_goes_on_until_it_is_over_takes_long(void **state)
 
 static void leaves_much_to_the_next_call(struct subject *s)
 {
-	takes(s, watches_call_is_for_little(&ws) ? 0 : 2000000);
+	takes(s, ready_call_is_for_little(&ws.ready) ? 0 : 2000000);
 }
 
 static void who_may_have_much_to_do_is_left_for_later_only_when_others_wait(void **state)

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/ready.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/clock.h"
+#include "core/watches.h"
+
+#define TURN_NS 20000000 /* of calls, then the loop looks around again */
+#define QUICK_NS 250000  /* a call of who is quick, and of who may be, should end then */
+#define CALL_NS 2000000  /* and of anybody else */
+#define HEAVY_US 400     /* whose calls cost more is not quick; one that lasts is forgiven */
+#define COST_CALLS 8     /* that the average is of, roughly */
+#define FRESH_PART 2     /* of the first call, which may have found everything cold */
+
+/* ---- lines ---- */
+
+int ready_reserve(struct ready *r, uint32_t count)
+{
+	for (int kind = 0; kind < READY_LINES; kind++) {
+		struct ready_line *line = &r->lines[kind];
+		int *fds = reallocarray(line->fds, count, sizeof(*fds));
+
+		if (fds == NULL)
+			return -1;
+		line->fds = fds;
+	}
+	return 0;
+}
+
+void ready_free(struct ready *r)
+{
+	for (int kind = 0; kind < READY_LINES; kind++)
+		free(r->lines[kind].fds);
+}
+
+bool ready_has_some(const struct ready *r)
+{
+	for (int kind = 0; kind < READY_LINES; kind++)
+		if (r->lines[kind].count > 0)
+			return true;
+	return false;
+}
+
+static enum ready_kind ready_kind(const struct watch *w)
+{
+	if (w->for_all)
+		return READY_QUICK;
+	if (w->fresh)
+		return READY_FRESH;
+	return w->cost_us > HEAVY_US ? READY_HEAVY : READY_QUICK;
+}
+
+void ready_join(struct ready *r, const struct watch *w)
+{
+	struct ready_line *line = &r->lines[ready_kind(w)];
+
+	line->fds[line->count++] = w->fd;
+}
+
+void ready_refresh(struct ready *r, bool (*is_ready)(void *arg, int fd), void *arg)
+{
+	r->late = ready_has_some(r);
+	for (int kind = 0; kind < READY_LINES; kind++) {
+		struct ready_line *line = &r->lines[kind];
+		uint32_t kept = 0;
+
+		for (uint32_t i = 0; i < line->count; i++)
+			if (is_ready(arg, line->fds[i]))
+				line->fds[kept++] = line->fds[i];
+		line->count = kept;
+	}
+}
+
+/* ---- what calls cost ---- */
+
+/* Processor time since the last question, if another process has had the processor since; else -1:
+ * whatever lasted, lasted because of us, be it that we waited for a disk. */
+static int64_t interrupted_ns(struct ready *r)
+{
+	int64_t before_ns = r->used_ns;
+	long interrupts = r->interrupts;
+	struct rusage now;
+
+	if (getrusage(RUSAGE_THREAD, &now) < 0)
+		return -1;
+	r->interrupts = now.ru_nivcsw;
+	r->used_ns = clock_used_ns(); /* getrusage(2) knows it as of the last tick */
+	return r->interrupts != interrupts ? r->used_ns - before_ns : -1;
+}
+
+/* What the present call, which lasted so long, is to be blamed for: who was just answered may run
+ * before we go on. */
+static int64_t call_took_ns(struct ready *r, int64_t lasted_ns)
+{
+	int64_t used_ns = lasted_ns >= QUICK_NS ? interrupted_ns(r) : -1;
+
+	if (r->was_over)
+		return CALL_NS;
+	return used_ns >= 0 && used_ns < lasted_ns ? used_ns : lasted_ns;
+}
+
+static void watch_weigh(struct watch *w, int64_t took_ns)
+{
+	int64_t us = (took_ns < CALL_NS ? took_ns : CALL_NS) / 1000;
+
+	if (w->fresh)
+		w->cost_us = (uint16_t)(us / FRESH_PART);
+	else
+		w->cost_us = (uint16_t)((w->cost_us * (COST_CALLS - 1) + us) / COST_CALLS);
+	w->fresh = false;
+}
+
+/* ---- calls ---- */
+
+/* The owner may free w. */
+static void watch_call(struct watches *ws, struct watch *w)
+{
+	struct ready *r = &ws->ready;
+	int64_t began_ns = r->clock_ns;
+	short revents = (short)w->revents;
+	int fd = w->fd;
+
+	w->revents = 0;
+	w->seen_ms = (uint16_t)ws->now_ms;
+	r->call_ns = w->for_all || ready_kind(w) == READY_HEAVY ? CALL_NS : QUICK_NS;
+	r->was_over = false;
+	w->ready(w, revents);
+	r->clock_ns = clock_ns();
+	if (ws->by_fd[fd] == w)
+		watch_weigh(w, call_took_ns(r, r->clock_ns - began_ns));
+}
+
+/* One of them at least, and others until then. */
+static void line_call(struct watches *ws, struct ready_line *line, int64_t until_ns)
+{
+	uint32_t called = 0;
+
+	while (called < line->count) {
+		struct watch *w = ws->by_fd[line->fds[called++]];
+
+		if (w == NULL || w->revents == 0)
+			continue;
+		watch_call(ws, w);
+		if (ws->ready.clock_ns >= until_ns)
+			break;
+	}
+	line->count -= called;
+	if (line->count > 0)
+		memmove(line->fds, line->fds + called, line->count * sizeof(line->fds[0]));
+}
+
+void ready_call(struct watches *ws)
+{
+	static const int64_t share_ns[READY_LINES] = {TURN_NS / 2, TURN_NS / 4, TURN_NS / 4};
+	struct ready *r = &ws->ready;
+	int64_t until_ns;
+
+	if (r->late || r->lines[READY_FRESH].count > 0)
+		interrupted_ns(r); /* no caller is to blame for the wait */
+	r->clock_ns = until_ns = clock_ns();
+	for (int kind = 0; kind < READY_LINES; kind++) {
+		until_ns += share_ns[kind]; /* and what those before have left */
+		line_call(ws, &r->lines[kind], until_ns);
+	}
+}
+
+/* ---- questions ---- */
+
+bool ready_call_is_over(struct ready *r)
+{
+	r->was_over = clock_ns() - r->clock_ns >= r->call_ns;
+	return r->was_over;
+}
+
+bool ready_call_is_for_little(struct ready *r)
+{
+	if (!r->late || r->call_ns != QUICK_NS)
+		return false;
+	r->was_over = true;
+	return true;
+}
+
+bool ready_is_late(const struct ready *r)
+{
+	return r->late;
+}
