@@ -24,3 +24,10 @@ const char *signal_name(int number)
 	return number > 0 && number < (int)(sizeof(names) / sizeof(names[0])) ? names[number]
 									      : NULL;
 }
+
+const char *signal_text(int number)
+{
+	const char *name = signal_name(number);
+
+	return name != NULL ? name : "unknown";
+}

@@ -5,5 +5,7 @@
 /* SIGTERM is "TERM", as kill(1) has it; NULL: no name. sigabbrev_np(3) is not in every C library.
  */
 const char *signal_name(int number);
+/* The same; "unknown" where it has none. */
+const char *signal_text(int number);
 
 #endif

@@ -35,3 +35,28 @@ bool slice_integer(const struct slice *s, int64_t *value)
 	*value = strtoll(text, &end, 10);
 	return errno == 0 && end == text + s->len;
 }
+
+size_t slices_len(const struct slice *slices, size_t count)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++)
+		len += slices[i].len;
+	return len;
+}
+
+struct slice *slices_copy(const struct slice *slices, size_t count)
+{
+	struct slice *copy = malloc(count * sizeof(*copy) + slices_len(slices, count));
+	char *to;
+
+	if (copy == NULL)
+		return NULL;
+	to = (char *)(copy + count);
+	for (size_t i = 0; i < count; i++) {
+		memcpy(to, slices[i].data, slices[i].len);
+		copy[i] = (struct slice){to, slices[i].len};
+		to += slices[i].len;
+	}
+	return copy;
+}

@@ -21,4 +21,12 @@ bool slice_is(const struct slice *s, const char *word);
 /* Take a decimal number. Returns false where it is none, or more than an int64_t holds. */
 bool slice_integer(const struct slice *s, int64_t *value);
 
+/* Bytes of all count of them. */
+size_t slices_len(const struct slice *slices, size_t count);
+
+/* A copy of count slices with all that they borrow. Returns one allocation, the caller's, or NULL
+ * with ENOMEM. */
+struct slice *slices_copy(const struct slice *slices, size_t count)
+	__attribute__((warn_unused_result));
+
 #endif

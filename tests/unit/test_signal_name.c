@@ -51,11 +51,18 @@ static void what_is_no_signal_has_no_name(void **state)
 		assert_null(signal_name(numbers[i]));
 }
 
+static void each_signal_has_a_text(void **state)
+{
+	assert_string_equal(signal_text(SIGTERM), "TERM");
+	assert_string_equal(signal_text(SIGRTMIN), "unknown");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_those_of_the_shell),
 		cmocka_unit_test(what_is_no_signal_has_no_name),
+		cmocka_unit_test(each_signal_has_a_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

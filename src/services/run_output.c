@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/run_output.h"
+
+#include "core/signal_name.h"
+
+/* It reads on beyond max: a full pipe would stop the command. */
+void run_output_keep(struct run_output *out, enum job_stream stream, const char *data, size_t len,
+		     size_t max)
+{
+	struct buf *kept = &out->kept[stream];
+	size_t room = max - buf_len(kept);
+
+	if (len > room)
+		out->truncated = true;
+	if (buf_add(kept, data, len < room ? len : room) < 0)
+		out->truncated = true;
+}
+
+static enum composite output_composite(const struct run_output *out)
+{
+	return out->whole ? REPLY_PAIRS : REPLY_LIST;
+}
+
+/* The beginning of the next reply, the first byte of which may have been said. */
+static int composite_say(const struct call *call, struct run_output *out, size_t count)
+{
+	enum composite kind = output_composite(out);
+
+	if (!out->begun && say_begin(call, kind) < 0)
+		return -1;
+	out->begun = false;
+	return say_end(call, kind, count);
+}
+
+static int piece_say(const struct call *call, struct run_output *out, enum job_stream stream,
+		     const char *data, size_t len)
+{
+	static const char *const names[] = {"stdout", "stderr"};
+
+	if (composite_say(call, out, 2) < 0 || say_text(call, names[stream]) < 0)
+		return -1;
+	return say_bytes(call, data, len);
+}
+
+void run_output_say(struct run_output *out, const struct call *call, enum job_stream stream,
+		    const char *data, size_t len)
+{
+	if (!out->failed)
+		out->failed = piece_say(call, out, stream, data, len) < 0;
+}
+
+void run_output_begin(struct run_output *out, const struct call *call)
+{
+	out->begun = out->begun || say_begin(call, output_composite(out)) == 0;
+}
+
+/* ---- how it ended ---- */
+
+static int named_integer_say(const struct call *call, const char *name, int64_t value)
+{
+	return say_text(call, name) < 0 ? -1 : say_integer(call, value);
+}
+
+static int kept_say(const struct call *call, const char *name, const struct buf *kept)
+{
+	if (say_text(call, name) < 0)
+		return -1;
+	return say_bytes(call, buf_data(kept), buf_len(kept));
+}
+
+static int status_say(const struct call *call, const struct job *job)
+{
+	if (say_text(call, "exit") < 0 ||
+	    (job->signal > 0 ? say_nil(call) : say_integer(call, job->exit_status)) < 0 ||
+	    say_text(call, "signal") < 0)
+		return -1;
+	return job->signal > 0 ? say_text(call, signal_text(job->signal)) : say_nil(call);
+}
+
+static int result_say(const struct call *call, struct run_output *out, const struct job *job)
+{
+	if (composite_say(call, out, 7) < 0 || status_say(call, job) < 0 ||
+	    named_integer_say(call, "timed_out", job->timed_out) < 0 ||
+	    named_integer_say(call, "truncated", out->truncated) < 0 ||
+	    kept_say(call, "stdout", &out->kept[JOB_STDOUT]) < 0 ||
+	    kept_say(call, "stderr", &out->kept[JOB_STDERR]) < 0)
+		return -1;
+	return named_integer_say(call, "duration_ms", job->duration_ms);
+}
+
+/* The third string is there only where it is so: who looks at two finds them where they were. */
+static int last_say(const struct call *call, struct run_output *out, const struct job *job)
+{
+	if (composite_say(call, out, job->timed_out ? 3 : 2) < 0)
+		return -1;
+	if (job->signal > 0) {
+		if (say_text(call, "signal") < 0 || say_text(call, signal_text(job->signal)) < 0)
+			return -1;
+	} else if (named_integer_say(call, "exit", job->exit_status) < 0) {
+		return -1;
+	}
+	return job->timed_out ? say_text(call, "timed_out") : 0;
+}
+
+int run_output_end(struct run_output *out, const struct call *call, const struct job *job)
+{
+	return out->whole ? result_say(call, out, job) : last_say(call, out, job);
+}
+
+void run_output_free(struct run_output *out)
+{
+	buf_free(&out->kept[JOB_STDOUT]);
+	buf_free(&out->kept[JOB_STDERR]);
+}
