@@ -14,46 +14,23 @@
 #include "core/clock.h"
 #include "net/conn.h"
 #include "process/slots.h"
-#include "services/listing.h"
+#include "services/kept.h"
 
 #define COUNT_DEFAULT 100
-#define COUNT_MAX 1000           /* entries looked at for one request */
-#define WORK_MAX 8192            /* of conn_charge(), then it ends as well */
-#define REPLY_BYTES (64 * 1024)  /* likewise */
-#define READ_WORK 3              /* for an entry */
-#define LINK_WORK 16             /* to find out where it leads */
-#define GLOB_MAX 255             /* bytes, as of a name */
-#define LISTING_BYTES (4U << 20) /* 3 ms to free */
-#define READING_MAX 2            /* folders at one time, of those that take more than a step */
-#define WAITING_MAX 64           /* requests; more are told to come back */
-#define STEP_NS 2000000          /* of reading, in one turn */
-#define CLOCK_ENTRIES 256        /* read between two looks at the clock */
-#define PAUSE_MS 1               /* between two steps, for the others */
-#define EPOCHS 256               /* that a cursor can tell apart */
-#define KEPT_MAX 4               /* listings */
-#define KEPT_MS 10000            /* since somebody asked for it */
+#define COUNT_MAX 1000          /* entries looked at for one request */
+#define WORK_MAX 8192           /* of conn_charge(), then it ends as well */
+#define REPLY_BYTES (64 * 1024) /* likewise */
+#define READ_WORK 3             /* for an entry */
+#define LINK_WORK 16            /* to find out where it leads */
+#define GLOB_MAX 255            /* bytes, as of a name */
+#define READING_MAX 2           /* folders at one time, of those that take more than a step */
+#define WAITING_MAX 64          /* requests; more are told to come back */
+#define STEP_NS 2000000         /* of reading, in one turn */
+#define CLOCK_ENTRIES 256       /* read between two looks at the clock */
+#define PAUSE_MS 1              /* between two steps, for the others */
 
-struct kept {
-	TAILQ_ENTRY(kept) entry;
-	struct deadline deadline; /* runs when it has been read */
-	struct listing listing;
-	dev_t dev; /* of the folder */
-	ino_t ino;
-	bool reading;  /* a struct scan owns it */
-	uint64_t born; /* the epoch in which reading began */
-};
-
-/*
- * A scan gives what was there before it began, so nothing that was read before then may serve it. A
- * cursor carries the end of the number of the epoch in which its scan began; when that is taken for
- * one of the last few, the scan looks younger than it is, and no harm is done.
- */
-static uint64_t epoch = EPOCHS;
-
-static TAILQ_HEAD(kept_list, kept) all = TAILQ_HEAD_INITIALIZER(all);
-static unsigned kept_count; /* of those that are not being read */
 static struct slots slots;
-static struct deadline_queue pauses, ends;
+static struct deadline_queue pauses;
 
 struct scan {
 	struct task task; /* when it takes more than a step */
@@ -65,7 +42,7 @@ struct scan {
 	DIR *dir;             /* likewise */
 	int64_t cursor;       /* 0: the beginning, or the end; else: */
 	uint64_t place;       /* of the next name */
-	uint64_t begun;       /* the epoch, modulo EPOCHS until the folder is known */
+	uint64_t begun;       /* the epoch, modulo KEPT_EPOCHS until the folder is known */
 	int64_t count;
 	char folder[PATH_MAX]; /* "" or "sub/folder/" */
 	char glob[PATH_MAX];   /* of names in the folder */
@@ -73,89 +50,6 @@ struct scan {
 	struct buf found;
 	size_t found_count;
 };
-
-/* ---- what has been read ---- */
-
-static void kept_free(struct kept *k)
-{
-	TAILQ_REMOVE(&all, k, entry);
-	if (!k->reading)
-		kept_count--;
-	deadline_cancel(&k->deadline);
-	listing_free(&k->listing);
-	free(k);
-}
-
-static void kept_expired(struct deadline *d)
-{
-	kept_free(container_of(d, struct kept, deadline));
-}
-
-static struct kept *kept_new(const struct stat *folder, uint64_t from)
-{
-	struct kept *k = calloc(1, sizeof(*k));
-
-	if (k == NULL)
-		return NULL;
-	listing_init(&k->listing, from, LISTING_BYTES);
-	k->dev = folder->st_dev;
-	k->ino = folder->st_ino;
-	k->reading = true;
-	k->born = epoch;
-	TAILQ_INSERT_TAIL(&all, k, entry);
-	return k;
-}
-
-static bool kept_is_of(const struct kept *k, const struct stat *folder)
-{
-	return k->dev == folder->st_dev && k->ino == folder->st_ino;
-}
-
-/* Returns the epoch of a scan that begins. */
-static uint64_t epoch_begin(const struct stat *folder)
-{
-	const struct kept *k;
-
-	TAILQ_FOREACH(k, &all, entry)
-		if (kept_is_of(k, folder) && k->born == epoch)
-			return ++epoch;
-	return epoch;
-}
-
-/* The youngest that may serve a scan of that epoch, so that the others fall into disuse. */
-static struct kept *kept_find(const struct stat *folder, uint64_t place, uint64_t begun)
-{
-	struct kept *k, *found = NULL;
-
-	TAILQ_FOREACH(k, &all, entry)
-		if (!k->reading && k->born >= begun && kept_is_of(k, folder) &&
-		    place >= k->listing.from && place < k->listing.limit &&
-		    (found == NULL || k->born > found->born))
-			found = k;
-	return found;
-}
-
-static void kept_use(struct kept *k)
-{
-	deadline_start(&ends, &k->deadline);
-	TAILQ_REMOVE(&all, k, entry);
-	TAILQ_INSERT_TAIL(&all, k, entry);
-}
-
-/* The one that was asked for longest ago makes room. */
-static void kept_keep(struct kept *k)
-{
-	struct kept *oldest;
-
-	k->reading = false;
-	kept_use(k);
-	if (++kept_count <= KEPT_MAX)
-		return;
-	TAILQ_FOREACH(oldest, &all, entry)
-		if (!oldest->reading)
-			break;
-	kept_free(oldest);
-}
 
 /* ---- what is asked ---- */
 
@@ -255,7 +149,7 @@ static bool scan_has_enough(const struct scan *s, int64_t looked_at)
 
 static int64_t cursor_of(const struct scan *s)
 {
-	return (int64_t)(s->place * EPOCHS + s->begun % EPOCHS);
+	return (int64_t)(s->place * KEPT_EPOCHS + s->begun % KEPT_EPOCHS);
 }
 
 /* Look at count entries from the place on, or fewer where that is much work, and leave the cursor
@@ -415,15 +309,10 @@ static int scan_begin(const struct call *call, struct scan *s)
 		close(fd);
 	if (s->dir == NULL || fstat(fd, &st) < 0 || beneath_has_sizes(s->root, fd, &st) < 0)
 		return scan_refuse(call, s);
-	if (s->cursor == 0)
-		s->begun = epoch_begin(&st);
-	else
-		s->begun = epoch - (epoch - s->begun) % EPOCHS;
-	k = kept_find(&st, s->place, s->begun);
-	if (k != NULL) {
-		kept_use(k);
+	s->begun = s->cursor == 0 ? kept_epoch_begin(&st) : kept_epoch(s->begun);
+	k = kept_use(&st, s->place, s->begun);
+	if (k != NULL)
 		return scan_give(call, s, &k->listing);
-	}
 	s->kept = kept_new(&st, s->place);
 	result = s->kept != NULL ? scan_read(s) : -1;
 	if (result != 0)
@@ -441,8 +330,8 @@ static int scan_check(const struct call *call, struct scan *s)
 				 "ERR write SCAN cursor [MATCH glob] [COUNT n], a glob of at most "
 				 "%d bytes",
 				 GLOB_MAX);
-	s->place = (uint64_t)s->cursor / EPOCHS;
-	s->begun = (uint64_t)s->cursor % EPOCHS;
+	s->place = (uint64_t)s->cursor / KEPT_EPOCHS;
+	s->begun = (uint64_t)s->cursor % KEPT_EPOCHS;
 	if (s->place >= PLACE_END)
 		return say_error(call, "ERR that cursor was not given here, begin with 0");
 	errno = ENOENT;
@@ -463,9 +352,9 @@ int scan_reply(const struct call *call, struct beneath *root)
 	s->c = call->conn;
 	s->root = root != NULL ? beneath_ref(root) : NULL;
 	s->count = COUNT_DEFAULT;
-	if (ends.expired == NULL) {
+	if (pauses.expired == NULL) {
 		slots_init(&slots, READING_MAX, WAITING_MAX);
-		deadline_queue_init(deadlines, &ends, KEPT_MS, kept_expired);
+		kept_init(deadlines);
 		deadline_queue_init(deadlines, &pauses, PAUSE_MS, scan_paused);
 	}
 	result = scan_check(call, s);
@@ -477,8 +366,5 @@ int scan_reply(const struct call *call, struct beneath *root)
 
 void scan_stop(void)
 {
-	struct kept *k;
-
-	while ((k = TAILQ_FIRST(&all)) != NULL)
-		kept_free(k);
+	kept_stop();
 }
