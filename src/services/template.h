@@ -7,27 +7,9 @@
  * is the argument NAME, as a word of its own or as part of one: what a caller gives never becomes
  * two words, and there is no shell that could see it.
  */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "core/section.h"
+#include "services/parameter.h"
 #include "wire/protocol.h"
-
-enum parameter_type {
-	PARAMETER_INT,   /* MIN..MAX */
-	PARAMETER_ENUM,  /* a|b|c */
-	PARAMETER_REGEX, /* pcre2pattern(3) of bytes, for the whole value */
-	PARAMETER_PATH,  /* an existing name below a folder */
-};
-
-struct parameter {
-	const char *name; /* borrowed */
-	char *text; /* what follows the type, without the quotes around it; owned. NULL: an error */
-	enum parameter_type type;
-	int64_t min, max;
-	pcre2_code *regex;    /* owned */
-	uint32_t match_steps; /* that pcre2_match(3) may take for a value */
-};
 
 struct template
 {
@@ -37,9 +19,8 @@ struct template
 };
 
 /* Make a template of exec (NULL: an error already) and the types of its parameters. Borrows types.
- * Errors are added for
- * the keys exec_key, which is wrong then, and, with its own line, each of types. Always leaves what
- * template_free() takes. */
+ * Errors are added for the keys exec_key, which is wrong then, and, with its own line, each of
+ * types. Always leaves what template_free() takes. */
 void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
 		    const struct option_map *types, struct option_list *errors);
 void template_free(struct template *t);
