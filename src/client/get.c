@@ -7,6 +7,7 @@
 #include "client/progress.h"
 #include "client/remote_file.h"
 #include "client/subcommand.h"
+#include "client/target.h"
 
 #include <err.h>
 #include <inttypes.h>
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define TRIES_MAX 5 /* of a file that changes between two requests */
@@ -30,8 +30,8 @@ struct options {
 struct get {
 	struct talk *talk;
 	const struct options *options;
-	const char *name; /* on the server */
-	char *target;     /* here; owned, NULL: standard output */
+	const char *name;   /* on the server */
+	const char *target; /* here; NULL: standard output */
 	struct remote_file remote;
 	struct part part;
 	int64_t done;                /* bytes, with those of an earlier run */
@@ -271,150 +271,37 @@ static int transfer(struct get *g)
 
 /* What fails does not keep the others from being fetched; a server that is gone does. Returns the
  * exit status. */
-static int transfer_all(struct get *files, size_t count)
+static int transfer_all(struct talk *t, const struct options *options, const struct target *targets)
 {
 	int status = EXIT_SUCCESS;
 
-	for (size_t i = 0; i < count; i++) {
-		if (reconnect(files[i].talk) < 0)
+	for (size_t i = 0; i < options->count; i++) {
+		struct get g = {
+			.talk = t,
+			.options = options,
+			.name = targets[i].name,
+			.target = targets[i].path,
+			.part.fd = -1,
+		};
+
+		if (reconnect(t) < 0)
 			return EXIT_BROKEN;
-		if (transfer(&files[i]) < 0)
+		if (transfer(&g) < 0)
 			status = EXIT_BROKEN;
 	}
 	return status;
 }
 
-/* ---- where files go to ---- */
-
-static bool names_folder(const char *output)
+/* Nothing is fetched before it is clear where all of it goes to. Returns the exit status. */
+static int get_all(struct talk *t, const struct options *options, struct target *targets)
 {
-	size_t len = strlen(output);
-
-	return len > 0 && output[len - 1] == '/';
-}
-
-/* Returns the path, which the caller frees, or NULL with ENOMEM. */
-static char *target_path(const char *name, const char *output)
-{
-	const char *slash = strrchr(name, '/');
-	char *path;
-
-	if (output != NULL && !names_folder(output))
-		return strdup(output);
-	if (asprintf(&path, "%s%s", output != NULL ? output : "",
-		     slash != NULL ? slash + 1 : name) < 0)
-		return NULL;
-	return path;
-}
-
-static bool is_no_name(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *last = slash != NULL ? slash + 1 : path;
-
-	return strcmp(last, "") == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
-}
-
-/* A link stays: what it leads to is replaced. Returns 0, or -1 with the reason said. */
-static int link_follow(struct get *g)
-{
-	struct stat st;
-	char *path;
-
-	if (lstat(g->target, &st) < 0 || !S_ISLNK(st.st_mode))
-		return 0;
-	path = realpath(g->target, NULL);
-	if (path == NULL) {
-		escape_warnx(
-			"%s is a link that cannot be followed (%m): remove it, or choose another "
-			"with -o FILE",
-			g->target);
-		return -1;
+	if (targets_choose(targets, options->count, options->output) < 0)
+		return EXIT_USAGE;
+	if (target_is_standard(options->output) && (options->resume || options->verify)) {
+		warnx("--resume and --verify need a file, not -o -");
+		return EXIT_USAGE;
 	}
-	free(g->target);
-	g->target = path;
-	return 0;
-}
-
-/* Choose where the file goes to. Returns 0, or -1 with the reason said. */
-static int target_choose(struct get *g)
-{
-	const char *output = g->options->output;
-	struct stat st;
-
-	g->target = target_path(g->name, output);
-	if (g->target == NULL) {
-		escape_warnx("%s: %m", g->name);
-		return -1;
-	}
-	if (is_no_name(g->target)) {
-		escape_warnx("'%s' names no file: choose one with -o FILE",
-			     output != NULL && !names_folder(output) ? output : g->name);
-		return -1;
-	}
-	if (stat(g->target, &st) == 0 && !S_ISREG(st.st_mode)) {
-		escape_warnx(
-			"%s is there and no regular file: choose another with -o FILE, or -o -",
-			g->target);
-		return -1;
-	}
-	return link_follow(g);
-}
-
-static int by_target(const void *a, const void *b)
-{
-	const struct get *const *left = a, *const *right = b;
-
-	return strcmp((*left)->target, (*right)->target);
-}
-
-/* Returns 0, or -1 with the reason said. */
-static int targets_differ(const struct get *files, size_t count)
-{
-	const struct get **sorted = calloc(count, sizeof(*sorted));
-	int result = 0;
-
-	if (sorted == NULL) {
-		warn("names");
-		return -1;
-	}
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &files[i];
-	qsort(sorted, count, sizeof(sorted[0]), by_target);
-	for (size_t i = 1; i < count && result == 0; i++) {
-		if (strcmp(sorted[i - 1]->target, sorted[i]->target) != 0)
-			continue;
-		escape_warnx("%s and %s would both be saved as %s: fetch one of them with -o FILE",
-			     sorted[i - 1]->name, sorted[i]->name, sorted[i]->target);
-		result = -1;
-	}
-	free(sorted);
-	return result;
-}
-
-static bool to_standard_output(const struct options *options)
-{
-	return options->output != NULL && strcmp(options->output, "-") == 0;
-}
-
-/* Nothing is fetched before it is clear where all of it goes to. Returns 0, or -1 with the reason
- * said. */
-static int targets_choose(struct get *files, const struct options *options)
-{
-	if (options->count > 1 && options->output != NULL && !names_folder(options->output)) {
-		escape_warnx("-o %s is for one file; for several it names a folder, as in -o %s/",
-			     options->output,
-			     to_standard_output(options) ? "FOLDER" : options->output);
-		return -1;
-	}
-	if (to_standard_output(options)) {
-		if (options->resume || options->verify)
-			warnx("--resume and --verify need a file, not -o -");
-		return options->resume || options->verify ? -1 : 0;
-	}
-	for (size_t i = 0; i < options->count; i++)
-		if (target_choose(&files[i]) < 0)
-			return -1;
-	return targets_differ(files, options->count);
+	return transfer_all(t, options, targets);
 }
 
 /* ---- its command line ---- */
@@ -459,21 +346,18 @@ static int options_parse(struct options *options, struct cli *cli)
 /* Returns the exit status. */
 static int get_files(struct talk *t, const struct options *options, char **names)
 {
-	struct get *files = calloc(options->count, sizeof(files[0]));
-	int status = EXIT_USAGE;
+	struct target *targets = calloc(options->count, sizeof(targets[0]));
+	int status;
 
-	if (files == NULL) {
+	if (targets == NULL) {
 		warn("names");
 		return EXIT_BROKEN;
 	}
 	for (size_t i = 0; i < options->count; i++)
-		files[i] = (struct get){
-			.talk = t, .options = options, .name = names[i], .part.fd = -1};
-	if (targets_choose(files, options) == 0)
-		status = transfer_all(files, options->count);
-	for (size_t i = 0; i < options->count; i++)
-		free(files[i].target);
-	free(files);
+		targets[i].name = names[i];
+	status = get_all(t, options, targets);
+	targets_free(targets, options->count);
+	free(targets);
 	return status;
 }
 

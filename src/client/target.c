@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/target.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/escape.h"
+
+static bool names_folder(const char *output)
+{
+	size_t len = strlen(output);
+
+	return len > 0 && output[len - 1] == '/';
+}
+
+/* Returns the path, which the caller frees, or NULL with ENOMEM. */
+static char *target_path(const char *name, const char *output)
+{
+	const char *slash = strrchr(name, '/');
+	char *path;
+
+	if (output != NULL && !names_folder(output))
+		return strdup(output);
+	if (asprintf(&path, "%s%s", output != NULL ? output : "",
+		     slash != NULL ? slash + 1 : name) < 0)
+		return NULL;
+	return path;
+}
+
+static bool is_no_name(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *last = slash != NULL ? slash + 1 : path;
+
+	return strcmp(last, "") == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
+/* A link stays: what it leads to is replaced. Returns 0, or -1 with the reason said. */
+static int link_follow(struct target *t)
+{
+	struct stat st;
+	char *path;
+
+	if (lstat(t->path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	path = realpath(t->path, NULL);
+	if (path == NULL) {
+		escape_warnx(
+			"%s is a link that cannot be followed (%m): remove it, or choose another "
+			"with -o FILE",
+			t->path);
+		return -1;
+	}
+	free(t->path);
+	t->path = path;
+	return 0;
+}
+
+/* Choose where the file goes to. Returns 0, or -1 with the reason said. */
+static int target_choose(struct target *t, const char *output)
+{
+	struct stat st;
+
+	t->path = target_path(t->name, output);
+	if (t->path == NULL) {
+		escape_warnx("%s: %m", t->name);
+		return -1;
+	}
+	if (is_no_name(t->path)) {
+		escape_warnx("'%s' names no file: choose one with -o FILE",
+			     output != NULL && !names_folder(output) ? output : t->name);
+		return -1;
+	}
+	if (stat(t->path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		escape_warnx(
+			"%s is there and no regular file: choose another with -o FILE, or -o -",
+			t->path);
+		return -1;
+	}
+	return link_follow(t);
+}
+
+static int by_target(const void *a, const void *b)
+{
+	const struct target *const *left = a, *const *right = b;
+
+	return strcmp((*left)->path, (*right)->path);
+}
+
+/* Returns 0, or -1 with the reason said. */
+static int targets_differ(const struct target *targets, size_t count)
+{
+	const struct target **sorted = calloc(count, sizeof(*sorted));
+	int result = 0;
+
+	if (sorted == NULL) {
+		warn("names");
+		return -1;
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &targets[i];
+	qsort(sorted, count, sizeof(sorted[0]), by_target);
+	for (size_t i = 1; i < count && result == 0; i++) {
+		if (strcmp(sorted[i - 1]->path, sorted[i]->path) != 0)
+			continue;
+		escape_warnx("%s and %s would both be saved as %s: fetch one of them with -o FILE",
+			     sorted[i - 1]->name, sorted[i]->name, sorted[i]->path);
+		result = -1;
+	}
+	free(sorted);
+	return result;
+}
+
+bool target_is_standard(const char *output)
+{
+	return output != NULL && strcmp(output, "-") == 0;
+}
+
+int targets_choose(struct target *targets, size_t count, const char *output)
+{
+	if (count > 1 && output != NULL && !names_folder(output)) {
+		escape_warnx("-o %s is for one file; for several it names a folder, as in -o %s/",
+			     output, target_is_standard(output) ? "FOLDER" : output);
+		return -1;
+	}
+	if (target_is_standard(output))
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (target_choose(&targets[i], output) < 0)
+			return -1;
+	return targets_differ(targets, count);
+}
+
+void targets_free(struct target *targets, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(targets[i].path);
+}
