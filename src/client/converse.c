@@ -1,126 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/converse.h"
 
+#include "client/advice.h"
 #include "client/complete.h"
 #include "client/console.h"
 #include "client/dial.h"
+#include "client/exchange.h"
 #include "client/io.h"
 #include "client/prompt.h"
 #include "client/subcommand.h"
-#include "core/buf.h"
 
 #include <err.h>
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#define QUEUE_MAX (64U * 1024) /* bytes; a queue this long gets no more */
-#define CHUNK_MAX (64U * 1024) /* bytes; one read */
-#define DATAGRAM_MAX 65507U    /* bytes; what UDP over IPv4 can carry, RFC 768 */
-#define QUIET_MS 1000          /* after the last datagram, until the server counts as done */
-#define UNANSWERED_MS 1000     /* after a line, until a person is told what may be wrong */
+#define RECEIVE_MAX (64U * 1024) /* bytes of replies that are read at once */
+#define QUIET_MS 1000            /* after the last datagram, until the server counts as done */
 #define SPACE " \t\r\n\v\f"
 
 struct client {
-	int fd;
-	bool datagram;
-	bool interactive;          /* a person types */
-	bool newline;              /* typed lines are sent with one, and whole */
-	struct console *console;   /* --resp, or NULL */
-	struct buf to_server;      /* datagram: at most one */
-	struct buf from_server;    /* not yet on standard output */
-	bool input_eof;            /* standard input has ended */
-	bool sent_eof;             /* and the server knows */
-	bool server_eof;           /* nothing more will come */
-	bool mid_line;             /* output ended without a newline */
-	const char *error_subject; /* what broke first, or NULL */
-	int error;                 /* its errno */
-	int64_t timeout_ms;        /* 0: none */
-	int64_t moved_ms;          /* when a byte went either way last, came in, or no more will */
-	bool answered;             /* something came */
-	bool asked;                /* a line was typed */
-	bool greeted;              /* something came before that, which of resp never does */
-	int64_t unanswered_ms;     /* when a line is without a reply for too long; 0: none is */
-	bool advised;              /* the person was told once */
-	const char *advice;        /* to be told when the prompt is due, or NULL */
+	struct exchange x;
+	bool interactive;        /* a person types */
+	bool newline;            /* typed lines are sent with one, and whole */
+	struct console *console; /* --resp, or NULL */
+	int64_t timeout_ms;      /* 0: none */
+	bool answered;           /* something came */
+	struct advice advice;    /* for a person, of bytes as they are */
 };
-
-enum {
-	POLL_INPUT,
-	POLL_SERVER,
-	POLL_OUTPUT,
-	POLL_COUNT,
-};
-
-static const char output[] = "standard output";
-
-static bool try_again(int error)
-{
-	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
-/* Only the first reason is kept: those after it follow from it. */
-static void client_broke(struct client *c, const char *subject, int error)
-{
-	if (c->error_subject == NULL) {
-		c->error_subject = subject;
-		c->error = error;
-	}
-}
-
-static void client_stop_sending(struct client *c)
-{
-	c->input_eof = c->sent_eof = true;
-	buf_free(&c->to_server);
-}
-
-static void client_stop(struct client *c)
-{
-	client_stop_sending(c);
-	c->server_eof = true;
-}
-
-/* From here on it is the server's turn. */
-static void input_ended(struct client *c)
-{
-	c->input_eof = true;
-	c->moved_ms = io_clock_ms();
-}
-
-/* Take one chunk of standard input as it is; of a datagram socket, the next datagram. */
-static void input_read(struct client *c)
-{
-	size_t max = c->datagram ? DATAGRAM_MAX : CHUNK_MAX;
-	char *room = buf_reserve(&c->to_server, max);
-	ssize_t len = room != NULL ? read(STDIN_FILENO, room, max) : -1;
-
-	if (len > 0) {
-		buf_commit(&c->to_server, (size_t)len);
-		c->moved_ms = io_clock_ms();
-		return;
-	}
-	if (len < 0 && room != NULL && try_again(errno))
-		return;
-	if (len < 0)
-		client_broke(c, "standard input", errno);
-	input_ended(c);
-}
 
 /* Returns 0, or -1 with errno. */
 static int line_send(struct client *c, const char *line, size_t len)
 {
 	if (c->console != NULL)
-		return console_line(line, len, &c->to_server, &c->from_server);
-	if (buf_add(&c->to_server, line, len) < 0)
+		return console_line(line, len, &c->x.to_server, &c->x.from_server);
+	if (buf_add(&c->x.to_server, line, len) < 0)
 		return -1;
-	c->moved_ms = io_clock_ms();
+	c->x.moved_ms = io_clock_ms();
 	if (c->newline)
-		return buf_add(&c->to_server, "\n", 1);
-	if (c->unanswered_ms == 0)
-		c->unanswered_ms = io_clock_ms() + UNANSWERED_MS;
+		return buf_add(&c->x.to_server, "\n", 1);
+	advice_sent(&c->advice, c->x.moved_ms);
 	return 0;
 }
 
@@ -134,9 +56,9 @@ static void input_line(void *arg, const char *line, size_t len)
 {
 	struct client *c = arg;
 
-	c->asked = true;
+	advice_asked(&c->advice);
 	if (line == NULL) {
-		input_ended(c);
+		exchange_end_input(&c->x);
 		prompt_stop();
 		return;
 	}
@@ -147,73 +69,39 @@ static void input_line(void *arg, const char *line, size_t len)
 	if (len == 0 && !c->newline)
 		return;
 	if (line_send(c, line, len) < 0) {
-		client_broke(c, "standard input", errno);
-		client_stop(c);
+		exchange_broke(&c->x, "standard input", errno);
+		exchange_stop(&c->x);
 	}
 }
 
 static void on_input(struct client *c, short revents)
 {
 	if (!c->interactive)
-		input_read(c);
+		exchange_read_input(&c->x);
 	else if (revents & (POLLHUP | POLLERR))
 		input_line(c, NULL, 0); /* the terminal is gone, and libedit would not say */
 	else
 		prompt_read();
 }
 
-static void server_send(struct client *c)
-{
-	ssize_t len = send(c->fd, buf_data(&c->to_server), buf_len(&c->to_server), MSG_NOSIGNAL);
-
-	if (len >= 0) {
-		buf_consume(&c->to_server, (size_t)len);
-		c->moved_ms = io_clock_ms();
-		return;
-	}
-	if (try_again(errno))
-		return;
-	client_broke(c, "cannot send", errno);
-	client_stop_sending(c);
-	/* What the server said before still waits in the socket: have it read to its end. */
-	if (c->datagram)
-		c->server_eof = true;
-	else
-		shutdown(c->fd, SHUT_RDWR);
-}
-
-/* At a terminal, a server that speaks resp to who does not is worth a word. */
-static void reply_recognise(struct client *c, const char *data, size_t len)
-{
-	c->unanswered_ms = 0;
-	c->greeted |= !c->asked;
-	if (c->advised || c->greeted || !c->interactive || c->datagram ||
-	    !reply_is_likely(data, len))
-		return;
-	c->advised = true;
-	c->advice = "the server seems to speak resp: with -R, typed lines are requests";
-}
-
 /* Receive what is printed as it is. Returns as recv(2). */
 static ssize_t receive_raw(struct client *c)
 {
-	char *room = buf_reserve(&c->from_server, CHUNK_MAX);
-	ssize_t len = room != NULL ? recv(c->fd, room, CHUNK_MAX, 0) : -1;
+	const char *data;
+	ssize_t len = exchange_receive(&c->x, &data);
 
-	if (len > 0) {
-		buf_commit(&c->from_server, (size_t)len);
-		reply_recognise(c, room, (size_t)len);
-	}
+	if (len > 0)
+		advice_replied(&c->advice, data, (size_t)len);
 	return len;
 }
 
 /* Receive what is printed as text. Returns as recv(2). */
 static ssize_t receive_replies(struct client *c)
 {
-	char bytes[CHUNK_MAX];
-	ssize_t len = recv(c->fd, bytes, sizeof(bytes), 0);
+	char bytes[RECEIVE_MAX];
+	ssize_t len = recv(c->x.fd, bytes, sizeof(bytes), 0);
 
-	if (len > 0 && console_take(c->console, bytes, (size_t)len, &c->from_server) < 0)
+	if (len > 0 && console_take(c->console, bytes, (size_t)len, &c->x.from_server) < 0)
 		return -1;
 	return len;
 }
@@ -223,7 +111,7 @@ static const char *receive_subject(const struct client *c, int error)
 {
 	if (error == EPROTO)
 		return "reply not understood, if the protocol is not resp leave out -R";
-	if (error == ECONNREFUSED && c->datagram)
+	if (error == ECONNREFUSED && c->x.datagram)
 		return "the host answers, but nothing listens on the port";
 	return "connection broke";
 }
@@ -232,120 +120,45 @@ static void server_receive(struct client *c)
 {
 	ssize_t len = c->console != NULL ? receive_replies(c) : receive_raw(c);
 
-	if (len < 0 && try_again(errno))
+	if (len < 0 && exchange_try_again(errno))
 		return;
 	if (len < 0) {
-		client_broke(c, receive_subject(c, errno), errno);
-		client_stop(c);
+		exchange_broke(&c->x, receive_subject(c, errno), errno);
+		exchange_stop(&c->x);
 		return;
 	}
-	c->moved_ms = io_clock_ms();
+	c->x.moved_ms = io_clock_ms();
 	c->answered = true; /* an empty datagram is a reply as well */
-	if (len == 0 && !c->datagram)
-		c->server_eof = true;
-}
-
-/* The server had ended its own side before; now it takes nothing more either. */
-static void server_gone(struct client *c)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	if (error != 0)
-		client_broke(c, "connection broke", error);
-	client_stop(c);
+	if (len == 0 && !c->x.datagram)
+		c->x.server_eof = true;
 }
 
 static void on_server(struct client *c, short revents)
 {
-	if (!c->server_eof && (revents & (POLLIN | POLLHUP | POLLERR)) &&
-	    buf_len(&c->from_server) < QUEUE_MAX)
+	if (exchange_takes_replies(&c->x) && (revents & (POLLIN | POLLHUP | POLLERR)))
 		server_receive(c);
-	if (buf_len(&c->to_server) > 0 && (revents & (POLLOUT | POLLHUP | POLLERR)))
-		server_send(c);
-}
-
-/* Standard output is shared with other processes, so it is not made non-blocking; PIPE_BUF
- * bytes are what a pipe that poll(2) calls writable takes without blocking. */
-static void output_write(struct client *c)
-{
-	size_t max = buf_len(&c->from_server);
-	ssize_t len;
-
-	prompt_hide();
-	len = write(STDOUT_FILENO, buf_data(&c->from_server), max < PIPE_BUF ? max : PIPE_BUF);
-	if (len < 0 && try_again(errno))
-		return;
-	if (len < 0) {
-		client_broke(c, output, errno);
-		buf_free(&c->from_server);
-		client_stop(c);
-		return;
-	}
-	if (len > 0)
-		c->mid_line = buf_data(&c->from_server)[len - 1] != '\n';
-	buf_consume(&c->from_server, (size_t)len);
+	if (buf_len(&c->x.to_server) > 0 && (revents & (POLLOUT | POLLHUP | POLLERR)))
+		exchange_send(&c->x);
 }
 
 /* A prompt, or the shell's, begins on a line of its own. */
 static void output_end_line(struct client *c)
 {
-	if (!c->interactive || !c->mid_line || !isatty(STDOUT_FILENO))
-		return;
-	c->mid_line = false;
-	if (write(STDOUT_FILENO, "\n", 1) < 0)
-		client_broke(c, output, errno);
-}
-
-/* Tell the server of the end of input, once all of it is sent. */
-static void end_sending(struct client *c)
-{
-	if (c->sent_eof || !c->input_eof || buf_len(&c->to_server) > 0)
-		return;
-	c->sent_eof = true;
-	if (!c->datagram)
-		shutdown(c->fd, SHUT_WR); /* if that fails, so does the next recv(2) */
+	if (c->interactive && isatty(STDOUT_FILENO))
+		exchange_end_line(&c->x);
 }
 
 /* A server may end its side and still read: a pipe's input is carried to its end even then. A
  * person is rather told. */
 static bool client_done(const struct client *c)
 {
-	return c->server_eof && buf_len(&c->from_server) == 0 && (c->sent_eof || c->interactive);
+	return c->x.server_eof && buf_len(&c->x.from_server) == 0 &&
+	       (c->x.sent_eof || c->interactive);
 }
 
 static bool wants_input(const struct client *c)
 {
-	size_t waiting = buf_len(&c->to_server);
-
-	if (c->input_eof || (c->interactive && !prompt_shown()))
-		return false;
-	return c->datagram ? waiting == 0 : waiting < QUEUE_MAX;
-}
-
-static short server_events(const struct client *c)
-{
-	short events = 0;
-
-	if (!c->server_eof && buf_len(&c->from_server) < QUEUE_MAX)
-		events |= POLLIN;
-	if (buf_len(&c->to_server) > 0)
-		events |= POLLOUT;
-	return events;
-}
-
-static void client_interest(const struct client *c, struct pollfd *fds)
-{
-	short events = server_events(c);
-	/* Asking for nothing still reports a reset, which matters while there is input to come,
-	 * but would spin while it is only the output that is slow. */
-	bool watch = events != 0 || (c->server_eof && !c->sent_eof);
-
-	fds[POLL_INPUT] = (struct pollfd){wants_input(c) ? STDIN_FILENO : -1, POLLIN, 0};
-	fds[POLL_SERVER] = (struct pollfd){watch ? c->fd : -1, events, 0};
-	fds[POLL_OUTPUT] =
-		(struct pollfd){buf_len(&c->from_server) > 0 ? STDOUT_FILENO : -1, POLLOUT, 0};
+	return (!c->interactive || prompt_shown()) && exchange_takes_input(&c->x);
 }
 
 /* How long the server may be silent now, in milliseconds; 0: as long as it likes. That counts where
@@ -353,11 +166,11 @@ static void client_interest(const struct client *c, struct pollfd *fds)
  * may not have been listened to. */
 static int64_t silence_max_ms(const struct client *c)
 {
-	bool its_turn = c->input_eof || buf_len(&c->to_server) > 0;
+	bool its_turn = c->x.input_eof || buf_len(&c->x.to_server) > 0;
 
-	if (!its_turn || buf_len(&c->from_server) > 0)
+	if (!its_turn || buf_len(&c->x.from_server) > 0)
 		return 0;
-	return c->datagram && c->sent_eof && c->timeout_ms == 0 ? QUIET_MS : c->timeout_ms;
+	return c->x.datagram && c->x.sent_eof && c->timeout_ms == 0 ? QUIET_MS : c->timeout_ms;
 }
 
 /* When the next thing is due without an event, as io_clock_ms(); 0: nothing. */
@@ -366,54 +179,54 @@ static int64_t due_ms(const struct client *c)
 	int64_t silence_ms = silence_max_ms(c);
 
 	if (silence_ms > 0)
-		return c->moved_ms + silence_ms;
-	return c->interactive && !c->datagram && !c->input_eof && !c->advised ? c->unanswered_ms
-									      : 0;
+		return c->x.moved_ms + silence_ms;
+	return c->x.input_eof ? 0 : advice_due_ms(&c->advice);
 }
 
 /* It is due. */
 static void on_silence(struct client *c)
 {
 	if (silence_max_ms(c) == 0) {
-		c->advised = true;
-		c->advice = "no reply: if the server waits for the end of a line, use -n; "
-			    "if it speaks resp, -R";
+		advice_unanswered(&c->advice);
 		prompt_hide();
 		return;
 	}
-	c->moved_ms = io_clock_ms();
-	if (c->timeout_ms > 0 && !(c->datagram && c->answered)) {
-		client_broke(c, "no answer", ETIMEDOUT);
-		client_stop(c);
+	c->x.moved_ms = io_clock_ms();
+	if (c->timeout_ms > 0 && !(c->x.datagram && c->answered)) {
+		exchange_broke(&c->x, "no answer", ETIMEDOUT);
+		exchange_stop(&c->x);
 	}
-	c->server_eof = true; /* no more datagrams are waited for */
+	c->x.server_eof = true; /* no more datagrams are waited for */
 }
 
 static void client_turn(struct client *c)
 {
-	struct pollfd fds[POLL_COUNT];
+	struct pollfd fds[EXCHANGE_FDS];
 	int64_t due = due_ms(c);
 	int ready;
 
-	client_interest(c, fds);
-	ready = poll(fds, POLL_COUNT, io_patience_ms(due));
+	exchange_interest(&c->x, wants_input(c), fds);
+	ready = poll(fds, EXCHANGE_FDS, io_patience_ms(due));
 	if (ready < 0 && errno != EINTR) {
-		client_broke(c, "poll", errno);
-		client_stop(c);
+		exchange_broke(&c->x, "poll", errno);
+		exchange_stop(&c->x);
 	}
 	if (ready == 0 && io_patience_ms(due) == 0)
 		on_silence(c);
 	if (ready <= 0)
 		return;
-	if (fds[POLL_SERVER].revents && fds[POLL_SERVER].events != 0)
-		on_server(c, fds[POLL_SERVER].revents);
-	else if (fds[POLL_SERVER].revents && !fds[POLL_INPUT].revents)
-		server_gone(c); /* with input at hand, sending it tells whether any is lost */
-	if (fds[POLL_OUTPUT].revents)
-		output_write(c);
+	/* Where it is gone and there is input at hand, sending that tells whether any is lost. */
+	if (fds[EXCHANGE_SERVER].revents && fds[EXCHANGE_SERVER].events != 0)
+		on_server(c, fds[EXCHANGE_SERVER].revents);
+	else if (fds[EXCHANGE_SERVER].revents && !fds[EXCHANGE_INPUT].revents)
+		exchange_server_gone(&c->x);
+	if (fds[EXCHANGE_OUTPUT].revents) {
+		prompt_hide();
+		exchange_write(&c->x);
+	}
 	/* A reply that just took the prompt off the screen goes before what is typed next. */
-	if (fds[POLL_INPUT].revents && wants_input(c))
-		on_input(c, fds[POLL_INPUT].revents);
+	if (fds[EXCHANGE_INPUT].revents && wants_input(c))
+		on_input(c, fds[EXCHANGE_INPUT].revents);
 }
 
 /* A reply that came in part is not cut in two by a prompt. */
@@ -423,25 +236,18 @@ static bool prompt_is_due(const struct client *c)
 	       (c->console == NULL || reply_idle(&c->console->reply));
 }
 
-static void advice_say(struct client *c)
-{
-	if (c->advice != NULL)
-		warnx("%s", c->advice);
-	c->advice = NULL;
-}
-
 static void client_run(struct client *c)
 {
 	if (c->interactive)
 		prompt_start(input_line, c);
 	while (!client_done(c)) {
 		client_turn(c);
-		end_sending(c);
-		if (buf_len(&c->from_server) > 0 || client_done(c))
+		exchange_end_sending(&c->x);
+		if (buf_len(&c->x.from_server) > 0 || client_done(c))
 			continue;
 		if (prompt_is_due(c)) {
 			output_end_line(c);
-			advice_say(c);
+			advice_say(&c->advice);
 			prompt_show();
 		}
 	}
@@ -453,19 +259,12 @@ static int client_finish(struct client *c)
 	prompt_hide();
 	output_end_line(c);
 	prompt_stop();
-	if (c->error_subject == NULL)
-		dial_reset_on_exit(c->fd, false);
-	close(c->fd);
-	buf_free(&c->to_server);
-	buf_free(&c->from_server);
-	errno = c->error;
-	if (c->error_subject == output)
-		io_write_failed(output);
-	else if (c->error_subject != NULL)
-		warn("%s", c->error_subject);
-	if (c->error_subject != NULL)
+	if (c->x.error_subject == NULL)
+		dial_reset_on_exit(c->x.fd, false);
+	exchange_free(&c->x);
+	if (exchange_explain(&c->x) < 0)
 		return EXIT_BROKEN;
-	if (c->interactive && !c->sent_eof)
+	if (c->interactive && !c->x.sent_eof)
 		warnx("the server closed the connection");
 	return EXIT_SUCCESS;
 }
@@ -476,13 +275,14 @@ static int client_converse(const struct addr_spec *spec, struct client *c)
 	char reason[DIAL_REASON_MAX];
 
 	c->interactive = isatty(STDIN_FILENO);
-	c->datagram = spec->transport == TRANSPORT_UDP;
-	c->fd = dial(spec, c->timeout_ms > 0 ? io_clock_ms() + c->timeout_ms : 0, reason);
-	if (c->fd < 0) {
+	c->x.datagram = spec->transport == TRANSPORT_UDP;
+	c->x.fd = dial(spec, c->timeout_ms > 0 ? io_clock_ms() + c->timeout_ms : 0, reason);
+	if (c->x.fd < 0) {
 		warnx("%s", reason);
 		return EXIT_BROKEN;
 	}
-	dial_reset_on_exit(c->fd, c->console != NULL);
+	dial_reset_on_exit(c->x.fd, c->console != NULL);
+	c->advice.given = !c->interactive || c->x.datagram; /* nobody needs any */
 	client_run(c);
 	return client_finish(c);
 }
