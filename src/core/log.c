@@ -2,11 +2,8 @@
 #include "core/log.h"
 
 #include <bsd/string.h>
-#define LIBBSD_NETBSD_VIS
-#include <bsd/vis.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,25 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/log_line.h"
 #include "core/stats.h"
 
-#define RING_LINES 128  /* messages that wait for a slow reader */
-#define LINE_BYTES 2048 /* bytes of one message */
-#define KEY_MAX 32      /* bytes of a key */
-#define VALUE_MAX 800   /* bytes of a value, encoded */
-#define PREFIX_MAX 128  /* bytes before it */
-#define RETRY_MS 1000   /* between attempts to reach the log socket */
-
-struct line {
-	time_t when;
-	int level;
-	bool full; /* there was no room for a field */
-	size_t len;
-	char text[LINE_BYTES];
-};
+#define RING_LINES 128 /* messages that wait for a slow reader */
+#define PREFIX_MAX 128 /* bytes before a line */
+#define RETRY_MS 1000  /* between attempts to reach the log socket */
 
 static struct {
-	struct line ring[RING_LINES]; /* head is the oldest */
+	struct log_line ring[RING_LINES]; /* head is the oldest */
 	unsigned head, count;
 	unsigned sent; /* bytes of the head that a stream has taken */
 	unsigned long dropped;
@@ -160,7 +147,7 @@ static ssize_t stderr_write(int fd, const char *data, size_t len)
 	return -1;
 }
 
-static unsigned stderr_prefix(const struct line *line, char *text, size_t size)
+static unsigned stderr_prefix(const struct log_line *line, char *text, size_t size)
 {
 	char when[32];
 	struct tm tm;
@@ -173,7 +160,7 @@ static unsigned stderr_prefix(const struct line *line, char *text, size_t size)
 	return (unsigned)snprintf(text, size, "%.*s:%s ", len, when, when + len); /* RFC 3339 */
 }
 
-static unsigned syslog_prefix(const struct line *line, char *text, size_t size)
+static unsigned syslog_prefix(const struct log_line *line, char *text, size_t size)
 {
 	char when[32];
 	struct tm tm;
@@ -186,7 +173,7 @@ static unsigned syslog_prefix(const struct line *line, char *text, size_t size)
 }
 
 /* Returns the length of what a target gets. */
-static unsigned line_format(const struct line *line, enum log_target target, char *data)
+static unsigned line_format(const struct log_line *line, enum log_target target, char *data)
 {
 	unsigned len = target == LOG_TARGET_STDERR ? stderr_prefix(line, data, PREFIX_MAX)
 						   : syslog_prefix(line, data, PREFIX_MAX);
@@ -202,10 +189,10 @@ static unsigned line_format(const struct line *line, enum log_target target, cha
 
 /* Returns true when the line has gone, or can never go; false with errno. A stream that took only
  * a part gets the rest of the same bytes. */
-static bool line_send(const struct line *line)
+static bool line_send(const struct log_line *line)
 {
 	bool to_stderr = log_state.target == LOG_TARGET_STDERR;
-	char data[PREFIX_MAX + LINE_BYTES + 1];
+	char data[PREFIX_MAX + LOG_LINE_MAX + 1];
 	unsigned len = line_format(line, log_state.target, data);
 	int fd = log_state.watch.fd;
 	ssize_t n;
@@ -222,9 +209,9 @@ static bool line_send(const struct line *line)
 }
 
 /* Who starts the daemon sees why it does not start, wherever messages go. */
-static void line_repeat(const struct line *line)
+static void line_repeat(const struct log_line *line)
 {
-	char data[PREFIX_MAX + LINE_BYTES + 1];
+	char data[PREFIX_MAX + LOG_LINE_MAX + 1];
 	unsigned len = line_format(line, LOG_TARGET_STDERR, data);
 
 	stderr_write(STDERR_FILENO, data, len);
@@ -344,111 +331,6 @@ void log_started(void)
 	log_state.started = true;
 }
 
-/* ---- a line is made ---- */
-
-/* What stands for itself: there is nothing in it that ends a value, or begins an escape or a quote
- * for anybody, be it a shell. */
-static bool value_is_bare(const char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (data[i] <= ' ' || data[i] > '~' || strchr("\"'\\", data[i]) != NULL)
-			return false;
-	return len > 0;
-}
-
-/* How many bytes of text, up to max, hold whole escapes. */
-static size_t escapes_fit(const char *text, size_t max)
-{
-	size_t len = 0, step, digits;
-
-	for (; text[len] != '\0'; len += step) {
-		digits = text[len] == '\\' ? strspn(text + len + 1, "01234567") : 0;
-		step = text[len] != '\\' ? 1 : digits == 0 ? 2 : 1 + (digits < 3 ? digits : 3);
-		if (len + step > max)
-			break;
-	}
-	return len;
-}
-
-/* cut: there was more of it. Returns the length. */
-static size_t value_make(char *to, const char *data, size_t len, bool cut)
-{
-	static char encoded[VALUE_MAX * 4 + 1];
-	size_t fits;
-
-	if (!cut && len <= VALUE_MAX && value_is_bare(data, len)) {
-		memcpy(to, data, len);
-		return len;
-	}
-	cut = cut || len > VALUE_MAX;
-	if (strvisx(encoded, data, len < VALUE_MAX ? len : VALUE_MAX,
-		    VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL | VIS_DQ | VIS_NOLOCALE) < 0) {
-		encoded[0] = '\0'; /* no memory */
-		cut = true;
-	}
-	fits = escapes_fit(encoded, VALUE_MAX);
-	cut = cut || encoded[fits] != '\0';
-	return (size_t)sprintf(to, "\"%.*s\"%s", (int)fits, encoded, cut ? "..." : "");
-}
-
-/* One that does not fit is left out, with all after it. */
-static void field_add(struct line *line, const char *key, const char *data, size_t len, bool cut)
-{
-	static const char more[] = " ...";
-	static char field[KEY_MAX + VALUE_MAX + sizeof(" =\"\"...")];
-	size_t count;
-
-	if (line->full)
-		return;
-	count = (size_t)sprintf(field, " %.*s=", KEY_MAX, key);
-	count += value_make(field + count, data, len, cut);
-	line->full = line->len + count + sizeof(more) > sizeof(line->text);
-	if (line->full)
-		count = strlcpy(field, more, sizeof(field));
-	memcpy(line->text + line->len, field, count);
-	line->len += count;
-}
-
-static void number_add(struct line *line, const char *key, uint64_t number)
-{
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), "%" PRIu64, number);
-
-	field_add(line, key, digits, (size_t)len, false);
-}
-
-static void words_add(struct line *line, const char *key, const char *words, size_t size)
-{
-	const char *end = words + size, *after;
-
-	for (; words < end; words = after + 1) {
-		after = memchr(words, '\0', (size_t)(end - words));
-		if (after == NULL) {
-			field_add(line, key, words, (size_t)(end - words), true);
-			return;
-		}
-		field_add(line, key, words, (size_t)(after - words), false);
-	}
-}
-
-static void line_make(struct line *line, int level, const char *event,
-		      const struct log_field *fields)
-{
-	line->when = time(NULL);
-	line->level = level;
-	line->full = false;
-	line->len = strlcpy(line->text, event, sizeof(line->text));
-	for (const struct log_field *f = fields; f->key != NULL; f++) {
-		if (f->kind == LOG_KIND_NUMBER)
-			number_add(line, f->key, f->number);
-		else if (f->kind == LOG_KIND_WORDS)
-			words_add(line, f->key, f->data, f->len);
-		else if (f->data != NULL)
-			field_add(line, f->key, f->data, f->len, false);
-	}
-	line->text[line->len] = '\0';
-}
-
 bool log_takes(int level)
 {
 	return level <= log_state.level;
@@ -456,7 +338,7 @@ bool log_takes(int level)
 
 void log_write(int level, const char *event, const struct log_field *fields)
 {
-	struct line *line = &log_state.ring[(log_state.head + log_state.count) % RING_LINES];
+	struct log_line *line = &log_state.ring[(log_state.head + log_state.count) % RING_LINES];
 	int saved = errno;
 
 	if (!log_takes(level))
@@ -466,7 +348,7 @@ void log_write(int level, const char *event, const struct log_field *fields)
 		stats.log_dropped++;
 		return;
 	}
-	line_make(line, level, event, fields);
+	log_line_make(line, level, event, fields);
 	log_state.count++;
 	if (!log_state.started && level <= LOG_ERR && log_state.target == LOG_TARGET_SYSLOG)
 		line_repeat(line);
