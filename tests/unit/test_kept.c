@@ -117,8 +117,10 @@ static void an_epoch_is_known_by_its_end(void **state)
 static void the_one_that_was_asked_for_longest_ago_makes_room(void **state)
 {
 	const struct stat folders[] = {folder(1), folder(2), folder(3), folder(4), folder(5)};
-	struct kept *read = kept_new(&folders[4], 0);
+	const struct stat long_one = folder(6);
+	struct kept *still_read = kept_new(&long_one, 0), *read = kept_new(&folders[4], 0);
 
+	assert_non_null(still_read);
 	assert_non_null(read);
 	for (int i = 0; i < 4; i++)
 		read_whole(&folders[i], 0, 20);
@@ -129,6 +131,9 @@ static void the_one_that_was_asked_for_longest_ago_makes_room(void **state)
 	assert_non_null(kept_use(&folders[2], 0, 0));
 	assert_non_null(kept_use(&folders[3], 0, 0));
 	assert_ptr_equal(kept_use(&folders[4], 0, 0), read);
+	kept_keep(still_read);
+	assert_ptr_equal(kept_use(&long_one, 0, 0), still_read);
+	assert_null(kept_use(&folders[0], 0, 0));
 }
 
 static void it_is_kept_for_ten_seconds_after_it_was_asked_for(void **state)

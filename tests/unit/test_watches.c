@@ -463,6 +463,45 @@ static void who_goes_on_until_it_is_over_takes_long(void **state)
 	assert_in_range(turns_led(goes_on_until_it_is_over, is_quick, 30), 28, 30);
 }
 
+static void who_is_not_known_to_take_long_is_told_soon(void **state)
+{
+	some_open(1, false, -1);
+	some[0].called = goes_on_until_it_is_over;
+	order_count = 0;
+	fake_ns = 0;
+	turn();
+	assert_int_equal(fake_ns, 250000);
+	fake_ns = 0;
+	turn();
+	assert_int_equal(fake_ns, 2000000);
+	some_close(1);
+}
+
+static void whoever_is_left_is_called_though_others_are_dropped(void **state)
+{
+	int dropped = 0;
+
+	some_open(41, false, -1);
+	for (int i = 0; i < 41; i++)
+		some[i].called = takes_2_ms;
+	order_count = 0;
+	turn();
+	for (int i = 0; i < 41; i += 3) {
+		if (some[i].calls > 0)
+			continue;
+		subject_drop(&some[i]);
+		dropped++;
+	}
+	assert_in_range(dropped, 5, 20);
+	for (int turns = 0; turns < 10; turns++) {
+		order_count = 0;
+		turn();
+	}
+	for (int i = 0; i < 41; i++)
+		assert_true(some[i].calls > 0);
+	some_close(41);
+}
+
 static void leaves_much_to_the_next_call(struct subject *s)
 {
 	takes(s, ready_call_is_for_little(&ws.ready) ? 0 : 2000000);
@@ -471,9 +510,13 @@ static void leaves_much_to_the_next_call(struct subject *s)
 static void who_may_have_much_to_do_is_left_for_later_only_when_others_wait(void **state)
 {
 	assert_in_range(turns_led(leaves_much_to_the_next_call, is_quick, 30), 25, 30);
+	turn(); /* of nobody, so that nobody is left over */
 	some_open(1, false, -1);
 	some[0].called = leaves_much_to_the_next_call;
+	order_count = 0;
+	fake_ns = 0;
 	turn();
+	assert_int_equal(fake_ns, 2000000);
 	turn();
 	fake_ns = 0;
 	turn();
@@ -1012,6 +1055,8 @@ int main(void)
 		TEST(a_watch_used_again_waits_for_the_next_turn),
 		TEST(who_takes_long_holds_up_neither_the_turn_nor_who_does_not),
 		TEST(who_goes_on_until_it_is_over_takes_long),
+		TEST(who_is_not_known_to_take_long_is_told_soon),
+		TEST(whoever_is_left_is_called_though_others_are_dropped),
 		TEST(who_may_have_much_to_do_is_left_for_later_only_when_others_wait),
 		TEST(who_waits_for_a_disk_takes_long),
 		TEST(whom_other_processes_interrupt_is_quick),
