@@ -134,12 +134,14 @@ static int input_read(struct talk *t)
 	return 0;
 }
 
-/* Milliseconds for poll(2). */
+/* Milliseconds for poll(2). While there may be more input, and all that came is sent, it is not the
+ * server's turn, and its silence does not count. */
 static int patience(const struct talk *t)
 {
 	int patience_ms = io_patience_ms(t->give_up_ms);
+	bool its_turn = t->input_verb == NULL || buf_len(&t->out) > 0;
 
-	if (t->timeout_ms == 0 || (patience_ms >= 0 && patience_ms < t->timeout_ms))
+	if (!its_turn || t->timeout_ms == 0 || (patience_ms >= 0 && patience_ms < t->timeout_ms))
 		return patience_ms;
 	return t->timeout_ms < INT_MAX ? (int)t->timeout_ms : INT_MAX;
 }

@@ -582,6 +582,36 @@ def test_pollcat_is_interactive(pollcat):
         assert client.wait(DEADLINE_S) == 0
 
 
+def test_pollcat_does_not_count_silence_while_there_is_no_input(serve):
+    server = serve()
+    with subprocess.Popen([POLLCAT, "-t", "300ms", f"unix:{server.unix}", "run", "--stdin", "sh",
+                           "read x; echo $x; exec sleep 1000"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+        assert not select.select([client.stdout, client.stderr], [], [], 1)[0]
+        client.stdin.write(b"one\n")
+        client.stdin.flush()
+        assert os.read(client.stdout.fileno(), 100) == b"one\n"
+        assert not select.select([client.stdout, client.stderr], [], [], 1)[0]
+        client.stdin.close()
+        assert client.wait(DEADLINE_S) == 255
+        assert client.stderr.read() == b"pollcat: no answer\n"
+    no_children(server)
+
+
+def test_pollcat_counts_the_silence_of_who_takes_no_input(serve):
+    server = serve()
+    with subprocess.Popen([POLLCAT, "-t", "300ms", f"unix:{server.unix}", "run", "--stdin", "sh",
+                           "exec sleep 1000"], stdin=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as client:
+        with contextlib.suppress(BrokenPipeError):
+            client.stdin.write(bytes(32 << 20))
+        assert client.wait(DEADLINE_S) == 255
+        assert client.stderr.read() == b"pollcat: no answer\n"
+        with contextlib.suppress(BrokenPipeError):
+            client.stdin.close()
+    no_children(server)
+
+
 def test_pollcat_reads_no_more_than_is_taken(pollcat, server):
     with subprocess.Popen([*pollcat, "--stdin", "sh", "exec sleep 1000"], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as client:
