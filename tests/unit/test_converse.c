@@ -261,7 +261,8 @@ static void without_a_server_it_says_why(void **state)
 	assert_ends(EXIT_BROKEN, path);
 }
 
-static void datagrams_end_when_no_more_come(void **state)
+/* Ask over udp, and give one answer. */
+static void asks_by_datagram(int64_t timeout_ms)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(in);
@@ -272,13 +273,24 @@ static void datagrams_end_when_no_more_come(void **state)
 	assert_int_equal(getsockname(server, (struct sockaddr *)&in, &len), 0);
 	snprintf(text, sizeof(text), "udp:127.0.0.1:%d", ntohs(in.sin_port));
 	spec_set(text);
-	begins(bytes, 0);
+	begins(bytes, timeout_ms);
 	says(input, "one");
 	readable(server);
 	assert_int_equal(recvfrom(server, got, sizeof(got), 0, (struct sockaddr *)&in, &len), 3);
 	assert_int_equal(sendto(server, "ONE", 3, 0, (struct sockaddr *)&in, len), 3);
 	assert_gets(output, "ONE");
 	shut(&input);
+}
+
+static void datagrams_end_when_no_more_come(void **state)
+{
+	asks_by_datagram(0);
+	assert_ends(EXIT_SUCCESS, NULL);
+}
+
+static void datagrams_that_came_are_an_answer(void **state)
+{
+	asks_by_datagram(2000);
 	assert_ends(EXIT_SUCCESS, NULL);
 }
 
@@ -308,6 +320,7 @@ int main(void)
 		CONVERSE_TEST(the_end_of_its_reader_ends_it),
 		CONVERSE_TEST(without_a_server_it_says_why),
 		CONVERSE_TEST(datagrams_end_when_no_more_come),
+		CONVERSE_TEST(datagrams_that_came_are_an_answer),
 		CONVERSE_TEST(requests_need_a_terminal),
 	};
 	int failed;
