@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/option.h"
 
+#include <assert.h>
 #include <bsd/stdlib.h>
 #include <ctype.h>
 #include <errno.h>
@@ -364,6 +365,7 @@ static int field_set(const struct option_def *def, char *field, const char *text
 
 	if (def->type->free == NULL)
 		return def->type->parse(def, text, field, reason);
+	assert(def->type->size <= sizeof(before));
 	memcpy(before, field, def->type->size);
 	memset(field, 0, def->type->size);
 	if (def->type->parse(def, text, field, reason) < 0) {

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OPTION_FIELD_MAX 16   /* bytes */
+#define OPTION_FIELD_MAX 32   /* bytes */
 #define OPTION_REASON_MAX 256 /* bytes; why a value was refused */
 
 struct option_def;
