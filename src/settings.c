@@ -155,12 +155,22 @@ unsigned settings_clients(const struct settings *s, rlim_t descriptors)
 	return (unsigned)(descriptors > 2 * reserved ? descriptors - reserved : descriptors / 2);
 }
 
+/* A ';' behind a blank would begin a comment. */
+static const char *value_blank(const char *text)
+{
+	return text[0] == ';' ? "" : " ";
+}
+
 static void map_dump(const struct section *s, const struct option_def *def, FILE *to)
 {
 	const struct option_map *map = (const void *)((const char *)s + def->offset);
 
-	for (size_t i = 0; i < map->count; i++)
-		fprintf(to, "%s.%s = %s\n", def->name, map->items[i].name, map->items[i].from.text);
+	for (size_t i = 0; i < map->count; i++) {
+		const char *text = map->items[i].from.text;
+
+		fprintf(to, "%s.%s =%s%s\n", def->name, map->items[i].name, value_blank(text),
+			text);
+	}
 }
 
 static void section_dump(const struct section *s, FILE *to)
@@ -173,7 +183,7 @@ static void section_dump(const struct section *s, FILE *to)
 		if (def->type == &option_map)
 			map_dump(s, def, to);
 		else if (text != NULL && !(def->flags & OPTION_FOLLOWED))
-			fprintf(to, "%s = %s\n", def->name, text);
+			fprintf(to, "%s =%s%s\n", def->name, value_blank(text), text);
 		else
 			fprintf(to, ";%s =\n", def->name);
 	}
