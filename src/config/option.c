@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/option.h"
 
+#include <assert.h>
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <ctype.h>
@@ -381,6 +382,7 @@ static int field_set(const struct option_def *def, char *field, const char *text
 
 	if (def->type->free == NULL)
 		return def->type->parse(def, text, field, reason);
+	assert(def->type->size <= sizeof(before));
 	memcpy(before, field, def->type->size);
 	memset(field, 0, def->type->size);
 	if (def->type->parse(def, text, field, reason) < 0) {
@@ -412,39 +414,4 @@ void option_free(const struct option_def *defs, size_t count, void *conf)
 	for (size_t i = 0; i < count; i++)
 		if (defs[i].type->free != NULL)
 			defs[i].type->free((char *)conf + defs[i].offset);
-}
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance, where two letters that have changed places are one slip; of the matrix,
- * three rows at a time. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t rows[3][64], len = strlen(b), i = 1;
-
-	if (len >= 64 || strlen(a) >= 64)
-		return 64;
-	for (size_t j = 0; j <= len; j++)
-		rows[0][j] = j;
-	for (; a[i - 1] != '\0'; i++) {
-		const size_t *above = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
-		size_t *row = rows[i % 3];
-
-		row[0] = i;
-		for (size_t j = 1; j <= len; j++) {
-			row[j] = above[j - 1] + (a[i - 1] != b[j - 1]);
-			row[j] = least(row[j], least(above[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				row[j] = least(row[j], before[j - 2] + 1);
-		}
-	}
-	return rows[(i - 1) % 3][len];
-}
-
-bool option_is_near(const char *word, const char *candidate)
-{
-	return distance(word, candidate) * 3 <= strlen(candidate);
 }

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OPTION_FIELD_MAX 16   /* bytes */
+#define OPTION_FIELD_MAX 32   /* bytes */
 #define OPTION_REASON_MAX 256 /* bytes; why a value was refused */
 
 struct option_def;
@@ -142,8 +142,5 @@ const struct option_pair *option_map_find(const struct option_map *map, const ch
  * reason. */
 int option_map_add(struct option_map *map, const char *name, const struct option_source *from,
 		   char *reason) __attribute__((warn_unused_result));
-
-/* Whether candidate is a near miss of word: at most a third of its letters differ. */
-bool option_is_near(const char *word, const char *candidate);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/near.h"
 #include "config/settings.h"
 
 void parser_error(const struct parser *p, const char *format, ...)
@@ -49,9 +50,9 @@ static const struct section_kind *kind_near(const struct parser *p, const char *
 	const struct section_kind *const *kind = kinds_of(p);
 
 	for (; *kind != NULL; kind++)
-		if (option_is_near(word, (*kind)->word) &&
+		if (word_is_near(word, (*kind)->word) &&
 		    ((*kind)->name == NULL || (*kind)->name[0] == '\0' ||
-		     option_is_near(name, (*kind)->name)))
+		     word_is_near(name, (*kind)->name)))
 			break;
 	return *kind;
 }
@@ -224,7 +225,7 @@ static size_t key_find(const struct section_kind *kind, const char *name, bool n
 		if (len >= sizeof(word))
 			continue;
 		snprintf(word, sizeof(word), "%.*s", (int)len, name);
-		if (near ? option_is_near(word, def->name) : strcmp(word, def->name) == 0)
+		if (near ? word_is_near(word, def->name) : strcmp(word, def->name) == 0)
 			break;
 	}
 	return i;

@@ -160,10 +160,19 @@ void settings_errors_shorten(struct option_list *errors)
 		option_list_add(errors, text);
 }
 
+/* A ';' behind a blank would begin a comment. */
+static const char *value_blank(const char *text)
+{
+	return text[0] == ';' ? "" : " ";
+}
+
 static void map_dump(const struct option_map *map, const char *name, FILE *to)
 {
-	for (size_t i = 0; i < map->count; i++)
-		fprintf(to, "%s.%s = %s\n", name, map->items[i].name, map->items[i].from.text);
+	for (size_t i = 0; i < map->count; i++) {
+		const char *text = map->items[i].from.text;
+
+		fprintf(to, "%s.%s =%s%s\n", name, map->items[i].name, value_blank(text), text);
+	}
 }
 
 static void section_dump(const struct section *s, FILE *to)
@@ -176,7 +185,7 @@ static void section_dump(const struct section *s, FILE *to)
 		if (def->type == &option_map)
 			map_dump(section_field(s, i), def->name, to);
 		else if (text != NULL && !(def->flags & OPTION_FOLLOWED))
-			fprintf(to, "%s = %s\n", def->name, text);
+			fprintf(to, "%s =%s%s\n", def->name, value_blank(text), text);
 		else
 			fprintf(to, ";%s =\n", def->name);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "config/near.h"
 #include "net/listener.h"
 #include "net/verb.h"
 #include "server/daemon.h"
@@ -31,7 +32,7 @@ static bool is_wrong(const struct listener_conf *conf, int key)
 static void service_unknown(struct settings *s, const struct listener_conf *conf, const char *name)
 {
 	for (size_t i = 0; services[i] != NULL; i++) {
-		if (!option_is_near(name, services[i]->name))
+		if (!word_is_near(name, services[i]->name))
 			continue;
 		LISTENER_ERROR(s, conf, services, "there is no service '%s'; did you mean %s?",
 			       name, services[i]->name);
@@ -124,7 +125,7 @@ static void protocol_check(struct settings *s, struct listener_conf *conf)
 	if (conf->wire != NULL)
 		return;
 	for (size_t i = 0; protocols[i] != NULL; i++) {
-		if (!option_is_near(conf->protocol, protocols[i]->name))
+		if (!word_is_near(conf->protocol, protocols[i]->name))
 			continue;
 		LISTENER_ERROR(s, conf, protocol, "there is no protocol '%.100s'; did you mean %s?",
 			       conf->protocol, protocols[i]->name);
@@ -311,7 +312,7 @@ static bool service_is_used(const struct settings *s, const struct service *serv
 			const char *name = conf->services.items[i];
 
 			if (strcmp(name, service->name) == 0 ||
-			    (service_find(name) == NULL && option_is_near(name, service->name)))
+			    (service_find(name) == NULL && word_is_near(name, service->name)))
 				return true;
 		}
 	}

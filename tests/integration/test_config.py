@@ -165,6 +165,16 @@ def test_dump_prints_the_defaults_and_checks_clean(tmp_path):
     assert run("--dump", "-c", again).stdout == first.stdout
 
 
+def test_dump_writes_no_value_that_would_be_a_comment(tmp_path):
+    path = write(tmp_path / "p.ini", ini(main={}) + "[command x]\nexec = /bin/true\n"
+                 "description =;a b ; c\nenv.A =;d\nenv.B = e;f\nenv.C = ' ;g'\n")
+    first = run("--dump", "-c", path)
+    assert {"description =;a b", "env.A =;d", "env.B = e;f", "env.C = ' ;g'"} <= set(
+        first.stdout.splitlines())
+    again = write(tmp_path / "again.ini", first.stdout)
+    assert run("--dump", "-c", again).stdout == first.stdout
+
+
 def test_list_names_all_services_and_protocols():
     done = run("--list")
     words = done.stdout.split()

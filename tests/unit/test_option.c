@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/near.h"
 #include "config/option.h"
 
 static union {
@@ -303,17 +304,17 @@ static void a_pair_has_its_text_as_written_and_its_value(void **state)
 
 static void a_near_miss_differs_in_a_third_at_most(void **state)
 {
-	assert_true(option_is_near("daemon", "daemon"));
-	assert_true(option_is_near("deamon", "daemon"));
-	assert_true(option_is_near("exce", "exec"));
-	assert_true(option_is_near("lisetn", "listen"));
-	assert_false(option_is_near("ex", "exec"));
-	assert_false(option_is_near("cexe", "exec"));
-	assert_true(option_is_near("max_client", "max_clients"));
-	assert_true(option_is_near("idletimeout", "idle_timeout"));
-	assert_false(option_is_near("", "listen"));
-	assert_false(option_is_near("banana", "listen"));
-	assert_false(option_is_near(
+	assert_true(word_is_near("daemon", "daemon"));
+	assert_true(word_is_near("deamon", "daemon"));
+	assert_true(word_is_near("exce", "exec"));
+	assert_true(word_is_near("lisetn", "listen"));
+	assert_false(word_is_near("ex", "exec"));
+	assert_false(word_is_near("cexe", "exec"));
+	assert_true(word_is_near("max_client", "max_clients"));
+	assert_true(word_is_near("idletimeout", "idle_timeout"));
+	assert_false(word_is_near("", "listen"));
+	assert_false(word_is_near("banana", "listen"));
+	assert_false(word_is_near(
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "listen"));
 }
 

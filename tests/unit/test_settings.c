@@ -133,6 +133,8 @@ static void every_error_has_its_line(void **state)
 		 ":2: listen: unknown key in [daemon]; it is one of [listener NAME]"},
 		{"[command x]\nexec = /x\nargs.y = int 1..2\n",
 		 ":3: args.y: unknown key in [command]; did you mean arg.y?"},
+		{"[command x]\narg = int 1..2\nexec = /x\n", ":2: arg: is written arg.NAME"},
+		{"[command x]\nexec = /x\nenv = A=b\n", ":3: env: is written env.NAME"},
 		{"[daemon]\nbacklog = 5 # five\n",
 		 ":2: backlog: '5 # five' is not a number; a comment behind a value begins with ;"},
 		{"[daemon]\nbacklog = \x1b[31m\n", ":2: the line holds the control character 0x1b"},
