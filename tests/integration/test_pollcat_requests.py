@@ -9,6 +9,7 @@ import json
 import os
 import re
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -1067,7 +1068,7 @@ def test_the_manual_fetches_a_folder_whose_names_are_no_options(server, here):
     it = server(Folder(**{"--output=evil": b"1", "images/x": b"22"}))
     (here / "here").mkdir()
     line = re.search(r"^\.Dl \$ (.* ls images .*)$", MANUAL.read_text(), re.M)[1]
-    line = line.replace("pollcat host:3237", f"{POLLCAT} {it.address}").replace(r"\e", "\\")
+    line = line.replace("pollcat host:3237", f"{shlex.quote(POLLCAT)} {it.address}").replace(r"\e", "\\")
     done = subprocess.run(line, shell=True, capture_output=True, timeout=DEADLINE_S)
     assert (done.returncode, done.stderr) == (0, b"")
     assert contents(here / "here") == {"--output=evil": b"1", "x": b"22"}
