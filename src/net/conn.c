@@ -223,10 +223,9 @@ static void conn_receive(struct conn *c)
 	}
 }
 
-static int conn_continue(struct conn *c)
+static int conn_continue(struct conn *c, const struct call *call)
 {
-	struct call call = conn_call(c);
-	enum task_progress progress = c->task->more(&call, c->task);
+	enum task_progress progress = c->task->more(call, c->task);
 
 	c->unserved = progress == TASK_WRITES || (progress == TASK_DONE && buf_len(&c->in) > 0);
 	if (progress == TASK_DONE)
@@ -268,7 +267,7 @@ static int conn_answer(struct conn *c)
 	ssize_t used;
 
 	if (c->task != NULL)
-		return conn_continue(c);
+		return conn_continue(c, &call);
 	c->unserved = false;
 	if (conf->service->more != NULL && !c->draining) { /* RFC 864: until the caller closes */
 		c->unserved = true;

@@ -46,14 +46,9 @@ static bool port_answers(uint16_t port)
 	return own_ports[port / 64] >> port % 64 & 1;
 }
 
-static bool source_is_served(const struct endpoint *e, const struct sockaddr *sa)
+static bool peer_is_served(const struct endpoint *e, const struct peer *peer)
 {
-	struct peer peer;
-
-	if (port_answers(sockaddr_port(sa)))
-		return false;
-	peer_set(&peer, sa, -1);
-	return peer_is_allowed(&peer, e->listener->conf);
+	return !port_answers(sockaddr_port(&peer->sa)) && peer_is_allowed(peer, e->listener->conf);
 }
 
 /* Let the service answer data[0, len) into out. Returns 0, or -1 where it gives up. */
@@ -86,17 +81,16 @@ static bool service_speaks(const struct service *service)
 	return service->open != NULL || service->request != NULL || service->more != NULL;
 }
 
-static bool quota_allows(const struct endpoint *e, const struct sockaddr *sa)
+static bool quota_allows(const struct endpoint *e, const struct peer *peer)
 {
 	const char *name = e->listener->conf->section.name;
-	char peer[PEER_TEXT_MAX];
+	char text[PEER_TEXT_MAX];
 
-	if (quota_take(&quota, sa, loop_now_ms(e->table->loop)))
+	if (quota_take(&quota, &peer->sa, loop_now_ms(e->table->loop)))
 		return true;
-	if (burst_takes("unanswered", "listener", name, NULL)) {
-		sockaddr_print(sa, peer, sizeof(peer));
-		log_info("unanswered", log_text("listener", name), log_text("peer", peer));
-	}
+	if (burst_takes("unanswered", "listener", name, NULL))
+		log_info("unanswered", log_text("listener", name),
+			 log_text("peer", peer_print(peer, text)));
 	return false;
 }
 
@@ -111,18 +105,16 @@ static void pktinfo_free_route(struct msghdr *msg)
 }
 
 /* Returns 0, or -1 where it is not answered. */
-static int answer(struct endpoint *e, struct msghdr *msg, size_t len)
+static int answer(struct endpoint *e, const struct peer *peer, struct msghdr *msg, size_t len)
 {
 	const struct listener_conf *conf = e->listener->conf;
 	const struct slice data = {msg->msg_iov->iov_base, len};
 	struct buf out = {0};
-	struct peer peer;
 	ssize_t sent = -1;
 
-	peer_set(&peer, msg->msg_name, -1);
 	buf_borrow(&out, e->table->out, CONN_SCRATCH);
-	if (service_speaks(conf->service) && conversation(conf, &data, &peer, &out) == 0 &&
-	    (conf->amplify || buf_len(&out) <= len) && quota_allows(e, msg->msg_name)) {
+	if (service_speaks(conf->service) && conversation(conf, &data, peer, &out) == 0 &&
+	    (conf->amplify || buf_len(&out) <= len) && quota_allows(e, peer)) {
 		*msg->msg_iov = (struct iovec){buf_data(&out), buf_len(&out)};
 		pktinfo_free_route(msg);
 		sent = sendmsg(e->watch.fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -139,15 +131,16 @@ void datagram_ready(struct watch *w, short revents)
 		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
 			   CMSG_SPACE(sizeof(struct in_pktinfo))];
 	} control;
-	struct addr peer;
+	struct addr source;
+	struct peer peer;
 	struct iovec iov;
 	struct msghdr msg;
 	ssize_t n;
 
 	for (int i = 0; i < DATAGRAMS_PER_TURN; i++) {
 		iov = (struct iovec){e->table->in, CONN_SCRATCH};
-		msg = (struct msghdr){.msg_name = &peer.sa,
-				      .msg_namelen = sizeof(peer.un),
+		msg = (struct msghdr){.msg_name = &source.sa,
+				      .msg_namelen = sizeof(source.un),
 				      .msg_iov = &iov,
 				      .msg_iovlen = 1,
 				      .msg_control = &control,
@@ -158,7 +151,8 @@ void datagram_ready(struct watch *w, short revents)
 		if (n < 0)
 			continue; /* ICMP's word about an earlier reply; poll(2) clears it */
 		stats.datagrams++;
-		if (!source_is_served(e, &peer.sa) || answer(e, &msg, (size_t)n) < 0)
+		peer_set(&peer, &source.sa, -1);
+		if (!peer_is_served(e, &peer) || answer(e, &peer, &msg, (size_t)n) < 0)
 			stats.datagrams_unanswered++;
 	}
 }

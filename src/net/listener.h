@@ -10,9 +10,9 @@
 #include "core/loop.h"
 #include "net/acl.h"
 #include "net/addr.h"
-#include "wire/protocol.h"
 #include "net/service.h"
 #include "net/tally.h"
+#include "wire/protocol.h"
 
 struct opening_step;
 

@@ -21,10 +21,11 @@ void peer_set(struct peer *peer, const struct sockaddr *sa, int fd)
 		peer->in6 = *(const struct sockaddr_in6 *)(const void *)sa;
 	} else {
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-			cred.uid = (uid_t)-1;
+			cred = (struct ucred){.uid = (uid_t)-1, .gid = (gid_t)-1};
 		peer->local.family = AF_UNIX;
 		peer->local.pid = cred.pid;
 		peer->local.uid = cred.uid;
+		peer->local.gid = cred.gid;
 		peer->local.fd = fd;
 	}
 }
@@ -39,17 +40,14 @@ const char *peer_print(const struct peer *peer, char *text)
 	return text;
 }
 
-static bool groups_allowed(const struct id_list *allowed, int fd)
+static bool groups_allowed(const struct id_list *allowed, const struct peer *peer)
 {
 	static gid_t groups[GROUPS_MAX];
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	socklen_t len = sizeof(groups);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	    id_list_has(allowed, cred.gid))
+	if (id_list_has(allowed, peer->local.gid))
 		return true;
-	len = sizeof(groups);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+	if (getsockopt(peer->local.fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
 		return false;
 	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
 		if (id_list_has(allowed, groups[i]))
@@ -65,7 +63,7 @@ bool peer_is_listed(const struct peer *peer, const struct cidr_list *networks,
 	if (peer->sa.sa_family != AF_UNIX)
 		return cidr_list_has(networks, &peer->sa);
 	return id_list_has(users, peer->local.uid) ||
-	       (groups->count > 0 && groups_allowed(groups, peer->local.fd));
+	       (groups->count > 0 && groups_allowed(groups, peer));
 }
 
 bool peer_is_allowed(const struct peer *peer, const struct listener_conf *conf)

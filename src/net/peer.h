@@ -23,7 +23,8 @@ struct peer {
 			sa_family_t family; /* AF_UNIX */
 			pid_t pid;
 			uid_t uid;
-			int fd; /* the socket's, borrowed: the kernel knows the groups */
+			gid_t gid;
+			int fd; /* the socket's, borrowed: the kernel knows the other groups */
 		} local;
 	};
 };

@@ -54,8 +54,8 @@ enum place {
 };
 
 /*
- * The flags of a row: what they mean, and who sets them. Only unserved and held are ever cleared,
- *by the next turn.
+ * The flags of a row: what they mean, and who sets them. Only unserved and held are ever
+ * cleared, by the next turn.
  *
  *	ended     the peer sends no more: conn_end_input(), at an EOF or POLLRDHUP
  *	eof       and all that it sent has been read: conn_receive()
