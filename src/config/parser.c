@@ -4,7 +4,6 @@
 #include <bsd/string.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/near.h"
