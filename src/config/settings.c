@@ -173,7 +173,7 @@ void settings_errors_shorten(struct option_list *errors)
 		option_list_add(errors, text);
 }
 
-/* A ';' behind a blank would begin a comment. */
+/* A ';' after a blank would begin a comment. */
 static const char *value_blank(const char *text)
 {
 	return text[0] == ';' ? "" : " ";
