@@ -108,8 +108,8 @@ static int records_make(struct buf *to, struct settings *settings)
 	if (list_records(to, "warning", &settings->warnings) < 0)
 		return -1;
 	STAILQ_FOREACH(name, names_all(), entry)
-	if (name_record(to, name) < 0)
-		return -1;
+		if (name_record(to, name) < 0)
+			return -1;
 	for (size_t i = 0; i < settings->files.count; i++)
 		if (file_record(to, &settings->files.items[i]) < 0)
 			return -1;
