@@ -23,7 +23,8 @@ struct section_kind {
 	void (*check)(struct section *s, struct option_list *errors);
 	/* What it asks for and this process will not get from the system as it is now, and what
 	 * may not mean what it seems to; also where there are errors. It looks, and changes
-	 * nothing. NULL: nothing. */
+	 * nothing; as the system may take its time over that, a reload has a child look. NULL:
+	 * nothing. */
 	void (*warn)(struct section *s, struct option_list *warnings);
 	/* What the struct holds beside its options, also where those could not all be set. NULL:
 	 * nothing. */
