@@ -7,7 +7,7 @@
 #define INDENT 6     /* of what belongs to a key */
 #define HEAD_MAX 512 /* bytes; longer than all that the tables have */
 
-/* Print text from column on, lines broken at blanks, and behind '|'. */
+/* Print text from column on, lines broken at blanks, and after '|'. */
 static void text_print(const char *text, int column, FILE *to)
 {
 	size_t len;

@@ -17,7 +17,7 @@
  * in no line. */
 #define SEMICOLON_HIDDEN '\x1f'
 
-/* A quote opens at the beginning of a word, behind '=' or ':', and behind another; not in "it's".
+/* A quote opens at the beginning of a word, after '=' or ':', and after another; not in "it's".
  * One that is not closed is none. */
 static void semicolons_hide(char *line)
 {

@@ -5,8 +5,6 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,6 @@
 #include <bsd/string.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/near.h"
@@ -298,7 +297,7 @@ static void key_again(const struct parser *p, const char *key, const struct opti
 	parser_error(p, "%s: given again (first at %s:%d)", key, from->file, from->line);
 }
 
-/* What helps where a value is refused for what another syntax has behind it. */
+/* What helps where a value is refused for what another syntax has after it. */
 static const char *comment_hint(const char *value)
 {
 	return strstr(value, " #") != NULL ? "; a comment behind a value begins with ;" : "";

@@ -6,7 +6,6 @@
  * and what is wrong with them errors.
  */
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "config/section.h"
 

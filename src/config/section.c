@@ -99,35 +99,17 @@ void error_add(struct option_list *errors, const char *file, int line, const cha
 	error_line(errors, file, line, reason);
 }
 
-static void __attribute__((format(printf, 5, 0)))
-key_line(struct option_list *list, const struct section *s, size_t key, const char *kind,
-	 const char *format, va_list args)
+void section_line(struct option_list *list, const struct section *s, size_t key, const char *kind,
+		  const char *format, ...)
 {
 	const struct option_source *from = &s->from[key];
 	char reason[600];
 	int len = snprintf(reason, sizeof(reason), "%s: %s", s->kind->options[key].name, kind);
+	va_list args;
 
+	va_start(args, format);
 	vsnprintf(reason + len, sizeof(reason) - (size_t)len, format, args);
+	va_end(args);
 	error_line(list, from->text != NULL ? from->file : s->file,
 		   from->text != NULL ? from->line : s->line, reason);
-}
-
-void section_error(struct option_list *errors, const struct section *s, size_t key,
-		   const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	key_line(errors, s, key, "", format, args);
-	va_end(args);
-}
-
-void section_warning(struct option_list *warnings, const struct section *s, size_t key,
-		     const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	key_line(warnings, s, key, "warning: ", format, args);
-	va_end(args);
 }

@@ -23,7 +23,8 @@ struct section_kind {
 	void (*check)(struct section *s, struct option_list *errors);
 	/* What it asks for and this process will not get from the system as it is now, and what
 	 * may not mean what it seems to; also where there are errors. It looks, and changes
-	 * nothing. NULL: nothing. */
+	 * nothing; as the system may take its time over that, a reload has a child look. NULL:
+	 * nothing. */
 	void (*warn)(struct section *s, struct option_list *warnings);
 	/* What the struct holds beside its options, also where those could not all be set. NULL:
 	 * nothing. */
@@ -64,11 +65,14 @@ struct section *section_of(struct section *s, const struct section_kind *kind);
 
 void error_add(struct option_list *errors, const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* The same, at the line of a key, or of the title where the key is not given. */
-void section_error(struct option_list *errors, const struct section *s, size_t key,
-		   const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* The same as "FILE:LINE: key: warning: reason", of a configuration that can be used. */
-void section_warning(struct option_list *warnings, const struct section *s, size_t key,
-		     const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* "FILE:LINE: key: KIND reason", at the line of a key, or of the title where the key is not given.
+ */
+void section_line(struct option_list *list, const struct section *s, size_t key, const char *kind,
+		  const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* What must not be; */
+#define section_error(errors, s, key, ...) section_line(errors, s, key, "", __VA_ARGS__)
+/* and what a configuration that can be used says, and may not mean. */
+#define section_warning(warnings, s, key, ...) \
+	section_line(warnings, s, key, "warning: ", __VA_ARGS__)
 
 #endif

@@ -75,20 +75,26 @@ static void sections_warn(struct settings *s)
 			section->kind->warn(section, &s->warnings);
 }
 
-/* An error that could not be noted is one. */
-struct settings *settings_end(struct settings *s)
+/* All is read. An error that could not be noted is one. */
+static struct settings *files_end(struct settings *s)
 {
 	parser_end(&s->parser);
 	index_free(&s->by_name);
 	if (s->files.count > 0 && s->root->file == NULL)
 		s->root->file = s->files.items[0].path;
 	s->schema->check(s);
-	sections_warn(s);
-	s->schema->warn(s);
 	if (!s->errors.incomplete)
 		return s;
 	settings_unref(s);
 	return NULL;
+}
+
+struct settings *settings_end(struct settings *s)
+{
+	s = files_end(s);
+	if (s != NULL)
+		s->schema->warn(s);
+	return s;
 }
 
 static struct settings *load(const char *path, const struct settings_schema *schema, bool pipes)
@@ -99,12 +105,19 @@ static struct settings *load(const char *path, const struct settings_schema *sch
 		return NULL;
 	s->pipes = pipes;
 	settings_read(s, path);
-	return settings_end(s);
+	s = files_end(s);
+	if (s != NULL)
+		sections_warn(s);
+	return s;
 }
 
 struct settings *settings_load(const char *path, const struct settings_schema *schema)
 {
-	return load(path, schema, true);
+	struct settings *s = load(path, schema, true);
+
+	if (s != NULL)
+		schema->warn(s);
+	return s;
 }
 
 struct settings *settings_load_again(const char *path, const struct settings_schema *schema)
@@ -160,7 +173,7 @@ void settings_errors_shorten(struct option_list *errors)
 		option_list_add(errors, text);
 }
 
-/* A ';' behind a blank would begin a comment. */
+/* A ';' after a blank would begin a comment. */
 static const char *value_blank(const char *text)
 {
 	return text[0] == ';' ? "" : " ";

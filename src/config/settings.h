@@ -62,7 +62,8 @@ struct settings {
  * they must not be used; or NULL with ENOMEM. Types of values may ask others, which blocks: those
  * of users and groups do. */
 struct settings *settings_load(const char *path, const struct settings_schema *schema);
-/* The same of a file that is there to be read again, no pipe; its text is kept. */
+/* The same of a file that is there to be read again, no pipe; its text is kept. Its warnings are
+ * those of its sections, which look at what the system has; the others are for settings_end(). */
 struct settings *settings_load_again(const char *path, const struct settings_schema *schema);
 
 /* What is made has one reference, the maker's; the last one that goes frees it. NULL: nothing. */
@@ -80,7 +81,8 @@ struct settings *settings_new(const struct settings_schema *schema);
 int settings_file(struct settings *s, const char *path) __attribute__((warn_unused_result));
 /* more of its text, whole lines; */
 void settings_text(struct settings *s, const char *text, size_t len);
-/* and that was all: as settings_load(). */
+/* and that was all: as settings_load(), but that whoever reads has added the warnings of the
+ * sections, as settings_load_again() has them. */
 struct settings *settings_end(struct settings *s);
 
 /* Leave so many errors that a log can take them, and say how many more there are. */

@@ -94,23 +94,33 @@ bool cidr_list_has(const struct cidr_list *list, const struct sockaddr *sa)
 	return false;
 }
 
+/* Split text into words, and make room for what each of them stands for, size bytes. Returns that,
+ * or NULL with the reason and no words. */
+static void *items_new(struct option_list *words, const char *text, size_t size, char *reason)
+{
+	void *items;
+
+	if (option_items(words, text, reason) < 0)
+		return NULL;
+	items = calloc(words->count, size);
+	if (items == NULL) {
+		snprintf(reason, OPTION_REASON_MAX, "out of memory");
+		option_list_free(words);
+	}
+	return items;
+}
+
 static int cidrs_parse(const struct option_def *def, const char *text, void *field, char *reason)
 {
 	struct cidr_list *list = field;
 	struct option_list words;
-	int result = -1;
+	int result = 0;
 
-	if (option_items(&words, text, reason) < 0)
+	list->items = items_new(&words, text, sizeof(*list->items), reason);
+	if (list->items == NULL)
 		return -1;
-	snprintf(reason, OPTION_REASON_MAX, "out of memory");
-	list->items = calloc(words.count, sizeof(*list->items));
-	for (size_t i = 0; list->items != NULL && i < words.count; i++) {
-		if (cidr_parse(&list->items[i], words.items[i], reason) < 0)
-			goto out;
-		list->count++;
-	}
-	result = list->items != NULL ? 0 : -1;
-out:
+	for (; result == 0 && list->count < words.count; list->count++)
+		result = cidr_parse(&list->items[list->count], words.items[list->count], reason);
 	option_list_free(&words);
 	return result;
 }
@@ -144,17 +154,13 @@ static int id_parse(enum name_kind kind, const char *word, id_t *id, char *reaso
 static int ids_parse(enum name_kind kind, const char *text, struct id_list *list, char *reason)
 {
 	struct option_list words;
-	int result = -1;
+	int result = 0;
 
-	if (option_items(&words, text, reason) < 0)
+	list->ids = items_new(&words, text, sizeof(*list->ids), reason);
+	if (list->ids == NULL)
 		return -1;
-	snprintf(reason, OPTION_REASON_MAX, "out of memory");
-	list->ids = calloc(words.count, sizeof(*list->ids));
-	for (size_t i = 0; list->ids != NULL && i < words.count; i++)
-		if (id_parse(kind, words.items[i], &list->ids[list->count++], reason) < 0)
-			goto out;
-	result = list->ids != NULL ? 0 : -1;
-out:
+	for (; result == 0 && list->count < words.count; list->count++)
+		result = id_parse(kind, words.items[list->count], &list->ids[list->count], reason);
 	option_list_free(&words);
 	return result;
 }

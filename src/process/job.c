@@ -244,20 +244,21 @@ int job_start(struct job *job, const struct job_spec *spec, struct deadline_queu
 
 /* ---- what the owner asks for ---- */
 
-void job_pause(struct job *job)
+static void pipes_want(struct job *job, uint16_t events)
 {
-	job->paused = true;
 	for (int i = 0; i < 2; i++)
 		if (job->pipes[i].watch.fd >= 0)
-			watches_want(&jobs.loop->watches, &job->pipes[i].watch, WATCH_IGNORED);
+			watches_want(&jobs.loop->watches, &job->pipes[i].watch, events);
+}
+
+void job_pause(struct job *job)
+{
+	pipes_want(job, WATCH_IGNORED);
 }
 
 void job_resume(struct job *job)
 {
-	job->paused = false;
-	for (int i = 0; i < 2; i++)
-		if (job->pipes[i].watch.fd >= 0)
-			watches_want(&jobs.loop->watches, &job->pipes[i].watch, POLLIN);
+	pipes_want(job, POLLIN);
 }
 
 ssize_t job_write(struct job *job, const void *data, size_t len)

@@ -62,7 +62,6 @@ struct job {
 	struct watch input;       /* owns input.fd, of its stdin; -1: it takes none */
 	struct deadline deadline; /* the timeout, then the grace between TERM and KILL */
 	bool running;             /* the leader is not reaped yet, the pid is its own */
-	bool paused;
 	bool timed_out;
 	enum job_step step; /* where the start failed */
 	int exit_status;    /* 0 .. 255; -1: it did not exit */

@@ -275,13 +275,13 @@ static void restart_keys_log(const struct endpoint *e, const struct section *new
 
 	addr_print(&e->addr, text, sizeof(text));
 	for (size_t key = 0; key < new->kind->count; key++) {
+		const struct option_def *def = &new->kind->options[key];
 		const char *before = section_text(old, key), *after = section_text(new, key);
 
-		if ((new->kind->options[key].flags &OPTION_RESTART) &&
+		if ((def->flags & OPTION_RESTART) &&
 		    strcmp(before != NULL ? before : "", after != NULL ? after : "") != 0)
 			log_warning("needs_restart", log_text("listener", new->name),
-				    log_text("address", text),
-				    log_text("key", new->kind->options[key].name));
+				    log_text("address", text), log_text("key", def->name));
 	}
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/passed.h"
 
-#include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #include "net/names.h"
 #include "services/registry.h"
 
-#define BYTES_MAX (2 * SETTINGS_BYTES_MAX) /* of all records: the texts, and as much again */
+#define BYTES_MAX (3 * SETTINGS_BYTES_MAX) /* of all records: texts, names and warnings */
 #define PIECE_MAX (32 << 10)               /* bytes of a text in one record */
 #define RECORD_MAX (1 << 20)               /* bytes: a host has thousands of addresses at most */
 
@@ -89,21 +89,27 @@ static void needs_ask(struct settings *settings)
 			services[i]->prepare(settings, reason);
 }
 
+static int list_records(struct buf *to, const char *word, const struct option_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (text_record(to, word, list->items[i], strlen(list->items[i])) < 0)
+			return -1;
+	return 0;
+}
+
 static int records_make(struct buf *to, struct settings *settings)
 {
-	const struct option_list *errors = &settings->errors;
 	const struct name *name;
 
 	settings_errors_shorten(&settings->errors);
-	for (size_t i = 0; i < errors->count; i++)
-		if (text_record(to, "error", errors->items[i], strlen(errors->items[i])) < 0)
-			return -1;
-	if (errors->count > 0)
-		return 0;
+	if (settings->errors.count > 0)
+		return list_records(to, "error", &settings->errors);
 	needs_ask(settings);
-	STAILQ_FOREACH(name, names_all(), entry)
-	if (name_record(to, name) < 0)
+	if (list_records(to, "warning", &settings->warnings) < 0)
 		return -1;
+	STAILQ_FOREACH(name, names_all(), entry)
+		if (name_record(to, name) < 0)
+			return -1;
 	for (size_t i = 0; i < settings->files.count; i++)
 		if (file_record(to, &settings->files.items[i]) < 0)
 			return -1;
@@ -185,6 +191,8 @@ static int record_take(struct settings *s, const struct request *record)
 		return text_take(s, &argv[1]);
 	if (record->argc == 2 && slice_is(&argv[0], "error"))
 		return option_list_add(&s->errors, string_of(&argv[1]));
+	if (record->argc == 2 && slice_is(&argv[0], "warning"))
+		return option_list_add(&s->warnings, string_of(&argv[1]));
 	for (size_t i = 0; record->argc == 4 && i < KINDS; i++)
 		if (slice_is(&argv[0], kinds[i]))
 			return name_take((enum name_kind)i, argv);

@@ -3,13 +3,15 @@
 #define SERVER_READING_H
 /*
  * A reading of the configuration while others are served. Files, users, groups and hosts can take
- * as long as a file system or a name server likes, so a child reads and asks, "pollard --resolve",
- * and says what it has found: the texts of the files, and what stands for each name. The daemon
- * makes its settings of these, and asks nobody.
+ * as long as a file system or a name server likes, so a child reads, asks and looks, "pollard
+ * --resolve", and says what it has found: the texts of the files, what stands for each name, and
+ * what is wrong with the programs and folders. The daemon makes its settings of these, and asks
+ * nobody.
  *
  * What the child says are records, each an array of strings in RESP2. They are small, so that each
  * turn of the loop parses a little:
  *	KIND NAME ERROR VALUE      a name, net/names.h
+ *	warning TEXT               of a section
  *	file PATH                  begins; in the order of reading
  *	text LINES                 more of it
  *	error TEXT                 of the reading; there are no other records then

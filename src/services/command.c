@@ -31,16 +31,6 @@ static struct settings *commands; /* those in force are of this generation; NULL
 
 /* ---- the section ---- */
 
-/* What it has beside its settings, which others may keep for long. */
-static void command_release(struct command *command)
-{
-	places_unref(command->places);
-	command->places = NULL;
-	if (command->timed)
-		deadline_queue_free(&command->timeouts);
-	command->timed = false;
-}
-
 static void command_free(struct section *s)
 {
 	struct command *command = container_of(s, struct command, section);
@@ -49,7 +39,15 @@ static void command_free(struct section *s)
 	for (size_t i = 0; command->envp != NULL && command->envp[i] != NULL; i++)
 		free(command->envp[i]);
 	free(command->envp);
-	command_release(command);
+	places_unref(command->places); /* of one that never was in force */
+}
+
+/* What it had in force, and has beside its settings, which others may keep for long. */
+static void command_release(struct command *command)
+{
+	places_unref(command->places);
+	command->places = NULL;
+	deadline_queue_free(&command->timeouts);
 }
 
 struct command *command_ref(struct command *command)
@@ -331,7 +329,6 @@ static void commands_take(struct settings *settings)
 	commands = settings_ref(settings);
 	for (command = command_first(); command != NULL; command = command_next(command)) {
 		command_ref(command);
-		command->timed = true;
 		job_timeouts_init(&command->timeouts, command->timeout);
 	}
 }

@@ -30,8 +30,7 @@ struct command {
 	struct template template;
 	char **envp;
 	struct places *places; /* of all generations of its name; a reference, until refs is 0 */
-	struct deadline_queue timeouts;
-	bool timed; /* timeouts is one of the loop's */
+	struct deadline_queue timeouts; /* one of the loop's, until refs is 0 */
 };
 
 extern const struct section_kind command_kind;

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -166,7 +164,7 @@ static int files_get(const struct call *call)
 	return range_send(call, fd, &call->argv[1], 0, st.st_size);
 }
 
-/* Both ends count, negative ones from behind, and what is outside is cut off. Returns the
+/* Both ends count, negative ones from the end, and what is outside is cut off. Returns the
  * length. */
 static off_t range_cut(int64_t *first, int64_t last, off_t size)
 {

@@ -61,7 +61,7 @@ void listing_free(struct listing *l)
 	struct listed *name, *next;
 
 	RB_FOREACH_SAFE(name, listed_tree, &l->names, next)
-	listing_drop(l, name);
+		listing_drop(l, name);
 }
 
 /* Make the limit lower until there is room. */

@@ -40,7 +40,7 @@ void listing_free(struct listing *l);
 int listing_add(struct listing *l, const char *name, unsigned char type)
 	__attribute__((warn_unused_result));
 
-/* The first name at a place or behind it; the one after it. NULL: none. */
+/* The first name at a place or after it; the one after a name. NULL: none. */
 struct listed *listing_find(struct listing *l, uint64_t place);
 struct listed *listing_next(struct listed *name);
 

@@ -20,7 +20,7 @@ static inline bool run_input_waits(const struct run_input *in)
 /* Give job what waits, or throw it away where nobody takes it. */
 void run_input_write(struct run_input *in, struct job *job);
 
-/* Give job the count slices of data, behind what waits. Returns 0; or -1 with ENOMEM, or with
+/* Give job the count slices of data, after what waits. Returns 0; or -1 with ENOMEM, or with
  * EMSGSIZE where all that was given would be more than max bytes: job gets none of it then. */
 int run_input_give(struct run_input *in, struct job *job, const struct slice *data, size_t count,
 		   size_t max) __attribute__((warn_unused_result));

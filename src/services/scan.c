@@ -153,7 +153,7 @@ static int64_t cursor_of(const struct scan *s)
 }
 
 /* Look at count entries from the place on, or fewer where that is much work, and leave the cursor
- * at the one behind them. It cannot stand between names at one place. */
+ * at the one after them. It cannot stand between names at one place. */
 static int scan_run(const struct call *found, struct scan *s, struct listing *l)
 {
 	struct listed *entry = listing_find(l, s->place);

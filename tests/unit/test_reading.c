@@ -121,6 +121,36 @@ static void mistakes_are_those_of_the_child(void **state)
 			    "/nonexistent/file: cannot be read: No such file or directory");
 }
 
+#define PROGRAM_MISSING                                                          \
+	"[listener a]\nlisten = unix:/s\nprotocol = resp\nservices = commands\n" \
+	"[command x]\nexec = /none/such\n"
+
+static void what_a_section_warns_of_is_looked_at_by_the_child_alone(void **state)
+{
+	ini_write(PROGRAM_MISSING);
+	read_all(ini);
+	assert_non_null(settings);
+	assert_int_equal(settings->errors.count, 0);
+	assert_int_equal(settings->warnings.count, 1);
+	assert_non_null(
+		strstr(settings->warnings.items[0], ":6: exec: warning: /none/such is not there"));
+	settings_unref(settings);
+	read_all("unwarned");
+	assert_non_null(settings);
+	assert_int_equal(settings->errors.count, 0);
+	assert_int_equal(settings->warnings.count, 0);
+}
+
+/* Those that need no look at the system are the daemon's own. */
+static void what_does_not_go_together_is_warned_of_once(void **state)
+{
+	ini_write("[listener a]\nlisten = unix:/s\nprotocol = resp\nservices = commands\n");
+	read_all(ini);
+	assert_non_null(settings);
+	assert_int_equal(settings->warnings.count, 1);
+	assert_non_null(strstr(settings->warnings.items[0], "has nothing to offer"));
+}
+
 static void what_takes_too_long_is_given_up(void **state)
 {
 	begin("hang", TIMEOUT_MS);
@@ -171,6 +201,9 @@ static int say(const char *path)
 		return 3;
 	if (strcmp(path, "nonsense") == 0)
 		printf("*2\r\n$5\r\nwhat?\r\n$0\r\n\r\n");
+	if (strcmp(path, "unwarned") == 0)
+		printf("*2\r\n$4\r\nfile\r\n$1\r\nx\r\n*2\r\n$4\r\ntext\r\n$%zu\r\n%s\r\n",
+		       strlen(PROGRAM_MISSING), PROGRAM_MISSING);
 	if (strcmp(path, "part") == 0)
 		printf("*2\r\n$4\r\nfile\r\n$100\r\n/");
 	for (int i = 0; i < 1000000 && strcmp(path, "flood") == 0; i++)
@@ -186,6 +219,8 @@ int main(int argc, char **argv)
 		TEST(it_is_what_the_files_say),
 		TEST(the_text_of_a_file_comes_in_pieces_of_whole_lines),
 		TEST(mistakes_are_those_of_the_child),
+		TEST(what_a_section_warns_of_is_looked_at_by_the_child_alone),
+		TEST(what_does_not_go_together_is_warned_of_once),
 		TEST(what_takes_too_long_is_given_up),
 		TEST(what_is_stopped_is_not_heard_of),
 		TEST(a_child_that_fails_gives_a_reason),
