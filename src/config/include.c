@@ -176,14 +176,15 @@ static int glob_failed(const char *path, int error)
 	return error != ENOENT && error != ENOTDIR;
 }
 
-static void include_pattern(struct settings *s, const char *pattern)
+/* pattern is what item means, whose directory is no pattern. */
+static void include_pattern(struct settings *s, const char *item, const char *pattern)
 {
 	glob_t found = {0};
 	int result;
 
 	errno = ENOMEM;
 	result = glob(pattern, 0, glob_failed, &found);
-	if (result == GLOB_NOMATCH && strpbrk(pattern, "*?[") == NULL)
+	if (result == GLOB_NOMATCH && strpbrk(item, "*?[") == NULL)
 		section_error(&s->errors, s->root, include_key(s), "there is no file %s", pattern);
 	else if (result != 0 && result != GLOB_NOMATCH)
 		section_error(&s->errors, s->root, include_key(s), "%s: %s", pattern,
@@ -208,7 +209,7 @@ static void includes_read(struct settings *s, const char *path)
 		const char *item = patterns->items[i];
 
 		snprintf(pattern, sizeof(pattern), "%s%s", item[0] == '/' ? "" : dir, item);
-		include_pattern(s, pattern);
+		include_pattern(s, item, pattern);
 	}
 }
 

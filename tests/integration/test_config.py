@@ -454,6 +454,13 @@ def test_the_directory_of_a_file_is_no_pattern(tmp_path):
     assert "[listener a]" in done.stdout
 
 
+def test_a_file_that_is_not_there_is_missed_whatever_its_directory_is_called(tmp_path):
+    path = write(tmp_path / "d[x]*?\\" / "p.ini", "[daemon]\ninclude = absent.ini\n")
+    done = run("--check", "-c", path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{path}:2: include: there is no file ")
+
+
 def test_another_group_for_a_socket_is_announced_for_a_restart_whatever_the_name(
         pollard, tmp_path):
     listen = f"unix:{tmp_path}/s"
