@@ -218,27 +218,22 @@ static void commands_free(struct commands *c)
 
 /* ---- its command line ---- */
 
+enum {
+	OPTION_JSON,
+};
+
 const struct cli_option commands_options[] = {
 	{"json", '\0', NULL, "print an array of objects, for programs"},
 	{NULL, '\0', NULL, NULL},
 };
 
-int commands_run(struct talk *t, struct cli *cli)
+int commands_run(struct talk *t, const struct cli *cli)
 {
 	struct commands c = {0};
-	const char *argument;
-	bool json = false;
-	int option, result;
+	int result = talk_open(t) < 0 ? -1 : commands_take(t, &c);
 
-	while ((option = cli_next(cli, &argument)) >= 0)
-		json = true;
-	if (option == CLI_END && cli_count(cli) > 0)
-		option = CLI_WRONG;
-	if (option != CLI_END)
-		return subcommand_explain(cli, option);
-	result = talk_open(t) < 0 ? -1 : commands_take(t, &c);
 	if (result == 0)
-		result = commands_print(&c, json);
+		result = commands_print(&c, cli->given[OPTION_JSON] != NULL);
 	commands_free(&c);
 	return result < 0 ? EXIT_BROKEN : EXIT_SUCCESS;
 }

@@ -319,30 +319,6 @@ const struct cli_option get_options[] = {
 	{NULL, '\0', NULL, NULL},
 };
 
-/* Returns CLI_END, or what else ends the command line. */
-static int options_parse(struct options *options, struct cli *cli)
-{
-	const char *argument;
-	int option;
-
-	while ((option = cli_next(cli, &argument)) >= 0) {
-		switch (option) {
-		case OPTION_OUTPUT:
-			options->output = argument;
-			break;
-		case OPTION_RESUME:
-			options->resume = true;
-			break;
-		case OPTION_VERIFY:
-			options->verify = true;
-		}
-	}
-	if (option != CLI_END)
-		return option;
-	options->count = (size_t)cli_count(cli);
-	return options->count > 0 ? CLI_END : CLI_WRONG;
-}
-
 /* Returns the exit status. */
 static int get_files(struct talk *t, const struct options *options, char **names)
 {
@@ -361,12 +337,14 @@ static int get_files(struct talk *t, const struct options *options, char **names
 	return status;
 }
 
-int get_run(struct talk *t, struct cli *cli)
+int get_run(struct talk *t, const struct cli *cli)
 {
-	struct options options = {0};
-	int option = options_parse(&options, cli);
+	const struct options options = {
+		.output = cli->given[OPTION_OUTPUT],
+		.resume = cli->given[OPTION_RESUME] != NULL,
+		.verify = cli->given[OPTION_VERIFY] != NULL,
+		.count = (size_t)cli_count(cli),
+	};
 
-	if (option != CLI_END)
-		return subcommand_explain(cli, option);
 	return get_files(t, &options, cli_operands(cli));
 }

@@ -157,7 +157,7 @@ static int reply_take(struct talk *t)
 }
 
 /* The request begins with the verb, which stands where the command line has something else. */
-static const char *const *request(struct cli *cli, char *verb)
+static const char *const *request(const struct cli *cli, char *verb)
 {
 	char **argv = cli_operands(cli) - 1;
 
@@ -176,7 +176,7 @@ const struct cli_option run_options[] = {
 	{NULL, '\0', NULL, NULL},
 };
 
-static int run_stream(struct talk *t, struct cli *cli, bool input)
+static int run_stream(struct talk *t, const struct cli *cli, bool input)
 {
 	static char stream[] = "STREAM", pipe[] = "PIPE";
 	int status = RUNNING;
@@ -190,19 +190,11 @@ static int run_stream(struct talk *t, struct cli *cli, bool input)
 	return status;
 }
 
-int run_run(struct talk *t, struct cli *cli)
+int run_run(struct talk *t, const struct cli *cli)
 {
 	static char run[] = "RUN";
-	bool json = false, input = false;
-	const char *argument;
-	int option;
+	bool json = cli->given[OPTION_JSON] != NULL, input = cli->given[OPTION_STDIN] != NULL;
 
-	while ((option = cli_next(cli, &argument)) >= 0) {
-		json = json || option == OPTION_JSON;
-		input = input || option == OPTION_STDIN;
-	}
-	if (option != CLI_END || cli_count(cli) == 0)
-		return subcommand_explain(cli, option);
 	if (json && input) {
 		warnx("run: --json waits for the end and sends no input; leave out --stdin");
 		return EXIT_USAGE;
