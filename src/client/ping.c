@@ -249,10 +249,8 @@ static int ping(struct ping *p, const struct addr *a)
 	exchange(p);
 	summary_print(p);
 	icmp_close(&p->icmp);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		warn("standard output");
+	if (io_flush() < 0)
 		return EXIT_NOT_DONE;
-	}
 	return p->answered > 0 ? EXIT_ANSWERED : EXIT_NO_ANSWER;
 }
 
@@ -301,7 +299,7 @@ static int explain(int option)
 	     "Send echo requests to a host and tell the round trips.\n"
 	     "HOST is a name, an IPv4 or IPv6 address, or an ADDRESS as pollcat takes it.\n");
 	cli_help(ping_options, stdout);
-	return EXIT_SUCCESS;
+	return io_flush() < 0 ? EXIT_NOT_DONE : EXIT_SUCCESS;
 }
 
 int ping_run(struct cli *cli, int64_t timeout_ms)

@@ -85,10 +85,7 @@ static void standard_descriptors_open(void)
 /* Returns the exit status, which is another where what was printed could not be. */
 static int output_end(int status)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	io_write_failed("standard output");
-	return EXIT_BROKEN;
+	return io_flush() < 0 ? EXIT_BROKEN : status;
 }
 
 static void option_take(struct command_line *line, int option, const char *argument)

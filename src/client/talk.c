@@ -94,7 +94,7 @@ static void send_some(struct talk *t)
 
 	if (len >= 0)
 		buf_consume(&t->out, (size_t)len);
-	else if (errno != EAGAIN && errno != EINTR)
+	else if (!io_try_again(errno))
 		buf_free(&t->out);
 }
 
@@ -102,7 +102,7 @@ static int receive_some(struct talk *t)
 {
 	ssize_t len = recv(t->fd, t->received, sizeof(t->received), 0);
 
-	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+	if (len < 0 && io_try_again(errno))
 		return 0;
 	if (len < 0)
 		return talk_broke(t, "connection broke: %s", strerror(errno));
@@ -123,7 +123,7 @@ static int input_read(struct talk *t)
 	char data[TALK_INPUT_MAX];
 	ssize_t len = read(STDIN_FILENO, data, sizeof(data));
 
-	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+	if (len < 0 && io_try_again(errno))
 		return 0;
 	if (len < 0)
 		return talk_broke(t, "standard input: %s", strerror(errno));
