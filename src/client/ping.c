@@ -99,9 +99,7 @@ static void request_send(struct ping *p)
 	struct request *r = &p->requests[p->sent++];
 
 	r->sent_ns = clock_ns();
-	/* Once more, as the first may give back an error that came before. */
-	if (icmp_send(&p->icmp, (uint16_t)p->sent) == 0 ||
-	    icmp_send(&p->icmp, (uint16_t)p->sent) == 0)
+	if (icmp_send(&p->icmp, (uint16_t)p->sent) == 0)
 		return;
 	warn("icmp_seq=%d not sent", p->sent);
 	r->over = true;
