@@ -168,12 +168,8 @@ static int remote_digest(struct get *g, char *hex)
 	struct reply_event e;
 
 	if (talk_ask(g->talk, (const char *const[]){"SHA256", g->name, NULL}) < 0 ||
-	    talk_next(g->talk, &e) < 0)
+	    talk_reply(g->talk, &e) < 0)
 		return -1;
-	if (e.type == REPLY_ERROR) {
-		talk_print_error(g->talk, &e);
-		return -1;
-	}
 	if (talk_string(g->talk, &e, hex, DIGEST_LEN + 1, "a SHA-256") < 0)
 		return -1;
 	return digest_is_one(hex) ? 0
@@ -249,7 +245,7 @@ static void part_leave(struct get *g)
 /* One that failed may have left the conversation in the middle of a reply. */
 static int reconnect(struct talk *t)
 {
-	if (t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply))
+	if (talk_idle(t))
 		return 0;
 	talk_print_reason(t);
 	talk_reset(t);

@@ -145,12 +145,8 @@ static int reply_take(struct talk *t)
 {
 	struct reply_event e;
 
-	if (talk_next(t, &e) < 0)
+	if (talk_reply(t, &e) < 0)
 		return EXIT_RUN_BROKEN;
-	if (e.type == REPLY_ERROR) {
-		talk_print_error(t, &e);
-		return EXIT_RUN_BROKEN;
-	}
 	if (e.type != REPLY_ARRAY || (e.number != 2 && e.number != 3))
 		return unexpected(t, &e, "output of the command or its end");
 	return strings_take(t, e.number);

@@ -52,9 +52,14 @@ int talk_open(struct talk *t)
 	return 0;
 }
 
+bool talk_idle(const struct talk *t)
+{
+	return t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply);
+}
+
 void talk_close(struct talk *t)
 {
-	if (t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply))
+	if (talk_idle(t))
 		dial_reset_on_exit(t->fd, false);
 	if (t->fd >= 0)
 		close(t->fd);
@@ -189,12 +194,32 @@ int talk_next(struct talk *t, struct reply_event *event)
 	return -1;
 }
 
+int talk_reply(struct talk *t, struct reply_event *event)
+{
+	if (talk_next(t, event) < 0)
+		return -1;
+	if (event->type != REPLY_ERROR)
+		return 0;
+	talk_print_error(t, event);
+	return -1;
+}
+
 int talk_skip(struct talk *t, const struct reply_event *event)
 {
 	struct reply_event e = *event;
 
 	while (!e.ended || e.open > event->depth)
 		if (talk_next(t, &e) < 0)
+			return -1;
+	return 0;
+}
+
+int talk_skip_values(struct talk *t, int64_t count)
+{
+	struct reply_event e;
+
+	for (int64_t i = 0; i < count; i++)
+		if (talk_next(t, &e) < 0 || talk_skip(t, &e) < 0)
 			return -1;
 	return 0;
 }
