@@ -217,7 +217,7 @@ static bool is_ipv6(const char *text)
 	char copy[INET6_ADDRSTRLEN];
 
 	strlcpy(copy, text, sizeof(copy));
-	copy[strcspn(copy, "%")] = '\0'; /* what is behind it tells the interface */
+	copy[strcspn(copy, "%")] = '\0'; /* what follows tells the interface */
 	return inet_pton(AF_INET6, copy, &address) == 1;
 }
 

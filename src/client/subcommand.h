@@ -32,7 +32,7 @@ struct subcommand {
 	int (*run)(struct talk *t, const struct cli *cli);
 };
 
-/* Returns NULL behind the last. */
+/* Returns NULL after the last. */
 const struct subcommand *subcommand_at(size_t i);
 
 /* Returns NULL if there is none of this name. */
