@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define NS_PER_MS 1000000
 #define TAKE_MAX 64        /* events that are taken before what is due */

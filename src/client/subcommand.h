@@ -10,7 +10,8 @@
 
 #include <stdio.h>
 
-enum exit_status {
+/* Exit statuses. */
+enum {
 	EXIT_BROKEN = 1, /* it could not be done; the conversation could not start, or broke */
 	EXIT_USAGE = 2,
 	EXIT_RUN_BROKEN = 255, /* run: as ssh(1), so that it differs from the command's own */
