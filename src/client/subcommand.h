@@ -24,12 +24,11 @@ struct subcommand {
 	const char *help; /* one line */
 	const struct cli_option *options;
 	bool mixed; /* as struct cli; not where an operand can be somebody else's option */
-	int broken; /* exit status when the conversation broke */
 	/* What is typed stands for the arguments of this verb, and is completed as those are; "":
 	 * it begins with a verb of its own; NULL: nothing is completed. */
 	const char *verb;
 	/* Do it; the options are taken, and there are as many operands as there may be. Returns the
-	 * exit status; t is not connected yet, and closed afterwards. */
+	 * exit status; t is not connected yet, and afterwards closed, and what broke it is said. */
 	int (*run)(struct talk *t, const struct cli *cli);
 };
 
