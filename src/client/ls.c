@@ -283,7 +283,10 @@ static int list_end(struct ls *ls)
 {
 	if (!ls->json)
 		return 0;
-	return json_raw(&ls->out, ls->listed > 0 ? "]\n" : "[]\n");
+	if (json_raw(&ls->out, ls->listed > 0 ? "]\n" : "[]\n") == 0)
+		return 0;
+	warn("names");
+	return -1;
 }
 
 /* ---- its command line ---- */
