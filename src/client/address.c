@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "client/address.h"
 
 #include "client/subcommand.h"
@@ -217,7 +213,7 @@ static bool is_ipv6(const char *text)
 	char copy[INET6_ADDRSTRLEN];
 
 	strlcpy(copy, text, sizeof(copy));
-	copy[strcspn(copy, "%")] = '\0'; /* what is behind it tells the interface */
+	copy[strcspn(copy, "%")] = '\0'; /* what follows tells the interface */
 	return inet_pton(AF_INET6, copy, &address) == 1;
 }
 

@@ -53,21 +53,23 @@ static int print_reply(struct talk *t, struct call *c)
 	return refused ? EXIT_BROKEN : EXIT_SUCCESS;
 }
 
+enum {
+	OPTION_JSON,
+};
+
 const struct cli_option call_options[] = {
 	{"json", '\0', NULL, "print the reply as JSON, for programs"},
 	{NULL, '\0', NULL, NULL},
 };
 
-int call_run(struct talk *t, struct cli *cli)
+int call_run(struct talk *t, const struct cli *cli)
 {
-	struct call c = {.print.readable = isatty(STDOUT_FILENO)};
-	const char *argument;
-	int option, status;
+	struct call c = {
+		.json = cli->given[OPTION_JSON] != NULL,
+		.print.readable = isatty(STDOUT_FILENO),
+	};
+	int status;
 
-	while ((option = cli_next(cli, &argument)) >= 0)
-		c.json = true;
-	if (option != CLI_END || cli_count(cli) == 0)
-		return subcommand_explain(cli, option);
 	if (talk_open(t) < 0 || talk_ask(t, (const char *const *)cli_operands(cli)) < 0)
 		return EXIT_BROKEN;
 	status = print_reply(t, &c);

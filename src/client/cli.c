@@ -45,6 +45,16 @@ int cli_next(struct cli *cli, const char **argument)
 	return CLI_WRONG;
 }
 
+int cli_take(struct cli *cli)
+{
+	const char *argument;
+	int option;
+
+	while ((option = cli_next(cli, &argument)) >= 0)
+		cli->given[option] = argument != NULL ? argument : "";
+	return option;
+}
+
 char **cli_operands(const struct cli *cli)
 {
 	return cli->argv + optind;

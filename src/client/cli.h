@@ -31,11 +31,16 @@ struct cli {
 	int argc;
 	bool mixed; /* options may stand after operands, which are moved to the end of argv */
 	bool begun;
+	const char *given[CLI_OPTIONS_MAX]; /* cli_take(): their arguments, by index; NULL: not */
 };
 
 /* The index in the table of the next option, and its argument, borrowed from argv, or NULL; or one
  * of the above. */
 int cli_next(struct cli *cli, const char **argument);
+
+/* Take all options that there are: given becomes the argument of each, of several the last, and ""
+ * of one that has none. Returns CLI_END, or what else ended the command line. */
+int cli_take(struct cli *cli) __attribute__((warn_unused_result));
 
 /* After CLI_END: argv from the first operand on. */
 char **cli_operands(const struct cli *cli);

@@ -45,11 +45,11 @@ static char *text_take(struct talk *t)
 	return copy;
 }
 
-/* What stands behind the texts is from a later version. */
+/* What follows the texts is from a later version. */
 static int row_take(struct talk *t, struct commands *c)
 {
 	char **texts = c->texts[c->count];
-	struct reply_event row, e;
+	struct reply_event row;
 
 	if (talk_next(t, &row) < 0)
 		return -1;
@@ -59,10 +59,7 @@ static int row_take(struct talk *t, struct commands *c)
 	for (int i = 0; i < TEXTS; i++)
 		if ((texts[i] = text_take(t)) == NULL)
 			return -1;
-	for (int64_t i = TEXTS; i < row.number; i++)
-		if (talk_next(t, &e) < 0 || talk_skip(t, &e) < 0)
-			return -1;
-	return 0;
+	return talk_skip_values(t, row.number - TEXTS);
 }
 
 /* Room for another row. */
@@ -87,12 +84,8 @@ static int commands_take(struct talk *t, struct commands *c)
 	struct reply_event e;
 
 	talk_allow(t, REPLY_BYTES);
-	if (talk_ask(t, (const char *const[]){"COMMANDS", NULL}) < 0 || talk_next(t, &e) < 0)
+	if (talk_ask(t, (const char *const[]){"COMMANDS", NULL}) < 0 || talk_reply(t, &e) < 0)
 		return -1;
-	if (e.type == REPLY_ERROR) {
-		talk_print_error(t, &e);
-		return -1;
-	}
 	if (e.type != REPLY_ARRAY)
 		return talk_unexpected(t, &e, "a list of commands");
 	for (int64_t i = 0; i < e.number; i++)
@@ -218,27 +211,22 @@ static void commands_free(struct commands *c)
 
 /* ---- its command line ---- */
 
+enum {
+	OPTION_JSON,
+};
+
 const struct cli_option commands_options[] = {
 	{"json", '\0', NULL, "print an array of objects, for programs"},
 	{NULL, '\0', NULL, NULL},
 };
 
-int commands_run(struct talk *t, struct cli *cli)
+int commands_run(struct talk *t, const struct cli *cli)
 {
 	struct commands c = {0};
-	const char *argument;
-	bool json = false;
-	int option, result;
+	int result = talk_open(t) < 0 ? -1 : commands_take(t, &c);
 
-	while ((option = cli_next(cli, &argument)) >= 0)
-		json = true;
-	if (option == CLI_END && cli_count(cli) > 0)
-		option = CLI_WRONG;
-	if (option != CLI_END)
-		return subcommand_explain(cli, option);
-	result = talk_open(t) < 0 ? -1 : commands_take(t, &c);
 	if (result == 0)
-		result = commands_print(&c, json);
+		result = commands_print(&c, cli->given[OPTION_JSON] != NULL);
 	commands_free(&c);
 	return result < 0 ? EXIT_BROKEN : EXIT_SUCCESS;
 }

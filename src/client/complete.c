@@ -72,7 +72,7 @@ static int keep_verb(void *arg, const char *word)
 /* Take one row of a list: an array that begins with a name. */
 static int row_take(struct complete *c, int (*keep_name)(void *arg, const char *word))
 {
-	struct reply_event row, e;
+	struct reply_event row;
 	char name[WORD_MAX];
 
 	if (talk_next(&c->talk, &row) < 0)
@@ -81,9 +81,8 @@ static int row_take(struct complete *c, int (*keep_name)(void *arg, const char *
 		return talk_unexpected(&c->talk, &row, "a row of a list");
 	if (talk_next_string(&c->talk, name, sizeof(name), "a name") < 0)
 		return -1;
-	for (int64_t i = 1; i < row.number; i++)
-		if (talk_next(&c->talk, &e) < 0 || talk_skip(&c->talk, &e) < 0)
-			return -1;
+	if (talk_skip_values(&c->talk, row.number - 1) < 0)
+		return -1;
 	return keep_name(c, name);
 }
 
@@ -131,7 +130,7 @@ static int files_take(struct complete *c)
 	return result;
 }
 
-/* What stands behind a verb. */
+/* What follows a verb. */
 static const struct {
 	const char *verb;
 	size_t arguments; /* that are of this kind */

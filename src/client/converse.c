@@ -120,7 +120,7 @@ static void server_receive(struct client *c)
 {
 	ssize_t len = c->console != NULL ? receive_replies(c) : receive_raw(c);
 
-	if (len < 0 && exchange_try_again(errno))
+	if (len < 0 && io_try_again(errno))
 		return;
 	if (len < 0) {
 		exchange_broke(&c->x, receive_subject(c, errno), errno);

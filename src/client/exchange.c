@@ -22,11 +22,6 @@ void exchange_free(struct exchange *x)
 	buf_free(&x->from_server);
 }
 
-bool exchange_try_again(int error)
-{
-	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
 /* ---- ends ---- */
 
 void exchange_broke(struct exchange *x, const char *subject, int error)
@@ -118,7 +113,7 @@ void exchange_read_input(struct exchange *x)
 		x->moved_ms = io_clock_ms();
 		return;
 	}
-	if (len < 0 && room != NULL && exchange_try_again(errno))
+	if (len < 0 && room != NULL && io_try_again(errno))
 		return;
 	if (len < 0)
 		exchange_broke(x, "standard input", errno);
@@ -134,7 +129,7 @@ void exchange_send(struct exchange *x)
 		x->moved_ms = io_clock_ms();
 		return;
 	}
-	if (exchange_try_again(errno))
+	if (io_try_again(errno))
 		return;
 	exchange_broke(x, "cannot send", errno);
 	stop_sending(x);
@@ -186,7 +181,7 @@ void exchange_write(struct exchange *x)
 	ssize_t len =
 		write(STDOUT_FILENO, buf_data(&x->from_server), max < PIPE_BUF ? max : PIPE_BUF);
 
-	if (len < 0 && exchange_try_again(errno))
+	if (len < 0 && io_try_again(errno))
 		return;
 	if (len < 0) {
 		exchange_broke(x, output, errno);

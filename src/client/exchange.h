@@ -68,7 +68,4 @@ void exchange_end_line(struct exchange *x);
 /* Say what broke, if anything did. Returns 0, or -1 where something did. */
 int exchange_explain(const struct exchange *x);
 
-/* Whether errno says to wait for poll(2). */
-bool exchange_try_again(int error);
-
 #endif

@@ -168,12 +168,8 @@ static int remote_digest(struct get *g, char *hex)
 	struct reply_event e;
 
 	if (talk_ask(g->talk, (const char *const[]){"SHA256", g->name, NULL}) < 0 ||
-	    talk_next(g->talk, &e) < 0)
+	    talk_reply(g->talk, &e) < 0)
 		return -1;
-	if (e.type == REPLY_ERROR) {
-		talk_print_error(g->talk, &e);
-		return -1;
-	}
 	if (talk_string(g->talk, &e, hex, DIGEST_LEN + 1, "a SHA-256") < 0)
 		return -1;
 	return digest_is_one(hex) ? 0
@@ -249,7 +245,7 @@ static void part_leave(struct get *g)
 /* One that failed may have left the conversation in the middle of a reply. */
 static int reconnect(struct talk *t)
 {
-	if (t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply))
+	if (talk_idle(t))
 		return 0;
 	talk_print_reason(t);
 	talk_reset(t);
@@ -319,30 +315,6 @@ const struct cli_option get_options[] = {
 	{NULL, '\0', NULL, NULL},
 };
 
-/* Returns CLI_END, or what else ends the command line. */
-static int options_parse(struct options *options, struct cli *cli)
-{
-	const char *argument;
-	int option;
-
-	while ((option = cli_next(cli, &argument)) >= 0) {
-		switch (option) {
-		case OPTION_OUTPUT:
-			options->output = argument;
-			break;
-		case OPTION_RESUME:
-			options->resume = true;
-			break;
-		case OPTION_VERIFY:
-			options->verify = true;
-		}
-	}
-	if (option != CLI_END)
-		return option;
-	options->count = (size_t)cli_count(cli);
-	return options->count > 0 ? CLI_END : CLI_WRONG;
-}
-
 /* Returns the exit status. */
 static int get_files(struct talk *t, const struct options *options, char **names)
 {
@@ -361,12 +333,14 @@ static int get_files(struct talk *t, const struct options *options, char **names
 	return status;
 }
 
-int get_run(struct talk *t, struct cli *cli)
+int get_run(struct talk *t, const struct cli *cli)
 {
-	struct options options = {0};
-	int option = options_parse(&options, cli);
+	const struct options options = {
+		.output = cli->given[OPTION_OUTPUT],
+		.resume = cli->given[OPTION_RESUME] != NULL,
+		.verify = cli->given[OPTION_VERIFY] != NULL,
+		.count = (size_t)cli_count(cli),
+	};
 
-	if (option != CLI_END)
-		return subcommand_explain(cli, option);
 	return get_files(t, &options, cli_operands(cli));
 }

@@ -158,7 +158,11 @@ int icmp_send(const struct icmp *i, uint16_t sequence)
 	/* Of the others the kernel makes it, which knows the addresses that IPv6 wants in it. */
 	if (i->raw && i->family == AF_INET)
 		m.checksum = icmp_checksum(&m, sizeof(m));
-	return send(i->fd, &m, sizeof(m), MSG_NOSIGNAL) < 0 ? -1 : 0;
+	/* Once more, as the first may give back an error that came before. */
+	if (send(i->fd, &m, sizeof(m), MSG_NOSIGNAL) >= 0 ||
+	    send(i->fd, &m, sizeof(m), MSG_NOSIGNAL) >= 0)
+		return 0;
+	return -1;
 }
 
 /* Returns 0, or -1 with errno. */
@@ -314,31 +318,35 @@ bool icmp_take(const struct icmp *i, struct icmp_event *event)
 	return false;
 }
 
+/* Wait for a reply, up to PROBES failures. Returns true if one came. */
+static bool reply_wait(const struct icmp *i, int64_t until_ms, int *failed)
+{
+	struct icmp_event event;
+	int patience_ms;
+
+	while (*failed < PROBES && (patience_ms = io_patience_ms(until_ms)) > 0) {
+		poll(&(struct pollfd){i->fd, POLLIN, 0}, 1, patience_ms);
+		while (*failed < PROBES && icmp_take(i, &event)) {
+			if (event.error == NULL)
+				return true;
+			++*failed;
+		}
+	}
+	return false;
+}
+
 /* Send the probes, each after a part of the time, until one is answered. Returns as
  * icmp_answers(). */
 static int probe(const struct icmp *i, int patience_ms)
 {
 	int64_t begun_ms = io_clock_ms();
-	struct icmp_event event;
-	int sent = 0, failed = 0;
+	int failed = 0;
 
-	while (failed < PROBES) {
-		int64_t passed_ms = io_clock_ms() - begun_ms, left_ms;
-
-		if (passed_ms >= patience_ms)
-			break;
-		/* Once more, as the first may give back an error that came before. */
-		if (sent < PROBES && passed_ms >= (int64_t)patience_ms * sent / PROBES &&
-		    icmp_send(i, (uint16_t)++sent) < 0 && icmp_send(i, (uint16_t)sent) < 0)
+	for (int n = 1; n <= PROBES && failed < PROBES; n++) {
+		if (icmp_send(i, (uint16_t)n) < 0)
 			return -1;
-		left_ms = (sent < PROBES ? (int64_t)patience_ms * sent / PROBES : patience_ms) -
-			  passed_ms;
-		poll(&(struct pollfd){i->fd, POLLIN, 0}, 1, (int)left_ms);
-		while (failed < PROBES && icmp_take(i, &event)) {
-			if (event.error == NULL)
-				return 1;
-			failed++;
-		}
+		if (reply_wait(i, begun_ms + (int64_t)patience_ms * n / PROBES, &failed))
+			return 1;
 	}
 	return 0;
 }

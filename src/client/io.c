@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/io.h"
 
+#include "core/clock.h"
+
 #include <err.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
+#include <stdio.h>
 #include <unistd.h>
+
+static const char standard_output[] = "standard output";
 
 int io_write_all(int fd, const void *data, size_t len)
 {
@@ -45,17 +49,27 @@ int io_output(struct buf *out)
 	if (buf_len(out) > 0)
 		result = io_write_all(STDOUT_FILENO, buf_data(out), buf_len(out));
 	if (result < 0)
-		io_write_failed("standard output");
+		io_write_failed(standard_output);
 	buf_consume(out, buf_len(out));
 	return result;
 }
 
+int io_flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	io_write_failed(standard_output);
+	return -1;
+}
+
+bool io_try_again(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
 int64_t io_clock_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return clock_ns() / 1000000;
 }
 
 int io_patience_ms(int64_t give_up_ms)

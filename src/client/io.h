@@ -4,6 +4,7 @@
 /* What reads and writes descriptors have in common. */
 #include "core/buf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,13 @@ void io_write_failed(const char *name);
 /* Write all that waits in out to standard output; afterwards nothing does. Returns 0, or -1 with
  * the reason said. */
 int io_output(struct buf *out) __attribute__((warn_unused_result));
+
+/* The same for what waits in stdout, or could not be written from there before. Returns 0, or -1
+ * with the reason said. */
+int io_flush(void) __attribute__((warn_unused_result));
+
+/* Whether errno says to wait for poll(2). */
+bool io_try_again(int error);
 
 /* Milliseconds on the monotonic clock. */
 int64_t io_clock_ms(void);

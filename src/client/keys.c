@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/keys.h"
 
+#include "client/io.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -38,7 +40,7 @@ static bool byte_read(struct keys *k, int patience_ms)
 	if (ready == 0)
 		return false;
 	len = read(k->fd, k->bytes + k->len, 1);
-	if (len < 0 && (errno == EINTR || errno == EAGAIN))
+	if (len < 0 && io_try_again(errno))
 		return false;
 	k->ended = len <= 0;
 	k->len += len > 0;

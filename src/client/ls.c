@@ -283,7 +283,10 @@ static int list_end(struct ls *ls)
 {
 	if (!ls->json)
 		return 0;
-	return json_raw(&ls->out, ls->listed > 0 ? "]\n" : "[]\n");
+	if (json_raw(&ls->out, ls->listed > 0 ? "]\n" : "[]\n") == 0)
+		return 0;
+	warn("names");
+	return -1;
 }
 
 /* ---- its command line ---- */
@@ -299,29 +302,16 @@ const struct cli_option ls_options[] = {
 	{NULL, '\0', NULL, NULL},
 };
 
-/* Returns CLI_END, or what else ends the command line. */
-static int options_parse(struct ls *ls, struct cli *cli)
+int ls_run(struct talk *t, const struct cli *cli)
 {
-	const char *argument;
-	int option;
+	struct ls ls = {
+		.talk = t,
+		.details = cli->given[OPTION_LONG] != NULL,
+		.json = cli->given[OPTION_JSON] != NULL,
+		.escaped = isatty(STDOUT_FILENO),
+	};
+	int result = talk_open(t) < 0 ? -1 : list(&ls, cli_operands(cli)[0]);
 
-	while ((option = cli_next(cli, &argument)) >= 0) {
-		if (option == OPTION_JSON)
-			ls->json = true;
-		else
-			ls->details = true;
-	}
-	return option == CLI_END && cli_count(cli) > 1 ? CLI_WRONG : option;
-}
-
-int ls_run(struct talk *t, struct cli *cli)
-{
-	struct ls ls = {.talk = t, .escaped = isatty(STDOUT_FILENO)};
-	int option = options_parse(&ls, cli), result;
-
-	if (option != CLI_END)
-		return subcommand_explain(cli, option);
-	result = talk_open(t) < 0 ? -1 : list(&ls, cli_operands(cli)[0]);
 	if (result == 0)
 		result = list_end(&ls);
 	if (io_output(&ls.out) < 0)

@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define NS_PER_MS 1000000
 #define TAKE_MAX 64        /* events that are taken before what is due */
@@ -99,9 +98,7 @@ static void request_send(struct ping *p)
 	struct request *r = &p->requests[p->sent++];
 
 	r->sent_ns = clock_ns();
-	/* Once more, as the first may give back an error that came before. */
-	if (icmp_send(&p->icmp, (uint16_t)p->sent) == 0 ||
-	    icmp_send(&p->icmp, (uint16_t)p->sent) == 0)
+	if (icmp_send(&p->icmp, (uint16_t)p->sent) == 0)
 		return;
 	warn("icmp_seq=%d not sent", p->sent);
 	r->over = true;
@@ -249,10 +246,8 @@ static int ping(struct ping *p, const struct addr *a)
 	exchange(p);
 	summary_print(p);
 	icmp_close(&p->icmp);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		warn("standard output");
+	if (io_flush() < 0)
 		return EXIT_NOT_DONE;
-	}
 	return p->answered > 0 ? EXIT_ANSWERED : EXIT_NO_ANSWER;
 }
 
@@ -301,7 +296,7 @@ static int explain(int option)
 	     "Send echo requests to a host and tell the round trips.\n"
 	     "HOST is a name, an IPv4 or IPv6 address, or an ADDRESS as pollcat takes it.\n");
 	cli_help(ping_options, stdout);
-	return EXIT_SUCCESS;
+	return io_flush() < 0 ? EXIT_NOT_DONE : EXIT_SUCCESS;
 }
 
 int ping_run(struct cli *cli, int64_t timeout_ms)

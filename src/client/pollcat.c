@@ -85,10 +85,7 @@ static void standard_descriptors_open(void)
 /* Returns the exit status, which is another where what was printed could not be. */
 static int output_end(int status)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	io_write_failed("standard output");
-	return EXIT_BROKEN;
+	return io_flush() < 0 ? EXIT_BROKEN : status;
 }
 
 static void option_take(struct command_line *line, int option, const char *argument)
@@ -153,6 +150,15 @@ static void command_line_parse(struct command_line *line, int argc, char **argv)
 	line->argv = argv;
 }
 
+/* Returns true, with the reason said, if there are options that only a prompt can have. */
+static bool is_for_prompt(const struct command_line *line)
+{
+	if (!line->newline && !line->resp)
+		return false;
+	warnx("-n and -R are for the prompt; leave them out with %s", line->argv[0]);
+	return true;
+}
+
 /* Returns the exit status. */
 static int subcommand(const struct command_line *line, const struct addr_spec *spec)
 {
@@ -162,10 +168,8 @@ static int subcommand(const struct command_line *line, const struct addr_spec *s
 		warnx("no subcommand '%s'; see pollcat --help", line->argv[0]);
 		return EXIT_USAGE;
 	}
-	if (line->newline || line->resp) {
-		warnx("-n and -R are for the prompt; leave them out with %s", s->name);
+	if (is_for_prompt(line))
 		return EXIT_USAGE;
-	}
 	return output_end(subcommand_run(s, spec, line->timeout, line->argc, line->argv));
 }
 
@@ -175,10 +179,8 @@ static int ping(const struct command_line *line)
 	struct cli cli = {
 		.options = ping_options, .argv = line->argv, .argc = line->argc, .mixed = true};
 
-	if (line->newline || line->resp) {
-		warnx("-n and -R are for the prompt; leave them out with ping");
+	if (is_for_prompt(line))
 		return EXIT_USAGE;
-	}
 	return ping_run(&cli, line->timeout);
 }
 

@@ -5,6 +5,7 @@
 
 #include "client/prompt.h"
 
+#include "client/io.h"
 #include "client/keys.h"
 #include "client/rows.h"
 #include "core/buf.h"
@@ -365,7 +366,7 @@ static void plain_read(void)
 	char *room = buf_reserve(&prompt.typed, BUFSIZ);
 	ssize_t len = room != NULL ? read(STDIN_FILENO, room, BUFSIZ) : -1;
 
-	if (len < 0 && room != NULL && (errno == EINTR || errno == EAGAIN))
+	if (len < 0 && room != NULL && io_try_again(errno))
 		return;
 	if (len > 0)
 		buf_commit(&prompt.typed, (size_t)len);

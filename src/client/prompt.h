@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* Draw the prompt. on_line gets the bytes of each line without its newline, any bytes and a NUL
- * behind them, borrowed for the call; and NULL once at the end of input. */
+ * after them, borrowed for the call; and NULL once at the end of input. */
 void prompt_start(void (*on_line)(void *arg, const char *line, size_t len), void *arg);
 
 /* Have Tab complete the word line[start, end), where otherwise it is text: find returns what it may

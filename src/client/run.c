@@ -145,19 +145,15 @@ static int reply_take(struct talk *t)
 {
 	struct reply_event e;
 
-	if (talk_next(t, &e) < 0)
+	if (talk_reply(t, &e) < 0)
 		return EXIT_RUN_BROKEN;
-	if (e.type == REPLY_ERROR) {
-		talk_print_error(t, &e);
-		return EXIT_RUN_BROKEN;
-	}
 	if (e.type != REPLY_ARRAY || (e.number != 2 && e.number != 3))
 		return unexpected(t, &e, "output of the command or its end");
 	return strings_take(t, e.number);
 }
 
 /* The request begins with the verb, which stands where the command line has something else. */
-static const char *const *request(struct cli *cli, char *verb)
+static const char *const *request(const struct cli *cli, char *verb)
 {
 	char **argv = cli_operands(cli) - 1;
 
@@ -176,7 +172,7 @@ const struct cli_option run_options[] = {
 	{NULL, '\0', NULL, NULL},
 };
 
-static int run_stream(struct talk *t, struct cli *cli, bool input)
+static int run_stream(struct talk *t, const struct cli *cli, bool input)
 {
 	static char stream[] = "STREAM", pipe[] = "PIPE";
 	int status = RUNNING;
@@ -190,19 +186,11 @@ static int run_stream(struct talk *t, struct cli *cli, bool input)
 	return status;
 }
 
-int run_run(struct talk *t, struct cli *cli)
+int run_run(struct talk *t, const struct cli *cli)
 {
 	static char run[] = "RUN";
-	bool json = false, input = false;
-	const char *argument;
-	int option;
+	bool json = cli->given[OPTION_JSON] != NULL, input = cli->given[OPTION_STDIN] != NULL;
 
-	while ((option = cli_next(cli, &argument)) >= 0) {
-		json = json || option == OPTION_JSON;
-		input = input || option == OPTION_STDIN;
-	}
-	if (option != CLI_END || cli_count(cli) == 0)
-		return subcommand_explain(cli, option);
 	if (json && input) {
 		warnx("run: --json waits for the end and sends no input; leave out --stdin");
 		return EXIT_USAGE;

@@ -19,6 +19,14 @@ struct run {
 	struct buf out; /* not yet on standard output */
 };
 
+/* What adding to out returned; where there is no memory for it, that is said. */
+static int added(int result)
+{
+	if (result < 0)
+		warn("reply");
+	return result;
+}
+
 /* Pass a value of any kind on, in pieces. */
 static int value_pass(struct run *run, const struct reply_event *event)
 {
@@ -29,11 +37,7 @@ static int value_pass(struct run *run, const struct reply_event *event)
 	for (;;) {
 		e.depth -= event->depth;
 		e.open = e.open > event->depth ? e.open - event->depth : 0;
-		if (json_event(&value, &e, &run->out) < 0) {
-			warn("reply");
-			return -1;
-		}
-		if (io_output(&run->out) < 0)
+		if (added(json_event(&value, &e, &run->out)) < 0 || io_output(&run->out) < 0)
 			return -1;
 		if (e.ended && e.open == 0)
 			return 0;
@@ -57,14 +61,14 @@ static int signal_take(struct run *run, const struct reply_event *event)
 		return value_pass(run, event);
 	if (talk_string(run->talk, event, run->signal, sizeof(run->signal), "a signal's name") < 0)
 		return -1;
-	return json_string(&run->out, run->signal, strlen(run->signal));
+	return added(json_string(&run->out, run->signal, strlen(run->signal)));
 }
 
 static int flag_print(struct run *run, const struct reply_event *event)
 {
 	if (event->type != REPLY_INTEGER)
 		return talk_unexpected(run->talk, event, "0 or 1");
-	return json_raw(&run->out, event->number != 0 ? "true" : "false");
+	return added(json_raw(&run->out, event->number != 0 ? "true" : "false"));
 }
 
 static int timed_out_take(struct run *run, const struct reply_event *event)
@@ -84,19 +88,21 @@ static const struct {
 	{"truncated", flag_print},
 };
 
+static int key_add(struct run *run, const char *key)
+{
+	if (json_raw(&run->out, ",") < 0 || json_string(&run->out, key, strlen(key)) < 0)
+		return -1;
+	return json_raw(&run->out, ":");
+}
+
 static int pair_take(struct run *run)
 {
 	struct reply_event value;
 	char key[KEY_MAX];
 
 	if (talk_next_string(run->talk, key, sizeof(key), "a name of RUN") < 0 ||
-	    talk_next(run->talk, &value) < 0)
+	    talk_next(run->talk, &value) < 0 || added(key_add(run, key)) < 0)
 		return -1;
-	if (json_raw(&run->out, ",") < 0 || json_string(&run->out, key, strlen(key)) < 0 ||
-	    json_raw(&run->out, ":") < 0) {
-		warn("reply");
-		return -1;
-	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i].key, key) == 0)
 			return keys[i].take(run, &value);
@@ -105,11 +111,9 @@ static int pair_take(struct run *run)
 
 static int head_add(struct run *run, const char *command)
 {
-	if (json_raw(&run->out, "{\"command\":") == 0 &&
-	    json_string(&run->out, command, strlen(command)) == 0)
-		return 0;
-	warn("reply");
-	return -1;
+	if (json_raw(&run->out, "{\"command\":") < 0)
+		return -1;
+	return json_string(&run->out, command, strlen(command));
 }
 
 static int error_add(struct run *run, const struct reply_event *event)
@@ -127,7 +131,7 @@ static int result_take(struct run *run)
 	if (talk_next(run->talk, &e) < 0)
 		return -1;
 	if (e.type == REPLY_ERROR)
-		return error_add(run, &e);
+		return added(error_add(run, &e));
 	if (e.type != REPLY_ARRAY || e.number % 2 != 0)
 		return talk_unexpected(run->talk, &e, "how the command ended");
 	for (int64_t i = 0; i < e.number; i += 2)
@@ -155,9 +159,11 @@ int run_json(struct talk *t, const char *const *argv)
 	struct run run = {.talk = t, .exit_status = UNKNOWN};
 	int result = -1;
 
-	if (talk_open(t) == 0 && talk_ask(t, argv) == 0 && head_add(&run, argv[1]) == 0)
+	if (talk_open(t) == 0 && talk_ask(t, argv) == 0 && added(head_add(&run, argv[1])) == 0)
 		result = result_take(&run);
-	if (result == 0 && json_raw(&run.out, "}\n") == 0)
+	if (result == 0)
+		result = added(json_raw(&run.out, "}\n"));
+	if (result == 0)
 		result = io_output(&run.out);
 	buf_free(&run.out);
 	return result < 0 ? EXIT_RUN_BROKEN : status_of(&run);

@@ -20,12 +20,8 @@ static int cursor_take(struct talk *t, struct scan *s, struct reply_event *names
 {
 	struct reply_event e;
 
-	if (talk_next(t, &e) < 0)
+	if (talk_reply(t, &e) < 0)
 		return -1;
-	if (e.type == REPLY_ERROR) {
-		talk_print_error(t, &e);
-		return -1;
-	}
 	if (e.type != REPLY_ARRAY || e.number != 2)
 		return talk_unexpected(t, &e, "a cursor and a list of names");
 	if (talk_next_string(t, s->cursor, sizeof(s->cursor), "a cursor") < 0 ||

@@ -52,9 +52,14 @@ int talk_open(struct talk *t)
 	return 0;
 }
 
+bool talk_idle(const struct talk *t)
+{
+	return t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply);
+}
+
 void talk_close(struct talk *t)
 {
-	if (t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply))
+	if (talk_idle(t))
 		dial_reset_on_exit(t->fd, false);
 	if (t->fd >= 0)
 		close(t->fd);
@@ -94,7 +99,7 @@ static void send_some(struct talk *t)
 
 	if (len >= 0)
 		buf_consume(&t->out, (size_t)len);
-	else if (errno != EAGAIN && errno != EINTR)
+	else if (!io_try_again(errno))
 		buf_free(&t->out);
 }
 
@@ -102,7 +107,7 @@ static int receive_some(struct talk *t)
 {
 	ssize_t len = recv(t->fd, t->received, sizeof(t->received), 0);
 
-	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+	if (len < 0 && io_try_again(errno))
 		return 0;
 	if (len < 0)
 		return talk_broke(t, "connection broke: %s", strerror(errno));
@@ -123,7 +128,7 @@ static int input_read(struct talk *t)
 	char data[TALK_INPUT_MAX];
 	ssize_t len = read(STDIN_FILENO, data, sizeof(data));
 
-	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+	if (len < 0 && io_try_again(errno))
 		return 0;
 	if (len < 0)
 		return talk_broke(t, "standard input: %s", strerror(errno));
@@ -189,12 +194,32 @@ int talk_next(struct talk *t, struct reply_event *event)
 	return -1;
 }
 
+int talk_reply(struct talk *t, struct reply_event *event)
+{
+	if (talk_next(t, event) < 0)
+		return -1;
+	if (event->type != REPLY_ERROR)
+		return 0;
+	talk_print_error(t, event);
+	return -1;
+}
+
 int talk_skip(struct talk *t, const struct reply_event *event)
 {
 	struct reply_event e = *event;
 
 	while (!e.ended || e.open > event->depth)
 		if (talk_next(t, &e) < 0)
+			return -1;
+	return 0;
+}
+
+int talk_skip_values(struct talk *t, int64_t count)
+{
+	struct reply_event e;
+
+	for (int64_t i = 0; i < count; i++)
+		if (talk_next(t, &e) < 0 || talk_skip(t, &e) < 0)
 			return -1;
 	return 0;
 }

@@ -44,6 +44,9 @@ int talk_open(struct talk *t) __attribute__((warn_unused_result));
  * the server would take anything less for the end of requests, and go on. */
 void talk_close(struct talk *t);
 
+/* True if it is connected, has not broken, and is not in the middle of a reply. */
+bool talk_idle(const struct talk *t);
+
 /* Hang up, and be as at first: not connected. */
 void talk_reset(struct talk *t);
 
@@ -61,8 +64,14 @@ void talk_send_input(struct talk *t, const char *verb);
 /* Wait for the next event of the replies, which is never REPLY_MORE or REPLY_BAD. */
 int talk_next(struct talk *t, struct reply_event *event) __attribute__((warn_unused_result));
 
+/* Wait for the first event of a reply. Where that is an error it is printed, and -1 returned. */
+int talk_reply(struct talk *t, struct reply_event *event) __attribute__((warn_unused_result));
+
 /* Take the rest of the value that began with this event, the last taken. */
 int talk_skip(struct talk *t, const struct reply_event *event) __attribute__((warn_unused_result));
+
+/* Take count values of any kind. */
+int talk_skip_values(struct talk *t, int64_t count) __attribute__((warn_unused_result));
 
 /* Take the string that began with this event, with a NUL, into text[size]. A longer one, one
  * with a NUL within, or another type breaks the conversation: expected says what it should be. */

@@ -14,7 +14,7 @@ struct target {
 bool target_is_standard(const char *output);
 
 /* Choose a path for each of count targets, whose names are there and whose paths are NULL. output
- * is what a person chose: a file, a folder with a slash behind it, "-", or NULL. Returns 0, or -1
+ * is what a person chose: a file, a folder with a slash after it, "-", or NULL. Returns 0, or -1
  * with the reason said. */
 int targets_choose(struct target *targets, size_t count, const char *output)
 	__attribute__((warn_unused_result));

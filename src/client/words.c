@@ -13,7 +13,7 @@ static bool is_one_of(char c, const char *set)
 	return c != '\0' && strchr(set, c) != NULL;
 }
 
-/* Take the character at line[*i], which is within a word. Returns true if it, or the one behind
+/* Take the character at line[*i], which is within a word. Returns true if it, or the one after
  * a backslash, is now in line[*i] and belongs to the word. */
 static bool take(struct words *w, const char *line, size_t len, size_t *i)
 {

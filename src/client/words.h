@@ -14,7 +14,7 @@ struct words {
 	char **argv;       /* owns; NULL last */
 	char *text;        /* owns what argv points to */
 	size_t last_start; /* where the last word begins in the line */
-	bool in_word;      /* the line ends within it, or right behind it */
+	bool in_word;      /* the line ends within it, or right after it */
 	char unfinished;   /* the quote or backslash that lacks its end, or 0 */
 };
 

@@ -260,8 +260,9 @@ def test_a_second_reply_to_a_request_is_a_duplicate(network, tmp_path):
     assert done.returncode == 0
 
 
-def test_output_that_goes_nowhere_is_an_error(network):
-    done = network('"$0" ping -c 1 127.0.0.1 > /dev/full')
+@pytest.mark.parametrize("args", ["-c 1 127.0.0.1", "--help"])
+def test_output_that_goes_nowhere_is_an_error(network, args):
+    done = network(f'"$0" ping {args} > /dev/full')
     assert done.returncode == 2
     assert "standard output" in done.stderr
 
