@@ -204,9 +204,10 @@ class Pollard:
             return "\n".join(self.lines)
 
     def wait_log(self, text, timeout=DEADLINE_S, count=1):
-        """The first line with text in it, once there are count such lines."""
+        """The first line with text in it, once there are count such lines. Where it begins with an
+        event, that is the whole event: "reloaded" is not in "not_reloaded"."""
         def found():
-            return [line for line in self.lines if text in line]
+            return [line for line in self.lines if re.search(f"(?<!_){re.escape(text)}", line)]
 
         with self.changed:
             self.changed.wait_for(lambda: len(found()) >= count or self.ended, timeout)
