@@ -157,7 +157,7 @@ class Pollard:
     def __init__(self, path, prefix=(), env=None, sockets=()):
         """sockets: those that the service manager passes."""
         self.path = path
-        self.alone = not prefix and Path(POLLARD).name != "valgrind"
+        self.alone = not prefix and not VALGRIND
         self.lines = []
         self.rest = b""  # of a line
         self.changed = threading.Condition()
@@ -249,7 +249,7 @@ class Pollard:
         self.process.send_signal(number)
 
     def reload(self, text=None):
-        if Path(POLLARD).name == "valgrind":
+        if VALGRIND:
             pytest.skip("valgrind runs no child as the daemon starts it")
         if text is not None:
             Path(self.path).write_text(text)
