@@ -61,6 +61,17 @@ def echo(conn):
         conn.sendall(chunk)
 
 
+def news_at(go):
+    """What serves the one who calls: "news" that nobody asked for, at go; returns what it said."""
+
+    def announce(conn):
+        assert go.wait(DEADLINE_S)
+        conn.sendall(b"news\n")
+        return receive_all(conn)
+
+    return announce
+
+
 def reset(conn):
     conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
     conn.close()
@@ -473,13 +484,7 @@ def test_sends_each_line_whole_with_a_newline_when_told_to(serve, terminal, opti
 
 def test_shows_a_reply_nobody_asked_for_above_the_prompt(serve, terminal):
     go = threading.Event()
-
-    def announce(conn):
-        assert go.wait(DEADLINE_S)
-        conn.sendall(b"news\n")
-        return receive_all(conn)
-
-    server = serve(announce)
+    server = serve(news_at(go))
     session = terminal(server.address)
     session.expect(">: ")
     session.type("half")

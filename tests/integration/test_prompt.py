@@ -18,6 +18,7 @@ from test_pollcat import (  # noqa: F401
     DEADLINE_S,
     POLLCAT,
     datagrams,
+    news_at,
     receive_all,
     receive_exactly,
     serve,
@@ -237,13 +238,7 @@ def test_what_is_typed_between_two_lines_is_not_edited_by_the_terminal(serve, te
 
 def test_a_lone_escape_does_not_keep_replies_back(serve, terminal, editing):
     go = threading.Event()
-
-    def announce(conn):
-        assert go.wait(DEADLINE_S)
-        conn.sendall(b"news\n")
-        return receive_all(conn)
-
-    server = serve(announce)
+    server = serve(news_at(go))
     session = terminal(server.address)
     session.expect(">: ")
     session.type("ab")
@@ -372,13 +367,7 @@ def test_a_reply_takes_all_rows_of_an_unfinished_line_off_a_narrow_screen(
     serve, terminal, editing, key, erased
 ):
     go = threading.Event()
-
-    def announce(conn):
-        assert go.wait(DEADLINE_S)
-        conn.sendall(b"news\n")
-        return receive_all(conn)
-
-    server = serve(announce)
+    server = serve(news_at(go))
     session = terminal(server.address, columns=40)
     session.expect(">: ")
     line = "0123456789" * 10
