@@ -16,16 +16,6 @@ static void retire(struct listener *l)
 	listener_unref(l);
 }
 
-static int queues_count(void)
-{
-	struct deadline_queue *q;
-	int count = 0;
-
-	LIST_FOREACH(q, &loop.deadlines.queues, entry)
-		count++;
-	return count;
-}
-
 static void a_listener_has_the_deadlines_of_its_settings(void **state)
 {
 	struct listener *l =
