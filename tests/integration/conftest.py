@@ -4,6 +4,7 @@
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -56,6 +57,13 @@ def parsed(line):
     fields = re.findall(rf" ([a-z0-9_]+)=({VALUE})", match[2])
     assert fields == [said[:2] for said in re.findall(MANUAL_FIELD, match[2])]
     return match[1], [(key, value_of(text)) for key, text in fields]
+
+
+def need(*programs):
+    """Skip the test where one of them is not there."""
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is missing")
 
 
 def wait_for(condition, what, timeout=DEADLINE_S):

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from conftest import need
 from test_pollcat import DEADLINE_S, POLLCAT
 
 pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLCAT} is not built")
@@ -49,9 +50,7 @@ AS_NOBODY = "as='setpriv --bounding-set -net_raw'"
 @pytest.fixture
 def network():
     """Run a shell script in a network where only the loopback is."""
-    for program in ("unshare", "ip", "setpriv"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is missing")
+    need("unshare", "ip", "setpriv")
     made = subprocess.run(
         [*UNSHARE, "sh", "-ec", f"ip link set lo up; {SILENT} {AS_USER}; $as true", POLLCAT],
         capture_output=True,

@@ -21,7 +21,7 @@ from random import Random
 
 import pytest
 
-from conftest import wait_for
+from conftest import need, wait_for
 from test_pollcat import DEADLINE_S, LINGER_NONE, POLLCAT, noise, terminal  # noqa: F401
 
 MANUAL = Path(__file__).resolve().parents[2] / "man" / "pollcat.1"
@@ -1447,8 +1447,7 @@ def test_call_refuses_garbage(server, data):
 
 @pytest.fixture
 def redis(tmp_path):
-    if not shutil.which("redis-server"):
-        pytest.skip("redis-server is missing")
+    need("redis-server")
     path = str(tmp_path / "redis")
     command = ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", tmp_path]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
