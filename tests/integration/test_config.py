@@ -229,14 +229,6 @@ def test_what_cannot_be_listed_is_told_so(arguments):
     assert f"unexpected argument '{arguments[-1]}'" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--list"], ["--list", "keys"], ["--help"], ["--version"]])
-def test_what_cannot_be_printed_has_not_gone_well(arguments):
-    with open("/dev/full", "w") as full:
-        done = subprocess.run([POLLARD, *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert done.returncode == 4
-    assert done.stderr == "pollard: standard output: No space left on device\n"
-
-
 def test_help_and_version_are_printed():
     assert "usage: pollard" in run("--help").stdout
     assert run("--version").stdout.startswith("pollard ")
@@ -412,14 +404,15 @@ def test_a_line_may_be_as_long_as_is_said_and_no_longer(tmp_path):
     assert check(int(said[1]) + 1).returncode == 1
 
 
-@pytest.mark.parametrize("mode", ["--dump", "--check", "--list", "--version", "--help"])
+@pytest.mark.parametrize("mode", [
+    ["--dump"], ["--check"], ["--list"], ["--list", "keys"], ["--version"], ["--help"]])
 def test_what_cannot_be_written_has_not_gone_well(tmp_path, mode):
     path = write(tmp_path / "p.ini", ini(main={}))
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [POLLARD, mode, "-c", path], stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run([POLLARD, *mode, "-c", path], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=DEADLINE_S)
     assert done.returncode == 4
-    assert "No space left on device" in done.stderr
+    assert done.stderr == "pollard: standard output: No space left on device\n"
 
 
 def test_a_directory_that_cannot_be_read_is_not_an_empty_one(tmp_path):
