@@ -1810,11 +1810,13 @@ def test_each_subcommand_explains_itself(name, option):
     assert b"\n  -h, --help " in done.stdout
 
 
-@pytest.mark.parametrize("args", [["--help"], *(["x:7", name, "--help"] for name in SUBCOMMANDS)])
+@pytest.mark.parametrize("args", [
+    ["--help"], ["ping", "--help"], *(["x:7", name, "--help"] for name in SUBCOMMANDS)])
 def test_help_is_at_most_80_columns_wide(args):
-    text = subprocess.run([POLLCAT, *args], capture_output=True, text=True).stdout
-    assert len(text.splitlines()) > 3
-    assert all(len(line) <= 80 for line in text.splitlines()), text
+    done = subprocess.run([POLLCAT, *args], capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.returncode == 0 and done.stdout.startswith("usage: pollcat")
+    assert len(done.stdout.splitlines()) > 3
+    assert all(len(line) <= 80 for line in done.stdout.splitlines()), done.stdout
 
 
 # The prompt of --resp

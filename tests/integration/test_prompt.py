@@ -426,12 +426,3 @@ def test_a_line_is_drawn_anew_in_a_window_of_another_width(serve, terminal, edit
     session.type("\n\x04")
     assert session.wait() == 0
     assert server.wait() == b"0123456789" * 10 + b"|+"
-
-
-@pytest.mark.parametrize("args", [["--help"], ["ping", "--help"]] + [
-    ["localhost:7", name, "--help"] for name in ("run", "get", "ls", "call")
-])
-def test_help_fits_on_a_screen(args):
-    done = subprocess.run([POLLCAT, *args], capture_output=True, timeout=DEADLINE_S)
-    assert done.returncode == 0 and done.stdout.startswith(b"usage: pollcat")
-    assert max(map(len, done.stdout.splitlines())) <= 80
