@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import booted as system
-from conftest import need
-from test_pollcat import DEADLINE_S, POLLCAT
+from conftest import DEADLINE_S, need
+from test_pollcat import POLLCAT
 from test_pollcat_requests import Files, server  # noqa: F401
 
 TOP = Path(__file__).resolve().parents[2]

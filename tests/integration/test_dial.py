@@ -2,7 +2,6 @@
 """Where pollcat connects to, how long it waits, and what it says when it cannot."""
 
 import os
-import re
 import select
 import socket
 import subprocess
@@ -12,14 +11,12 @@ import time
 
 import pytest
 
+from conftest import DEADLINE_S, receive_all
 from test_ping import AS_NOBODY, AS_USER, QUICK, SILENT, hosts, network  # noqa: F401
 from test_pollcat import (  # noqa: F401
-    DEADLINE_S,
     POLLCAT,
     datagrams,
     echo,
-    receive_all,
-    receive_exactly,
     serve,
     start,
     udp_address,

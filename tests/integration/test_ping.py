@@ -3,15 +3,14 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from conftest import need
-from test_pollcat import DEADLINE_S, POLLCAT
+from conftest import DEADLINE_S, SANITIZED, need
+from test_pollcat import POLLCAT
 
 pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLCAT} is not built")
 
@@ -119,8 +118,9 @@ def test_the_loopback_answers(network, as_who, address):
 
 
 def test_the_sockets_are_raw_where_they_may_be(network):
-    if shutil.which("strace") is None or os.environ.get("POLLARD_SANITIZED") == "1":
-        pytest.skip("strace is missing, or a sanitizer stands in its way")
+    if SANITIZED:
+        pytest.skip("a sanitizer stands in the way of a tracer")
+    need("strace")
     for as_who, kinds in (("as=", ["RAW"]), (AS_USER, ["RAW", "DGRAM"])):
         done = network(
             f'{as_who}; strace -f -e trace=socket $as "$0" ping -c 1 127.0.0.1'

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from conftest import DEADLINE_S, receive_all, reset
+
 POLLCAT = os.environ.get("POLLCAT", str(Path(__file__).resolve().parents[2] / "src" / "pollcat"))
-DEADLINE_S = 20
-LINGER_NONE = struct.pack("ii", 1, 0)  # close(2) resets the connection
 
 pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLCAT} is not built")
 
@@ -38,13 +38,6 @@ def run(address, data=b"", *options):
 def start(address, *options):
     pipe = subprocess.PIPE
     return subprocess.Popen([POLLCAT, *options, address], stdin=pipe, stdout=pipe, stderr=pipe)
-
-
-def receive_all(conn):
-    data = bytearray()
-    while chunk := conn.recv(65536):
-        data += chunk
-    return bytes(data)
 
 
 def receive_exactly(conn, size):
@@ -70,11 +63,6 @@ def news_at(go):
         return receive_all(conn)
 
     return announce
-
-
-def reset(conn):
-    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
-    conn.close()
 
 
 class Server:

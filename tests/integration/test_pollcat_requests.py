@@ -21,11 +21,10 @@ from random import Random
 
 import pytest
 
-from conftest import need, wait_for
-from test_pollcat import DEADLINE_S, LINGER_NONE, POLLCAT, noise, terminal  # noqa: F401
+from conftest import DEADLINE_S, LINGER_NONE, SANITIZED, need, wait_for
+from test_pollcat import POLLCAT, noise, terminal  # noqa: F401
 
 MANUAL = Path(__file__).resolve().parents[2] / "man" / "pollcat.1"
-SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
 
 pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLCAT} is not built")
 

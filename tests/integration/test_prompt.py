@@ -13,13 +13,11 @@ import threading
 
 import pytest
 
-from conftest import wait_for
+from conftest import DEADLINE_S, receive_all, wait_for
 from test_pollcat import (  # noqa: F401
-    DEADLINE_S,
     POLLCAT,
     datagrams,
     news_at,
-    receive_all,
     receive_exactly,
     serve,
     terminal,

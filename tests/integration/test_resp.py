@@ -9,10 +9,9 @@ import socket
 import subprocess
 import termios
 import threading
-from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, fill, ini, need, receive, receive_all, wait_for
+from conftest import DEADLINE_S, SANITIZED, fill, ini, need, receive, receive_all
 from talk import Refusal, is_refused, pack, talking
 
 BIG = random.Random(7).randbytes(3_000_000)
