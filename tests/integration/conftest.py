@@ -4,6 +4,7 @@
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -56,6 +57,13 @@ def parsed(line):
     fields = re.findall(rf" ([a-z0-9_]+)=({VALUE})", match[2])
     assert fields == [said[:2] for said in re.findall(MANUAL_FIELD, match[2])]
     return match[1], [(key, value_of(text)) for key, text in fields]
+
+
+def need(*programs):
+    """Skip the test where one of them is not there."""
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is missing")
 
 
 def wait_for(condition, what, timeout=DEADLINE_S):
@@ -157,7 +165,7 @@ class Pollard:
     def __init__(self, path, prefix=(), env=None, sockets=()):
         """sockets: those that the service manager passes."""
         self.path = path
-        self.alone = not prefix and Path(POLLARD).name != "valgrind"
+        self.alone = not prefix and not VALGRIND
         self.lines = []
         self.rest = b""  # of a line
         self.changed = threading.Condition()
@@ -204,9 +212,10 @@ class Pollard:
             return "\n".join(self.lines)
 
     def wait_log(self, text, timeout=DEADLINE_S, count=1):
-        """The first line with text in it, once there are count such lines."""
+        """The first line with text in it, once there are count such lines. Where it begins with an
+        event, that is the whole event: "reloaded" is not in "not_reloaded"."""
         def found():
-            return [line for line in self.lines if text in line]
+            return [line for line in self.lines if re.search(f"(?<!_){re.escape(text)}", line)]
 
         with self.changed:
             self.changed.wait_for(lambda: len(found()) >= count or self.ended, timeout)
@@ -248,7 +257,7 @@ class Pollard:
         self.process.send_signal(number)
 
     def reload(self, text=None):
-        if Path(POLLARD).name == "valgrind":
+        if VALGRIND:
             pytest.skip("valgrind runs no child as the daemon starts it")
         if text is not None:
             Path(self.path).write_text(text)

@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import booted as system
-from test_pollcat import DEADLINE_S, POLLCAT
+from conftest import DEADLINE_S, need
+from test_pollcat import POLLCAT
 from test_pollcat_requests import Files, server  # noqa: F401
 
 TOP = Path(__file__).resolve().parents[2]
@@ -198,11 +198,6 @@ def test_a_shell_that_is_not_known_is_refused():
 
 
 # The shells
-
-
-def need(shell):
-    if not shutil.which(shell):
-        pytest.skip(f"{shell} is missing")
 
 
 def shell(*command, **kwargs):

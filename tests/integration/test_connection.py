@@ -2,20 +2,14 @@
 """Clients that come, go, stay, and do not read."""
 
 import random
-import shutil
 import socket
 import subprocess
 import threading
 
 import pytest
 from conftest import (
-    DEADLINE_S, SANITIZED, ask, fill, read_slowly, receive, receive_all, reset, wait_for,
+    DEADLINE_S, SANITIZED, ask, fill, need, read_slowly, receive, receive_all, reset, wait_for,
 )
-
-
-def need(program):
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is missing")
 
 
 def pipe(*command):

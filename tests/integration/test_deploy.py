@@ -22,10 +22,9 @@ import pytest
 from booted import INSIDE, booted, configure, drop_in, journal, main, show, systemctl
 
 if not INSIDE:
-    from conftest import DEADLINE_S, POLLARD, Pollard, ask, ini, receive_all, run, wait_for
+    from conftest import DEADLINE_S, POLLARD, TIME, Pollard, ask, ini, receive_all, run, wait_for
 
 NOBODY = 65534
-TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d "
 PASSED = "/run/pollard/passed.sock"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

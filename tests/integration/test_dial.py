@@ -2,7 +2,6 @@
 """Where pollcat connects to, how long it waits, and what it says when it cannot."""
 
 import os
-import re
 import select
 import socket
 import subprocess
@@ -12,14 +11,12 @@ import time
 
 import pytest
 
-from test_ping import AS_NOBODY, AS_USER, QUICK, SILENT, network  # noqa: F401
+from conftest import DEADLINE_S, receive_all
+from test_ping import AS_NOBODY, AS_USER, QUICK, SILENT, hosts, network  # noqa: F401
 from test_pollcat import (  # noqa: F401
-    DEADLINE_S,
     POLLCAT,
     datagrams,
     echo,
-    receive_all,
-    receive_exactly,
     serve,
     start,
     udp_address,
@@ -42,11 +39,19 @@ def greet():
 threading.Thread(target=greet, daemon=True).start()
 sys.exit(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL).returncode)
 """
-TWIN = """
-printf '2001:db8::8 twin\\n127.0.0.1 twin\\n' > {0}/hosts
-mount --bind {0}/hosts /etc/hosts
-test "$(getent ahosts twin | head -n 1 | cut -d ' ' -f 1)" = 2001:db8::8
-"""
+TWIN_FIRST = """test "$(getent ahosts twin | head -n 1 | cut -d ' ' -f 1)" = 2001:db8::8;"""
+
+
+@pytest.fixture
+def many(tmp_path):
+    """What makes these the addresses of many, in a network of our own."""
+    return lambda *addresses: hosts(tmp_path, *(f"{address} many" for address in addresses))
+
+
+@pytest.fixture
+def twin(tmp_path):
+    """What makes one that is silent the first address of twin, and the loopback the second."""
+    return hosts(tmp_path, "2001:db8::8 twin", "127.0.0.1 twin") + TWIN_FIRST
 
 
 @pytest.fixture
@@ -119,11 +124,9 @@ def test_a_subcommand_says_so_too(network, subcommand, status):
 # Several addresses
 
 
-def test_the_next_address_is_tried_when_the_first_does_not_answer(
-    network, with_servers, tmp_path
-):
+def test_the_next_address_is_tried_when_the_first_does_not_answer(network, with_servers, twin):
     done = network(
-        f"{SILENT} {TWIN.format(tmp_path)}"
+        f"{SILENT} {twin}"
         f'begin=$(date +%s%N); {with_servers} "$0" twin:7;'
         'echo " $((($(date +%s%N) - begin) / 1000000))"'
     )
@@ -132,28 +135,23 @@ def test_the_next_address_is_tried_when_the_first_does_not_answer(
     assert said == "here" and 250 <= int(took_ms) < 10000
 
 
-def test_the_next_address_is_tried_at_once_when_the_first_fails(
-    network, with_servers, tmp_path
-):
+def test_the_next_address_is_tried_at_once_when_the_first_fails(network, with_servers, twin):
     done = network(
-        f"{SILENT} {TWIN.format(tmp_path)} ip addr add 2001:db8::8/128 dev lo nodad;"
+        f"{SILENT} {twin} ip addr add 2001:db8::8/128 dev lo nodad;"
         f'{with_servers} "$0" -t 15s twin:7'
     )
     assert (done.returncode, done.stdout) == (0, "here"), done.stderr
 
 
-def test_addresses_that_fail_cost_no_time(network, tmp_path):
+def test_addresses_that_fail_cost_no_time(network, many):
     """Of 32 that were tried a quarter of a second apart, some would not be."""
-    hosts = "\\n".join(f"127.0.0.{n} many" for n in range(2, 34))
-    done = network(
-        f"printf '{hosts}\\n' > {tmp_path}/hosts; mount --bind {tmp_path}/hosts /etc/hosts;"
-        '"$0" -t 6s many:9 </dev/null'
-    )
+    loopback = many(*(f"127.0.0.{n}" for n in range(2, 34)))
+    done = network(f'{loopback} "$0" -t 6s many:9 </dev/null')
     assert done.stderr.startswith("pollcat: cannot connect to tcp:many:9: Connection refused; ")
 
 
-def test_where_all_addresses_fail_each_is_told_why(network, tmp_path):
-    done = network(f'{SILENT} {TWIN.format(tmp_path)} "$0" -t 400ms twin:9 </dev/null')
+def test_where_all_addresses_fail_each_is_told_why(network, twin):
+    done = network(f'{SILENT} {twin} "$0" -t 400ms twin:9 </dev/null')
     assert done.returncode == 1
     assert done.stderr == (
         "pollcat: cannot connect to tcp:twin:9: [2001:db8::8]:9: Connection timed out, "
@@ -164,10 +162,10 @@ def test_where_all_addresses_fail_each_is_told_why(network, tmp_path):
 # How long
 
 
-def test_connecting_ends_in_time_whatever_the_addresses(network, tmp_path):
-    hosts = "\\n".join(f"10.8.8.{n} many" for n in range(8, 48))
+def test_connecting_ends_in_time_whatever_the_addresses(network, many):
+    silent = many(*(f"10.8.8.{n}" for n in range(8, 48)))
     done = network(
-        f"{SILENT} printf '{hosts}\\n' > {tmp_path}/hosts; mount --bind {tmp_path}/hosts /etc/hosts;"
+        f"{SILENT} {silent}"
         'begin=$(date +%s%N); "$0" -t 600ms many:9 </dev/null || true;'
         'echo "$((($(date +%s%N) - begin) / 1000000))"'
     )

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, assert_bounded, ini, receive, reset, run, wait_for
+from conftest import DEADLINE_S, SANITIZED, assert_bounded, ini, need, receive, reset, run, wait_for
 from talk import Client, children, is_refused, open_files, talking
 from test_pollcat import POLLCAT
 
@@ -74,8 +74,7 @@ def wait_open(server, path, count=1):
 @contextlib.contextmanager
 def faults(server, *injections):
     """Its system calls fail, or are slow, as strace(1) says it: "openat2:error=EIO:when=2"."""
-    if shutil.which("strace") is None:
-        pytest.skip("strace is missing")
+    need("strace")
     words = [word for text in injections for word in ("-e", f"inject={text}")]
     tracer = subprocess.Popen(
         ["strace", "-o", "/dev/null", *words, "-p", str(server.pid)],

@@ -13,10 +13,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, ask, fill, ini, receive, receive_all, reset, wait_for
+from conftest import DEADLINE_S, SANITIZED, ask, fill, ini, need, receive, receive_all, reset, wait_for
 from talk import Client, Refusal, children, open_files, pack, talking
 from test_commands import waiting
-from test_connection import need
 
 HUGE = 1 << 40  # of holes; more than anybody reads in the time of a test
 RAW = ["upper", "echo", "discard", "chargen", "daytime", "time"]

@@ -6,10 +6,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import random
 import re
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -20,10 +18,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, fill, wait_for
+from conftest import DEADLINE_S, SANITIZED, fill, need, wait_for
 from talk import Client, Refusal, children, is_refused, open_files, pack, talking  # noqa: F401
 from test_commands import SHELL, config, no_children, stream, waiting
-from test_pollcat import POLLCAT, terminal  # noqa: F401
+from test_pollcat import POLLCAT, noise, terminal  # noqa: F401
 from test_pollcat_requests import Server, reply
 
 END = ("INPUT",)
@@ -57,10 +55,6 @@ def server(serve):
 @pytest.fixture(params=["tcp", "unix"])
 def where(request, tmp_path):
     return "main" if request.param == "tcp" else str(tmp_path / "sock")
-
-
-def noise(size):
-    return random.Random(size).randbytes(size)
 
 
 def inputs(data, chunk=16384):
@@ -406,8 +400,7 @@ def test_who_stops_sending_has_ended_its_input(server, where):
 
 
 def test_nc_can_do_it(server, where):
-    if shutil.which("nc") is None:
-        pytest.skip("nc is missing")
+    need("nc")
     address = ["127.0.0.1", str(server.port())] if where == "main" else ["-U", where]
     data = b"PIPE sh 'tr a-z A-Z; sleep 0.2'\r\n" + b'INPUT "a b" c\r\n' * 1000
     done = subprocess.run(["nc", "-N", *address], input=data, capture_output=True,
@@ -415,7 +408,6 @@ def test_nc_can_do_it(server, where):
     parts = re.findall(rb"\*2\r\n\$6\r\nstdout\r\n\$\d+\r\n(.*?)\r\n(?=[*])", done.stdout)
     assert b"".join(parts) == b"A BC" * 1000
     assert done.stdout.endswith(b"*2\r\n$4\r\nexit\r\n:0\r\n")
-
 
 
 @pytest.mark.parametrize("tail", [b"", pack("INPUT", "abc")[:-4]])

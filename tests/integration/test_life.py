@@ -4,13 +4,12 @@
 import contextlib
 import os
 import re
-import shutil
 import signal
 import socket
 import time
 
 import pytest
-from conftest import DEADLINE_S, ask, fill, read_slowly, receive_all, wait_for
+from conftest import DEADLINE_S, ask, fill, need, read_slowly, receive_all, wait_for
 
 
 @pytest.fixture
@@ -186,8 +185,7 @@ def test_the_watchdog_of_another_process_is_not_ours(pollard, manager, tmp_path)
 
 
 def test_a_socket_that_is_passed_is_found_by_its_address(pollard, manager, tmp_path):
-    if shutil.which("systemd-socket-activate") is None:
-        pytest.skip("systemd-socket-activate is missing")
+    need("systemd-socket-activate")
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     server = pollard(
@@ -201,8 +199,7 @@ def test_a_socket_that_is_passed_is_found_by_its_address(pollard, manager, tmp_p
 
 
 def test_a_socket_that_is_passed_and_not_named_is_closed(pollard, manager, tmp_path):
-    if shutil.which("systemd-socket-activate") is None:
-        pytest.skip("systemd-socket-activate is missing")
+    need("systemd-socket-activate")
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     server = pollard(

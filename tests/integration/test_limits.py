@@ -3,7 +3,6 @@
 
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +10,7 @@ import time
 
 import pytest
 from conftest import (
-    DEADLINE_S, SANITIZED, ask, assert_bounded, ini, parsed, receive, receive_all, wait_for,
+    DEADLINE_S, SANITIZED, ask, assert_bounded, ini, need, parsed, receive, receive_all, wait_for,
 )
 from talk import Client, is_refused
 
@@ -133,8 +132,7 @@ def test_a_unix_socket_knows_its_groups(pollard, tmp_path):
 
 @pytest.mark.skipif(SANITIZED, reason="a tracer and a sanitizer do not get along")
 def test_without_descriptors_nobody_is_lost_and_nothing_spins(pollard):
-    if shutil.which("strace") is None:
-        pytest.skip("strace is missing")
+    need("strace")
     server = pollard()
     busy = server.cpu()
     tracer = subprocess.Popen(

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from conftest import DEADLINE_S, receive_all, reset
+
 POLLCAT = os.environ.get("POLLCAT", str(Path(__file__).resolve().parents[2] / "src" / "pollcat"))
-DEADLINE_S = 20
-LINGER_NONE = struct.pack("ii", 1, 0)  # close(2) resets the connection
 
 pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLCAT} is not built")
 
@@ -40,13 +40,6 @@ def start(address, *options):
     return subprocess.Popen([POLLCAT, *options, address], stdin=pipe, stdout=pipe, stderr=pipe)
 
 
-def receive_all(conn):
-    data = bytearray()
-    while chunk := conn.recv(65536):
-        data += chunk
-    return bytes(data)
-
-
 def receive_exactly(conn, size):
     data = b""
     while len(data) < size:
@@ -61,9 +54,15 @@ def echo(conn):
         conn.sendall(chunk)
 
 
-def reset(conn):
-    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
-    conn.close()
+def news_at(go):
+    """What serves the one who calls: "news" that nobody asked for, at go; returns what it said."""
+
+    def announce(conn):
+        assert go.wait(DEADLINE_S)
+        conn.sendall(b"news\n")
+        return receive_all(conn)
+
+    return announce
 
 
 class Server:
@@ -473,13 +472,7 @@ def test_sends_each_line_whole_with_a_newline_when_told_to(serve, terminal, opti
 
 def test_shows_a_reply_nobody_asked_for_above_the_prompt(serve, terminal):
     go = threading.Event()
-
-    def announce(conn):
-        assert go.wait(DEADLINE_S)
-        conn.sendall(b"news\n")
-        return receive_all(conn)
-
-    server = serve(announce)
+    server = serve(news_at(go))
     session = terminal(server.address)
     session.expect(">: ")
     session.type("half")

@@ -21,11 +21,10 @@ from random import Random
 
 import pytest
 
-from conftest import wait_for
-from test_pollcat import DEADLINE_S, LINGER_NONE, POLLCAT, noise, terminal  # noqa: F401
+from conftest import DEADLINE_S, LINGER_NONE, SANITIZED, need, wait_for
+from test_pollcat import POLLCAT, noise, terminal  # noqa: F401
 
 MANUAL = Path(__file__).resolve().parents[2] / "man" / "pollcat.1"
-SANITIZED = os.environ.get("POLLARD_SANITIZED") == "1"
 
 pytestmark = pytest.mark.skipif(not os.access(POLLCAT, os.X_OK), reason=f"{POLLCAT} is not built")
 
@@ -1447,8 +1446,7 @@ def test_call_refuses_garbage(server, data):
 
 @pytest.fixture
 def redis(tmp_path):
-    if not shutil.which("redis-server"):
-        pytest.skip("redis-server is missing")
+    need("redis-server")
     path = str(tmp_path / "redis")
     command = ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", tmp_path]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -1811,11 +1809,13 @@ def test_each_subcommand_explains_itself(name, option):
     assert b"\n  -h, --help " in done.stdout
 
 
-@pytest.mark.parametrize("args", [["--help"], *(["x:7", name, "--help"] for name in SUBCOMMANDS)])
+@pytest.mark.parametrize("args", [
+    ["--help"], ["ping", "--help"], *(["x:7", name, "--help"] for name in SUBCOMMANDS)])
 def test_help_is_at_most_80_columns_wide(args):
-    text = subprocess.run([POLLCAT, *args], capture_output=True, text=True).stdout
-    assert len(text.splitlines()) > 3
-    assert all(len(line) <= 80 for line in text.splitlines()), text
+    done = subprocess.run([POLLCAT, *args], capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.returncode == 0 and done.stdout.startswith("usage: pollcat")
+    assert len(done.stdout.splitlines()) > 3
+    assert all(len(line) <= 80 for line in done.stdout.splitlines()), done.stdout
 
 
 # The prompt of --resp

@@ -13,12 +13,11 @@ import threading
 
 import pytest
 
-from conftest import wait_for
+from conftest import DEADLINE_S, receive_all, wait_for
 from test_pollcat import (  # noqa: F401
-    DEADLINE_S,
     POLLCAT,
     datagrams,
-    receive_all,
+    news_at,
     receive_exactly,
     serve,
     terminal,
@@ -237,13 +236,7 @@ def test_what_is_typed_between_two_lines_is_not_edited_by_the_terminal(serve, te
 
 def test_a_lone_escape_does_not_keep_replies_back(serve, terminal, editing):
     go = threading.Event()
-
-    def announce(conn):
-        assert go.wait(DEADLINE_S)
-        conn.sendall(b"news\n")
-        return receive_all(conn)
-
-    server = serve(announce)
+    server = serve(news_at(go))
     session = terminal(server.address)
     session.expect(">: ")
     session.type("ab")
@@ -372,13 +365,7 @@ def test_a_reply_takes_all_rows_of_an_unfinished_line_off_a_narrow_screen(
     serve, terminal, editing, key, erased
 ):
     go = threading.Event()
-
-    def announce(conn):
-        assert go.wait(DEADLINE_S)
-        conn.sendall(b"news\n")
-        return receive_all(conn)
-
-    server = serve(announce)
+    server = serve(news_at(go))
     session = terminal(server.address, columns=40)
     session.expect(">: ")
     line = "0123456789" * 10
@@ -437,12 +424,3 @@ def test_a_line_is_drawn_anew_in_a_window_of_another_width(serve, terminal, edit
     session.type("\n\x04")
     assert session.wait() == 0
     assert server.wait() == b"0123456789" * 10 + b"|+"
-
-
-@pytest.mark.parametrize("args", [["--help"], ["ping", "--help"]] + [
-    ["localhost:7", name, "--help"] for name in ("run", "get", "ls", "call")
-])
-def test_help_fits_on_a_screen(args):
-    done = subprocess.run([POLLCAT, *args], capture_output=True, timeout=DEADLINE_S)
-    assert done.returncode == 0 and done.stdout.startswith(b"usage: pollcat")
-    assert max(map(len, done.stdout.splitlines())) <= 80

@@ -5,15 +5,13 @@ import os
 import random
 import re
 import select
-import shutil
 import socket
 import subprocess
 import termios
 import threading
-from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SANITIZED, fill, ini, receive, receive_all, wait_for
+from conftest import DEADLINE_S, SANITIZED, fill, ini, need, receive, receive_all
 from talk import Refusal, is_refused, pack, talking
 
 BIG = random.Random(7).randbytes(3_000_000)
@@ -379,11 +377,6 @@ def test_quit_ends_after_all_that_was_asked_before(serve):
 
 
 # The clients of Redis
-
-
-def need(program):
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is missing")
 
 
 def redis_cli(server, *words, **kwargs):

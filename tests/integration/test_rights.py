@@ -2,7 +2,6 @@
 """Descriptors that peers pass, SCM_RIGHTS: whoever closes the last reference to one may have to
 wait for as long as its owner likes. Refused by the kernel, and where it cannot."""
 
-import os
 import shutil
 import signal
 import socket

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, POLLARD, ask, ini, parsed, wait_for
+from conftest import DEADLINE_S, POLLARD, TIME, ask, ini, parsed, wait_for
 
 SHAPE = r"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d pollard\[%s\]: (.*)"
 QUEUE = Path("/proc/sys/net/unix/max_dgram_qlen")
@@ -178,10 +178,9 @@ def test_what_waits_for_one_target_goes_to_the_next_in_its_shape(logged, tmp_pat
         {"log_target": "stderr", "log_level": level},
         main={"listen": f"unix:{tmp_path}/s", "services": "echo"}))
     server.wait_log("closed listener=main", timeout=5, count=4)
-    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d "
-    assert re.match(time + r"ready config=\S+$", server.wait_log("ready "))
+    assert re.match(TIME + r"ready config=\S+$", server.wait_log("ready "))
     for line in server.log().splitlines():
-        assert re.match(time + "(listening listener=main |ready |closed |reloaded |log_socket )", line), line
+        assert re.match(TIME + "(listening listener=main |ready |closed |reloaded |log_socket )", line), line
 
 
 def test_the_last_words_wait_for_a_log_that_is_read_slowly(tmp_path):

@@ -14,7 +14,7 @@ import time
 import pytest
 from conftest import DEADLINE_S, SANITIZED, ask, ini, receive
 from talk import Client, pack
-from test_life import hear, manager
+from test_life import manager
 
 CLIENTS = 300
 BYTES = 60_000

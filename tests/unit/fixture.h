@@ -68,8 +68,9 @@ static inline int fixture_close(void **state)
 	return 0;
 }
 
-/* The listener of these keys, with the one reference to its generation; it listens nowhere. */
-static inline struct listener_conf *conf_new(const char *keys)
+/* The generation that a listener with these keys makes, and what follows in the file; it listens
+ * nowhere. */
+static inline struct settings *generation_new(const char *keys)
 {
 	int fd = memfd_create("fixture.ini", MFD_CLOEXEC);
 	struct settings *settings;
@@ -83,7 +84,13 @@ static inline struct listener_conf *conf_new(const char *keys)
 	close(fd);
 	if (settings->errors.count > 0)
 		fail_msg("%s", settings->errors.items[0]);
-	return listener_conf_next(settings, NULL);
+	return settings;
+}
+
+/* The listener of these keys, with the one reference to its generation. */
+static inline struct listener_conf *conf_new(const char *keys)
+{
+	return listener_conf_next(generation_new(keys), NULL);
 }
 
 static inline struct listener *listener_after(const struct listener *predecessor, const char *keys)
@@ -137,6 +144,17 @@ static inline void settle(void)
 		while (!(condition))                           \
 			assert_int_equal(loop_turn(&loop), 0); \
 	} while (0)
+
+/* The queues of deadlines that there are. */
+static inline int queues_count(void)
+{
+	const struct deadline_queue *q;
+	int count = 0;
+
+	LIST_FOREACH(q, &loop.deadlines.queues, entry)
+		count++;
+	return count;
+}
 
 /* What w waits for. */
 static inline short wanted(const struct watch *w)

@@ -2,11 +2,8 @@
 /* Connections over a channel that is as unhelpful as one may be. */
 #include <errno.h>
 #include <poll.h>
-#include <sys/socket.h>
 
-#include "fixture.h"
-
-#include "core/clock.h"
+#include "caller.h"
 
 /* A channel that the test rules. What it has taken off the socket and not given yet is pending. */
 static struct fake {
@@ -127,31 +124,8 @@ static const struct channel_ops fake_ops = {
 /* A connection over the fake; *fd is the caller's end. */
 static struct conn *call(struct listener *l, int *fd)
 {
-	const struct sockaddr sa = {.sa_family = AF_UNIX};
-	int fds[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
-			 0);
-	*fd = fds[1];
 	fake = (struct fake){.channel = {.ops = &fake_ops}, .most = 1 << 20};
-	loop.watches.ready.clock_ns = clock_ns();
-	conn_open(&table, l, fds[0], &sa, &fake.channel);
-	return TAILQ_LAST(&table.live, conn_list);
-}
-
-static void assert_hears(int fd, const char *expected)
-{
-	char text[4096];
-	size_t len = 0;
-	ssize_t n;
-
-	settle();
-	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
-		len += (size_t)n;
-		settle();
-	}
-	text[len] = '\0';
-	assert_string_equal(text, expected);
+	return enter(l, pair_open(fd), NULL, &fake.channel);
 }
 
 static struct listener *upper_lines(void)
@@ -222,7 +196,7 @@ static void a_drain_answers_what_the_channel_holds(void **state)
 	assert_int_equal(loop_turn(&loop), 0);
 	assert_int_equal(fake.given, 4);
 	conn_table_drain(&table);
-	assert_hears(fd, "FIRST\n");
+	assert_hears_last(fd, "FIRST\n");
 	close(fd);
 }
 

@@ -20,19 +20,11 @@ static int commands_close(void **state)
 /* A generation of these commands, prepared. */
 static struct settings *generation_of(const char *text)
 {
-	int fd = memfd_create("commands.ini", MFD_CLOEXEC);
-	char path[32], reason[OPTION_REASON_MAX];
+	char keys[512], reason[OPTION_REASON_MAX];
 	struct settings *settings;
 
-	assert_true(fd >= 0);
-	dprintf(fd,
-		"[listener a]\nlisten = unix:/nowhere\nprotocol = resp\nservices = commands\n%s",
-		text);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	settings = settings_load(path, daemon_schema());
-	close(fd);
-	if (settings->errors.count > 0)
-		fail_msg("%s", settings->errors.items[0]);
+	snprintf(keys, sizeof(keys), "protocol = resp\nservices = commands\n%s", text);
+	settings = generation_new(keys);
 	assert_int_equal(commands_prepare(settings, reason), 0);
 	return settings;
 }
@@ -44,16 +36,6 @@ static void use(const char *text)
 
 	commands_use(settings);
 	settings_unref(settings);
-}
-
-static size_t queues_count(void)
-{
-	const struct deadline_queue *q;
-	size_t count = 0;
-
-	LIST_FOREACH(q, &loop.deadlines.queues, entry)
-		count++;
-	return count;
 }
 
 static void those_in_force_are_those_of_the_last_generation(void **state)
@@ -89,7 +71,7 @@ static void who_runs_one_keeps_it(void **state)
 static void of_a_generation_that_is_kept_only_the_settings_stay(void **state)
 {
 	static const char text[] = "[command a]\nexec = /bin/true\n[command b]\nexec = /bin/true\n";
-	size_t queues = queues_count();
+	int queues = queues_count();
 	struct settings *kept = generation_of(text);
 	struct command *a, *b, *running;
 

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "fixture.h"
+#include "caller.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-
-#include "core/clock.h"
-
-static char text[1 << 20];
 
 /* An address to call from: IPv4, or NULL for a UNIX socket. */
 static const struct sockaddr *caller(const char *host)
@@ -23,67 +19,15 @@ static const struct sockaddr *caller(const char *host)
 /* A connection on l, of which *fd is the caller's end. */
 static struct conn *call_from(struct listener *l, const char *host, int *fd)
 {
-	const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-	int fds[2], size = 1;
-	struct conn *c;
+	int ours = pair_open(fd), size = 1;
 
-	assert_int_equal(socketpair(AF_UNIX, type, 0, fds), 0);
-	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* the least there is */
-	*fd = fds[1];
-	loop.watches.ready.clock_ns = clock_ns(); /* as if the loop had called */
-	conn_open(&table, l, fds[0], caller(host), channel_plain(false));
-	TAILQ_FOREACH(c, &table.live, entry)
-		if (c->watch.fd == fds[0])
-			return c;
-	c = TAILQ_FIRST(&table.dead);
-	while (TAILQ_NEXT(c, entry) != NULL)
-		c = TAILQ_NEXT(c, entry);
-	return c;
+	setsockopt(ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* the least there is */
+	return enter(l, ours, caller(host), channel_plain(false));
 }
 
 static struct conn *call(struct listener *l, int *fd)
 {
 	return call_from(l, NULL, fd);
-}
-
-static void say(int fd, const char *what)
-{
-	assert_int_equal(send(fd, what, strlen(what), MSG_NOSIGNAL), (ssize_t)strlen(what));
-	settle();
-}
-
-/* Take what comes, into text, until nothing more does. Returns how much; *ended: and hung up. */
-static size_t hear(int fd, bool *ended)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	settle();
-	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
-		len += (size_t)n;
-		settle();
-	}
-	text[len] = '\0';
-	*ended = n == 0;
-	return len;
-}
-
-static void assert_hears(int fd, const char *what)
-{
-	bool ended;
-
-	assert_int_equal(hear(fd, &ended), strlen(what));
-	assert_string_equal(text, what);
-	assert_false(ended);
-}
-
-static void assert_hears_last(int fd, const char *what)
-{
-	bool ended;
-
-	hear(fd, &ended);
-	assert_string_equal(text, what);
-	assert_true(ended);
 }
 
 /* ended: the counter of the reason, which it is the only one of. */
@@ -367,6 +311,7 @@ static void what_is_owed_at_eof_is_sent_before_closing(void **state)
 	int fd;
 	struct conn *c = call(listener_of("services = echo\nprotocol = line\n"), &fd);
 	size_t sent = say_much(fd, 30000);
+	size_t heard;
 	bool ended;
 
 	assert_int_equal(sent, 30000);
@@ -374,7 +319,8 @@ static void what_is_owed_at_eof_is_sent_before_closing(void **state)
 	settle();
 	assert_int_equal(c->state, CONN_OPEN);
 	assert_true(buf_len(&c->out) > 0);
-	assert_int_equal(hear(fd, &ended), sent + (text[sent - 1] != '\n'));
+	heard = hear(fd, &ended);
+	assert_int_equal(heard, sent + (text[sent - 1] != '\n'));
 	assert_heard_numbers(sent);
 	assert_true(ended);
 	assert_dead(c, stats.ended_eof);

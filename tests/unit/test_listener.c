@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "fixture.h"
-
-#include <string.h>
+#include "caller.h"
 
 /* A connection on l, of which *fd is the caller's end. */
 static void call(struct listener *l, int *fd)
 {
-	const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 	struct addr from = addr_of("tcp", "10.0.0.1", 1234);
-	int fds[2];
 
-	assert_int_equal(socketpair(AF_UNIX, type, 0, fds), 0);
-	conn_open(&table, l, fds[0], &from.sa, channel_plain(false));
-	*fd = fds[1];
-}
-
-static void assert_hears(int fd, const char *what)
-{
-	char text[64] = "";
-
-	settle();
-	assert_int_equal(recv(fd, text, sizeof(text) - 1, 0), strlen(what));
-	assert_string_equal(text, what);
+	enter(l, pair_open(fd), &from.sa, channel_plain(false));
 }
 
 /* The server lets go of it. */
@@ -29,16 +14,6 @@ static void retire(struct listener *l)
 {
 	TAILQ_REMOVE(&listeners, l, entry);
 	listener_unref(l);
-}
-
-static int queues_count(void)
-{
-	struct deadline_queue *q;
-	int count = 0;
-
-	LIST_FOREACH(q, &loop.deadlines.queues, entry)
-		count++;
-	return count;
 }
 
 static void a_listener_has_the_deadlines_of_its_settings(void **state)
@@ -91,8 +66,8 @@ static void a_connection_keeps_the_generation_it_began_with(void **state)
 	before = queues_count();
 	retire(old);
 	call(new, &second);
-	assert_int_equal(send(first, "abc", 3, 0), 3);
-	assert_int_equal(send(second, "abc", 3, 0), 3);
+	say(first, "abc");
+	say(second, "abc");
 	assert_hears(first, "ABC");
 	assert_hears(second, "abc");
 	assert_int_equal(new->tally->refs, 2);
@@ -114,12 +89,12 @@ static void assert_reload_makes_no_place(const char *keys, const char *refusal)
 	new = listener_after(old, keys);
 	retire(old);
 	call(new, &second);
-	assert_hears(second, refusal);
+	assert_hears_last(second, refusal);
 	close(first);
 	settle();
 	close(second);
 	call(new, &third);
-	assert_int_equal(send(third, "abc", 3, 0), 3);
+	say(third, "abc");
 	assert_hears(third, "abc");
 	close(third);
 }

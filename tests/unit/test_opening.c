@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What lies between accept(2) and the first request, with steps that the tests make up. */
-#include "fixture.h"
+#include "caller.h"
 
 #include <fcntl.h>
 
-#include "core/clock.h"
 #include "net/opening.h"
 #include "server/listeners.h"
-
-static char text[1 << 16];
 
 /* ---- steps ---- */
 
@@ -118,7 +115,7 @@ static bool inverted_pending(struct channel *ch)
 
 static size_t inverted_unread(struct channel *ch, int fd)
 {
-	return sizeof(text);
+	return 1 << 16;
 }
 
 static ssize_t inverted_untaken(struct channel *ch, int fd)
@@ -194,66 +191,18 @@ static struct listener *listener_with(const char *keys, const struct opening_ste
  * end. */
 static struct conn *call_from(struct listener *l, const char *host, const char *said, int *fd)
 {
-	struct addr addr = {.sa.sa_family = AF_UNIX};
-	uint64_t before = stats.accepted;
-	struct conn *c;
-	int fds[2];
+	struct addr addr;
+	int ours = pair_open(fd);
 
 	if (host != NULL)
 		addr = addr_of("tcp", host, 1234);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
-			 0);
-	assert_int_equal(send(fds[1], said, strlen(said), 0), strlen(said));
-	*fd = fds[1];
-	loop.watches.ready.clock_ns = clock_ns();
-	conn_open(&table, l, fds[0], &addr.sa, channel_plain(false));
-	assert_int_equal(stats.accepted, before + 1);
-	for (struct conn_list *list = &table.live;; list = list == &table.live      ? &table.opening
-							   : list == &table.opening ? &table.waiting
-										    : &table.dead) {
-		TAILQ_FOREACH(c, list, entry)
-			if (c->id == before)
-				return c;
-		assert_ptr_not_equal(list, &table.dead);
-	}
+	assert_int_equal(send(*fd, said, strlen(said), 0), strlen(said));
+	return enter(l, ours, host != NULL ? &addr.sa : NULL, channel_plain(false));
 }
 
 static struct conn *call(struct listener *l, const char *said, int *fd)
 {
 	return call_from(l, NULL, said, fd);
-}
-
-static void say(int fd, const char *what)
-{
-	assert_int_equal(send(fd, what, strlen(what), MSG_NOSIGNAL), strlen(what));
-	settle();
-}
-
-/* Returns whether the other end has hung up after what is in text now. */
-static bool hear(int fd)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	settle();
-	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
-		len += (size_t)n;
-		settle();
-	}
-	text[len] = '\0';
-	return n == 0;
-}
-
-static void assert_hears(int fd, const char *what)
-{
-	assert_false(hear(fd));
-	assert_string_equal(text, what);
-}
-
-static void assert_hears_last(int fd, const char *what)
-{
-	assert_true(hear(fd));
-	assert_string_equal(text, what);
 }
 
 static void assert_ended(const struct conn *c, uint64_t ended)
@@ -424,7 +373,6 @@ static void a_peer_that_leaves_ends_its_opening(void **state)
 static void a_peer_that_passes_a_descriptor_ends_its_opening(void **state)
 {
 	struct listener *l = listener_with(LINES, &greet, NULL);
-	const struct sockaddr sa = {.sa_family = AF_UNIX};
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -434,17 +382,16 @@ static void a_peer_that_passes_a_descriptor_ends_its_opening(void **state)
 				   .msg_iovlen = 1,
 				   .msg_control = &control,
 				   .msg_controllen = sizeof(control)};
-	int fds[2];
+	int fd, ours = pair_open(&fd);
+	struct conn *c;
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
-			 0);
-	memcpy(CMSG_DATA(&control.header), &fds[1], sizeof(int));
-	assert_int_equal(sendmsg(fds[1], &msg, 0), 10);
-	conn_open(&table, l, fds[0], &sa, channel_plain(true));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
+	assert_int_equal(sendmsg(fd, &msg, 0), 10);
+	c = enter(l, ours, NULL, channel_plain(true));
 	settle();
-	assert_ended(TAILQ_FIRST(&table.dead), stats.ended_error);
+	assert_ended(c, stats.ended_error);
 	assert_int_equal(stats.requests, 0);
-	close(fds[1]);
+	close(fd);
 }
 
 static void who_asks_and_stops_sending_in_one_is_answered(void **state)
@@ -882,6 +829,7 @@ static void who_never_finishes_keeps_nobody_out(void **state)
 	struct listener *l = listener_with(LINES, &greet, NULL);
 	int fds[3 * MANY], fd;
 	struct conn *oldest;
+	bool ended;
 
 	table.max_clients = 2;
 	for (int i = 0; i < 3 * MANY; i++) {
@@ -891,8 +839,10 @@ static void who_never_finishes_keeps_nobody_out(void **state)
 		assert_true(oldest == NULL || oldest->state == CONN_DEAD);
 		assert_int_equal(stats.ended_opening, i < MANY ? 0 : i + 1 - MANY);
 	}
-	assert_true(hear(fds[0]));
-	assert_false(hear(fds[3 * MANY - 1]));
+	hear(fds[0], &ended);
+	assert_true(ended);
+	hear(fds[3 * MANY - 1], &ended);
+	assert_false(ended);
 	call(l, "hello\nabc\n", &fd);
 	assert_hears(fd, "ABC\n");
 	close(fd);

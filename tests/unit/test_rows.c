@@ -68,6 +68,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_character_ends_it),
 	};
 
-	setlocale(LC_CTYPE, "C.UTF-8");
+	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How a protocol is added, as HACKING.md tells it: a table, and two functions of its own. */
 #include <ctype.h>
-#include <sys/socket.h>
 
-#include "fixture.h"
-
-#include "core/clock.h"
+#include "caller.h"
 
 /* ---- the protocol ---- */
 
@@ -53,36 +50,22 @@ static const struct protocol protocol_upper_line = {
 
 static int call(const char *keys)
 {
-	const struct sockaddr sa = {.sa_family = AF_UNIX};
 	struct listener *l = listener_of(keys);
-	int fds[2];
+	int fd;
 
 	l->conf->wire = &protocol_upper_line;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
-			 0);
-	loop.watches.ready.clock_ns = clock_ns();
-	conn_open(&table, l, fds[0], &sa, channel_plain(false));
-	return fds[1];
-}
-
-static void assert_answer(int fd, const char *asked, const char *expected)
-{
-	char text[256];
-	ssize_t len;
-
-	assert_int_equal(send(fd, asked, strlen(asked), 0), strlen(asked));
-	settle();
-	len = recv(fd, text, sizeof(text), 0);
-	assert_int_equal(len, strlen(expected));
-	assert_memory_equal(text, expected, strlen(expected));
+	enter(l, pair_open(&fd), NULL, channel_plain(false));
+	return fd;
 }
 
 static void requests_are_cut_and_replies_framed(void **state)
 {
 	int fd = call("services = echo\nprotocol = line\n");
 
-	assert_answer(fd, "hello!wor", "HELLO!");
-	assert_answer(fd, "ld\n!", "WORLD!!");
+	say(fd, "hello!wor");
+	assert_hears(fd, "HELLO!");
+	say(fd, "ld\n!");
+	assert_hears(fd, "WORLD!!");
 	close(fd);
 }
 
@@ -90,8 +73,8 @@ static void an_error_ends_the_connection(void **state)
 {
 	int fd = call("services = echo\nprotocol = line\nmax_request = 4\n");
 
-	assert_answer(fd, "fives", "ERR the request is too long\n");
-	assert_int_equal(recv(fd, &(char){0}, 1, 0), 0);
+	say(fd, "fives");
+	assert_hears_last(fd, "ERR the request is too long\n");
 	close(fd);
 }
 
