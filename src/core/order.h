@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "core/reason.h"
+
 #define ORDER_ASKERS 16
 
 enum order_outcome {
@@ -17,8 +19,8 @@ enum order_outcome {
 	ORDER_FAILED,  /* nobody knows, with the reason */
 };
 
-/* Have the daemon pid reload, and wait until it has. reason[size] is for ORDER_FAILED. */
-enum order_outcome order_reload(pid_t pid, char *reason, size_t size);
+/* Have the daemon pid reload, and wait until it has. The reason is for ORDER_FAILED. */
+enum order_outcome order_reload(pid_t pid, struct reason *reason);
 
 /* In the daemon: the processes that gave the order. Who finds no room gives it again. */
 struct order_askers {

@@ -42,7 +42,7 @@ struct service {
 	/* Its sections of the configuration: [service NAME], or one for each of what it offers. */
 	const struct section_kind *section;
 	/* Open what its sections name. Returns 0, or -1 with the reason and nothing changed. */
-	int (*prepare)(struct settings *settings, char *reason);
+	int (*prepare)(struct settings *settings, struct reason *reason);
 	/* Go by its sections from now on, with a reference as long as it does. */
 	void (*use)(struct settings *settings);
 	/* The daemon ends. */

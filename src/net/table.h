@@ -30,7 +30,7 @@ static inline bool conn_is_opening(enum conn_state state)
 	return state == CONN_OPENING || state == CONN_WAITING;
 }
 
-#define REASONS(X)                                            \
+#define ENDINGS(X)                                            \
 	X(eof)     /* the peer closed */                      \
 	X(reset)   /* the peer broke, or cannot be reached */ \
 	X(idle)    /* asked nothing for idle_timeout */       \
@@ -41,9 +41,9 @@ static inline bool conn_is_opening(enum conn_state state)
 	X(drain)   /* the daemon stops */                     \
 	X(error)   /* a request that cannot be answered */
 
-enum reason {
-#define X(name) REASON_##name,
-	REASONS(X)
+enum ending {
+#define X(name) ENDING_##name,
+	ENDINGS(X)
 #undef X
 };
 
@@ -70,7 +70,7 @@ enum place {
 struct conn {
 	struct watch watch;      /* owns watch.fd */
 	uint8_t state;           /* enum conn_state */
-	uint8_t reason;          /* enum reason, once it ends */
+	uint8_t ending;          /* enum ending, once it ends */
 	bool ended : 1;          /* the peer stopped sending, as far as we have asked */
 	bool eof : 1;            /* and all that it sent is read */
 	bool broken : 1;         /* it takes no more of a file */
@@ -143,7 +143,7 @@ ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
  * with errno. */
 ssize_t conn_recv(struct conn *c, char *space, size_t len);
 /* Why the connection ends when conn_recv() has failed with errno; logs what is to be told of it. */
-enum reason conn_recv_reason(const struct conn *c);
+enum ending conn_recv_ending(const struct conn *c);
 
 /* The row enters this state, and the list of that state. Within a list, states are just set. */
 void conn_move(struct conn *c, enum conn_state state);
@@ -157,14 +157,14 @@ void conn_settle(struct conn *c, bool progressed);
  */
 bool conn_turn(struct conn *c, bool readable);
 /* Have the peer told why, then hang up. */
-void conn_fail(struct conn *c, enum reason reason, const char *text);
+void conn_fail(struct conn *c, enum ending reason, const char *text);
 /* Closing with unread input would make the kernel send RST, which can destroy what was said last:
  * stop sending, and wait for the peer to hang up. */
 void conn_hang_up(struct conn *c);
 /* Receive what the peer still sends after that, and drop it. */
 void conn_discard(struct conn *c);
 /* Close at once; the row is reaped later. */
-void conn_close(struct conn *c, enum reason reason);
+void conn_close(struct conn *c, enum ending reason);
 /* Answer what has arrived up to now, and no more. */
 void conn_drain(struct conn *c);
 void conn_ready(struct watch *w, short revents);
