@@ -10,9 +10,9 @@
  * neither a field nor a line, whoever logs it. Not to be confused with syslog(3), which blocks when
  * the log daemon stalls.
  */
-#include <string.h>
 #include <syslog.h>
 
+#include "core/log_line.h"
 #include "core/loop.h"
 
 enum log_target {
@@ -38,43 +38,6 @@ void log_detach(void);
 void log_flush(void);
 /* The same, waiting up to timeout_ms each time the reader is slow. */
 void log_finish(int timeout_ms);
-
-enum log_kind {
-	LOG_KIND_TEXT,
-	LOG_KIND_NUMBER,
-	LOG_KIND_WORDS,
-};
-
-/* What a line says; borrowed until the call that makes the line returns. */
-struct log_field {
-	const char *key; /* of small letters, digits and '_'; NULL ends a list */
-	enum log_kind kind;
-	const char *data;
-	size_t len;      /* bytes of data */
-	uint64_t number; /* LOG_KIND_NUMBER */
-};
-
-static inline struct log_field log_bytes(const char *key, const char *data, size_t len)
-{
-	return (struct log_field){.key = key, .data = data, .len = len};
-}
-
-/* NULL: the line has no such field. */
-static inline struct log_field log_text(const char *key, const char *text)
-{
-	return log_bytes(key, text, text != NULL ? strlen(text) : 0);
-}
-
-static inline struct log_field log_number(const char *key, uint64_t number)
-{
-	return (struct log_field){.key = key, .kind = LOG_KIND_NUMBER, .number = number};
-}
-
-/* A field for each word; a NUL ends each of them, the last one may lack it: it is cut. */
-static inline struct log_field log_words(const char *key, const char *words, size_t size)
-{
-	return (struct log_field){.key = key, .kind = LOG_KIND_WORDS, .data = words, .len = size};
-}
 
 /* Whether messages of this level are written: what they say need not be made where not. */
 bool log_takes(int level);

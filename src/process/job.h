@@ -8,25 +8,8 @@
  * the group cannot delay that. Embedded in its owner's struct, as its watches and its deadline
  * are: nothing is allocated for it.
  */
-#include <sys/types.h>
-
 #include "core/loop.h"
-
-struct job_spec {          /* borrowed by job_start() */
-	char *const *argv; /* argv[0] is an absolute path; there is no shell */
-	char *const *envp; /* the whole environment */
-	const char *cwd;   /* NULL: / */
-	int stdin_fd;      /* -1: /dev/null */
-	bool piped;        /* its stdin is a pipe instead, see job_write() */
-	int nice;          /* added to the daemon's, 0 .. 19, where the system lets it */
-};
-
-/* Of a start; what has failed where there is no job. */
-enum job_step {
-	JOB_STEP_SETUP, /* pipes, the process itself */
-	JOB_STEP_CHDIR, /* to its cwd */
-	JOB_STEP_EXEC,  /* execve(2) */
-};
+#include "process/spawn.h"
 
 enum job_stream {
 	JOB_STDOUT,
@@ -63,9 +46,9 @@ struct job {
 	struct deadline deadline; /* the timeout, then the grace between TERM and KILL */
 	bool running;             /* the leader is not reaped yet, the pid is its own */
 	bool timed_out;
-	enum job_step step; /* where the start failed */
-	int exit_status;    /* 0 .. 255; -1: it did not exit */
-	int signal;         /* that ended it; 0: none */
+	enum spawn_step step; /* where the start failed */
+	int exit_status;      /* 0 .. 255; -1: it did not exit */
+	int signal;           /* that ended it; 0: none */
 	int64_t started_ms, duration_ms;
 };
 
@@ -82,7 +65,7 @@ void job_timeouts_init(struct deadline_queue *timeouts, int64_t timeout_ms);
 
 /* Run spec. timeouts must outlive the job. Returns 0; or -1 with errno and job->step, and nothing
  * is running or left behind. */
-int job_start(struct job *job, const struct job_spec *spec, struct deadline_queue *timeouts,
+int job_start(struct job *job, const struct spawn_spec *spec, struct deadline_queue *timeouts,
 	      const struct job_ops *ops) __attribute__((warn_unused_result));
 
 /* Stop reading its output: it blocks when a pipe is full. A job with output does not end before

@@ -306,7 +306,7 @@ static int files_prepare(struct settings *settings, struct reason *reason)
 	if (conf->beneath != NULL)
 		return 0;
 	return reason_set(reason, "root %s: %s%s", conf->root, beneath_reason(errno),
-		   errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
+			  errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
 }
 
 /* The folder is let go of at once, whoever else keeps the generation, so that it can be unmounted.

@@ -324,5 +324,6 @@ int parameter_check(const struct parameter *p, const struct slice *slice, struct
 	}
 	if (refusal == NULL)
 		return 0;
-	return reason_set(reason, "%s: '%s' %s %s", p->name, slice_print(slice, text), refusal, p->text);
+	return reason_set(reason, "%s: '%s' %s %s", p->name, slice_print(slice, text), refusal,
+			  p->text);
 }

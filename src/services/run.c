@@ -185,9 +185,9 @@ static void start_explain(struct run *run, const char *program)
 	struct reason reason, folder;
 	int error = errno;
 
-	if (run->job.step == JOB_STEP_EXEC) {
+	if (run->job.step == SPAWN_EXEC) {
 		program_explain(program, error, &reason);
-	} else if (run->job.step == JOB_STEP_CHDIR) {
+	} else if (run->job.step == SPAWN_CHDIR) {
 		if (!folder_is_refused(cwd, &folder))
 			reason_set(&folder, "%s: %s", cwd, strerror(error));
 		reason_set(&reason, "its folder %s", folder.text);
@@ -208,7 +208,7 @@ static void run_give_up(struct run *run)
 /* Takes argv. */
 static void run_start(struct run *run, struct command *command, char **argv)
 {
-	const struct job_spec spec = {
+	const struct spawn_spec spec = {
 		.argv = argv,
 		.envp = command->envp,
 		.cwd = command->cwd,

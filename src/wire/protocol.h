@@ -84,10 +84,4 @@ struct protocol {
 /* text and a newline: what protocols without errors of their own say. */
 int protocol_error_line(struct buf *out, const char *text);
 
-/* NULL-terminated. */
-extern const struct protocol *const protocols[];
-
-/* Returns NULL where there is none of that name. */
-const struct protocol *protocol_find(const char *name);
-
 #endif
