@@ -20,8 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct watch;
-struct watches;
+#include "core/watch.h"
 
 enum ready_kind {
 	READY_QUICK,
@@ -39,6 +38,7 @@ struct ready {
 	struct ready_line lines[READY_LINES];
 	bool late;        /* somebody was left over from the turn before */
 	bool was_over;    /* the present call was told so */
+	uint32_t now_ms;  /* as of this turn */
 	int64_t clock_ns; /* when the last call was over */
 	int64_t call_ns;  /* that the present call may last */
 	int64_t used_ns;  /* processor time, when last asked for */
@@ -56,8 +56,9 @@ bool ready_has_some(const struct ready *r);
 void ready_refresh(struct ready *r, bool (*is_ready)(void *arg, int fd), void *arg);
 /* w, which is in no line, joins its own. */
 void ready_join(struct ready *r, const struct watch *w);
-/* Call those who are ready, each line for its share. They may add and drop any watch. */
-void ready_call(struct watches *ws);
+/* Call those who are ready, each line for its share, at now_ms. They may add and drop any watch, so
+ * that *by_fd, where each watch is at its descriptor, may move. */
+void ready_call(struct ready *r, struct watch **const *by_fd, uint32_t now_ms);
 
 /* ---- questions of those who are called ---- */
 

@@ -31,7 +31,4 @@ struct stats {
 
 extern struct stats stats;
 
-/* Log all counters. */
-void stats_log(void);
-
 #endif

@@ -48,11 +48,4 @@ void endpoint_update(struct endpoint *e);
 /* Use these deadlines to wait when accept(2) has nothing left. */
 void endpoint_init(struct loop *loop);
 
-/* Take datagrams that have arrived and answer them; datagram.c. */
-void datagram_ready(struct watch *w, short revents);
-
-/* The UDP ports this daemon answers on: set by the server, read by datagram.c. */
-void datagram_ports_clear(void);
-void datagram_port_add(const struct addr *addr);
-
 #endif

@@ -10,6 +10,7 @@
 #include "core/loop.h"
 #include "net/acl.h"
 #include "net/addr.h"
+#include "net/peer.h"
 #include "net/service.h"
 #include "net/tally.h"
 #include "wire/protocol.h"
@@ -53,11 +54,23 @@ struct listener {
 struct listener_conf *listener_conf_next(const struct settings *settings,
 					 const struct listener_conf *conf);
 
+/* What happens when the time of one of its connections is over. */
+struct listener_deadlines {
+	void (*opening)(struct deadline *d);
+	void (*idle)(struct deadline *d);
+	void (*stalled)(struct deadline *d);
+};
+
 /* predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
-			      const struct listener *predecessor);
+			      const struct listener *predecessor,
+			      const struct listener_deadlines *deadlines);
 struct listener *listener_ref(struct listener *l);
 /* The last one frees it; between turns only. */
 void listener_unref(struct listener *l);
+
+/* Whether its lists allow the peer: networks of those with an address, users and groups of those on
+ * UNIX sockets. */
+bool listener_allows(const struct listener_conf *conf, const struct peer *peer);
 
 #endif

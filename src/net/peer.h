@@ -10,8 +10,6 @@
 
 #include "net/acl.h"
 
-struct listener_conf;
-
 #define PEER_TEXT_MAX 80 /* bytes, with the NUL */
 
 struct peer {
@@ -39,9 +37,5 @@ const char *peer_print(const struct peer *peer, char *text);
  * users and groups of those on UNIX sockets. */
 bool peer_is_listed(const struct peer *peer, const struct cidr_list *networks,
 		    const struct id_list *users, const struct id_list *groups);
-
-/* Whether the listener's lists allow the peer: networks of those with an address, users and groups
- * of those on UNIX sockets. */
-bool peer_is_allowed(const struct peer *peer, const struct listener_conf *conf);
 
 #endif

@@ -8,9 +8,10 @@
  */
 #include "core/buf.h"
 #include "net/channel.h"
-#include "net/conn.h"
 #include "net/listener.h"
 #include "net/peer.h"
+
+struct task;
 
 #define CONN_SCRATCH (64 * 1024)            /* bytes read in one turn of a connection */
 #define SCRATCH_OUT (2 * CONN_SCRATCH + 16) /* bytes owed at most, and a usual reply over it */
@@ -117,61 +118,19 @@ struct conn_table {
 	char *in, *out; /* scratch, lent to one connection at a time */
 };
 
-/* Returns 0, or -1 with ENOMEM. */
-int conn_table_init(struct conn_table *table, struct loop *loop);
-void conn_table_free(struct conn_table *table);
+/* Returns a row, CONN_OPEN, for fd and channel that it takes; or NULL with ENOMEM, and they are the
+ * caller's still. */
+struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,
+		      const struct sockaddr *sa, struct channel *channel);
 
 /* Free what died since the last call. */
 void conn_table_reap(struct conn_table *table);
 
-/* Answer what has arrived, then hang up on everybody. */
-void conn_table_drain(struct conn_table *table);
-/* Close all at once. */
-void conn_table_close(struct conn_table *table);
-
-/* Serve fd, accepted from sa on l. Takes fd and channel, even where there is no memory. */
-void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
-	       struct channel *channel);
-
-/* ---- within net/ ---- */
+/* The row enters this state, and the list of that state. Within a list, states are just set. */
+void conn_move(struct conn *c, enum conn_state state);
 
 /* Send count bytes of a file from *offset on; only when nothing is owed. Returns how many went,
  * 0 for none at present, or -1 with errno, ENODATA where the file has become shorter. */
 ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
-
-/* Receive at most len bytes to space; NULL: memory has run out. Returns bytes, 0 at the end, or -1
- * with errno. */
-ssize_t conn_recv(struct conn *c, char *space, size_t len);
-/* Why the connection ends when conn_recv() has failed with errno; logs what is to be told of it. */
-enum ending conn_recv_ending(const struct conn *c);
-
-/* The row enters this state, and the list of that state. Within a list, states are just set. */
-void conn_move(struct conn *c, enum conn_state state);
-/* c is open: the service may speak. Its first turn is now, if at_once and the loop is not late. */
-void conn_begin(struct conn *c, bool at_once);
-/* The end of a turn: give the scratch areas back, then finish or wait. progressed: the deadline
- * starts anew. */
-void conn_settle(struct conn *c, bool progressed);
-/* Send what is owed, receive where there is something to read, answer, and settle what to wait for.
- * Returns whether the peer did something that counts: took bytes, or sent some that nobody answers.
- */
-bool conn_turn(struct conn *c, bool readable);
-/* Have the peer told why, then hang up. */
-void conn_fail(struct conn *c, enum ending reason, const char *text);
-/* Closing with unread input would make the kernel send RST, which can destroy what was said last:
- * stop sending, and wait for the peer to hang up. */
-void conn_hang_up(struct conn *c);
-/* Receive what the peer still sends after that, and drop it. */
-void conn_discard(struct conn *c);
-/* Close at once; the row is reaped later. */
-void conn_close(struct conn *c, enum ending reason);
-/* Answer what has arrived up to now, and no more. */
-void conn_drain(struct conn *c);
-void conn_ready(struct watch *w, short revents);
-void conn_linger_expired(struct deadline *d);
-
-/* For the deadlines of its listener. */
-void conn_idle_expired(struct deadline *d);
-void conn_stalled_expired(struct deadline *d);
 
 #endif

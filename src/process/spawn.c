@@ -148,9 +148,8 @@ int spawn(const struct spawn_spec *spec, const int ends[2], pid_t *pid, int *pid
 	  enum spawn_step *step)
 {
 	int in = spec->stdin_fd >= 0 ? spec->stdin_fd : held.null;
-	int error = stages_set(in, ends[0], ends[1]) < 0
-			    ? errno
-			    : child_start(spec, pid, pidfd, step);
+	int error =
+		stages_set(in, ends[0], ends[1]) < 0 ? errno : child_start(spec, pid, pidfd, step);
 
 	stages_set(held.null, held.null, held.null);
 	errno = error;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NET_ENDING_H
+#define NET_ENDING_H
+/* How a connection ends. */
+#include "net/table.h"
+
+/* Have the peer told why, then hang up. */
+void conn_fail(struct conn *c, enum ending reason, const char *text);
+/* Closing with unread input would make the kernel send RST, which can destroy what was said last:
+ * stop sending, and wait for the peer to hang up. */
+void conn_hang_up(struct conn *c);
+/* Close at once; the row is reaped later. */
+void conn_close(struct conn *c, enum ending reason);
+
+/* For deadlines: the peer takes nothing of what is owed; it does not hang up after us. */
+void conn_stalled_expired(struct deadline *d);
+void conn_linger_expired(struct deadline *d);
+
+#endif
