@@ -62,19 +62,20 @@ struct protocol {
 	/* len bytes. Returns where these go, or NULL with ENOMEM. */
 	char *(*bytes)(struct buf *out, const struct framing *f, size_t len);
 	/* "CODE reason", a code in capitals; one line: CR and LF in it become blanks. */
-	int (*error)(struct buf *out, const char *text);
+	int (*error)(struct buf *out, const struct framing *f, const char *text);
 	/* A word or two that all is well, in one line likewise. */
-	int (*status)(struct buf *out, const char *text);
-	int (*integer)(struct buf *out, int64_t value);
+	int (*status)(struct buf *out, const struct framing *f, const char *text);
+	int (*integer)(struct buf *out, const struct framing *f, int64_t value);
 	/* There is no such thing. */
-	int (*nil)(struct buf *out);
+	int (*nil)(struct buf *out, const struct framing *f);
 	/* A list of count replies, or of count pairs of them, in two pieces for who does not know
 	 * yet how many there will be. The replies follow. */
-	int (*composite_begin)(struct buf *out, enum composite kind);
-	int (*composite_end)(struct buf *out, enum composite kind, size_t count);
+	int (*composite_begin)(struct buf *out, const struct framing *f, enum composite kind);
+	int (*composite_end)(struct buf *out, const struct framing *f, enum composite kind,
+			     size_t count);
 	/* Around len bytes that do not pass through out, or come later. */
-	int (*bytes_begin)(struct buf *out, uint64_t len);
-	int (*bytes_end)(struct buf *out);
+	int (*bytes_begin)(struct buf *out, const struct framing *f, uint64_t len);
+	int (*bytes_end)(struct buf *out, const struct framing *f);
 };
 
 #define PROTOCOL(NAME, name) extern const struct protocol protocol_##name;
@@ -82,7 +83,7 @@ struct protocol {
 #undef PROTOCOL
 
 /* text and a newline: what protocols without errors of their own say. */
-int protocol_error_line(struct buf *out, const char *text);
+int protocol_error_line(struct buf *out, const struct framing *f, const char *text);
 
 /* NULL-terminated. */
 extern const struct protocol *const protocols[];

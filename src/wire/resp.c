@@ -306,17 +306,17 @@ static char *resp_bytes(struct buf *out, const struct framing *f, size_t len)
 	return to + header_len;
 }
 
-static int resp_error(struct buf *out, const char *text)
+static int resp_error(struct buf *out, const struct framing *f, const char *text)
 {
 	return add_line(out, '-', text);
 }
 
-static int resp_status(struct buf *out, const char *text)
+static int resp_status(struct buf *out, const struct framing *f, const char *text)
 {
 	return add_line(out, '+', text);
 }
 
-static int resp_integer(struct buf *out, int64_t value)
+static int resp_integer(struct buf *out, const struct framing *f, int64_t value)
 {
 	char line[NUMBER_LINE_MAX], *end = line + sizeof(line);
 	char *at = put_number(end, value < 0 ? -(uint64_t)value : (uint64_t)value);
@@ -327,18 +327,19 @@ static int resp_integer(struct buf *out, int64_t value)
 	return buf_add(out, at, (size_t)(end - at));
 }
 
-static int resp_nil(struct buf *out)
+static int resp_nil(struct buf *out, const struct framing *f)
 {
 	return buf_add(out, "$-1\r\n", 5);
 }
 
 /* Pairs are a list as well, of twice as many. */
-static int resp_composite_begin(struct buf *out, enum composite kind)
+static int resp_composite_begin(struct buf *out, const struct framing *f, enum composite kind)
 {
 	return buf_add(out, "*", 1);
 }
 
-static int resp_composite_end(struct buf *out, enum composite kind, size_t count)
+static int resp_composite_end(struct buf *out, const struct framing *f, enum composite kind,
+			      size_t count)
 {
 	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at;
 
@@ -346,12 +347,12 @@ static int resp_composite_end(struct buf *out, enum composite kind, size_t count
 	return buf_add(out, at, (size_t)(end - at));
 }
 
-static int resp_bytes_begin(struct buf *out, uint64_t len)
+static int resp_bytes_begin(struct buf *out, const struct framing *f, uint64_t len)
 {
 	return add_header(out, '$', len);
 }
 
-static int resp_bytes_end(struct buf *out)
+static int resp_bytes_end(struct buf *out, const struct framing *f)
 {
 	return buf_add(out, "\r\n", 2);
 }

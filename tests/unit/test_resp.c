@@ -428,17 +428,17 @@ static void assert_written(struct buf *out, const char *expected)
 
 static int list(struct buf *out, size_t count)
 {
-	if (protocol_resp.composite_begin(out, REPLY_LIST) < 0)
+	if (protocol_resp.composite_begin(out, &framing, REPLY_LIST) < 0)
 		return -1;
-	return protocol_resp.composite_end(out, REPLY_LIST, count);
+	return protocol_resp.composite_end(out, &framing, REPLY_LIST, count);
 }
 
 static void pairs_are_a_list_of_twice_as_many(void **state)
 {
 	struct buf out = {0};
 
-	assert_int_equal(protocol_resp.composite_begin(&out, REPLY_PAIRS), 0);
-	assert_int_equal(protocol_resp.composite_end(&out, REPLY_PAIRS, 7), 0);
+	assert_int_equal(protocol_resp.composite_begin(&out, &framing, REPLY_PAIRS), 0);
+	assert_int_equal(protocol_resp.composite_end(&out, &framing, REPLY_PAIRS, 7), 0);
 	assert_written(&out, "*14\r\n");
 }
 
@@ -447,16 +447,16 @@ static void each_reply_is_written_as_its_type(void **state)
 	struct buf out = {0};
 
 	assert_int_equal(list(&out, 10), 0);
-	assert_int_equal(protocol_resp.status(&out, "OK"), 0);
-	assert_int_equal(protocol_resp.error(&out, "NOPERM no 'disk' for 7"), 0);
-	assert_int_equal(protocol_resp.integer(&out, -42), 0);
-	memcpy(protocol_resp.bytes(&out, NULL, 4), "a\r\nb", 4);
-	assert_non_null(protocol_resp.bytes(&out, NULL, 0));
-	assert_int_equal(protocol_resp.nil(&out), 0);
+	assert_int_equal(protocol_resp.status(&out, &framing, "OK"), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, "NOPERM no 'disk' for 7"), 0);
+	assert_int_equal(protocol_resp.integer(&out, &framing, -42), 0);
+	memcpy(protocol_resp.bytes(&out, &framing, 4), "a\r\nb", 4);
+	assert_non_null(protocol_resp.bytes(&out, &framing, 0));
+	assert_int_equal(protocol_resp.nil(&out, &framing), 0);
 	assert_int_equal(list(&out, 0), 0);
-	assert_int_equal(protocol_resp.bytes_begin(&out, 3), 0);
+	assert_int_equal(protocol_resp.bytes_begin(&out, &framing, 3), 0);
 	assert_int_equal(buf_add(&out, "abc", 3), 0);
-	assert_int_equal(protocol_resp.bytes_end(&out), 0);
+	assert_int_equal(protocol_resp.bytes_end(&out, &framing), 0);
 	assert_written(&out, "*10\r\n+OK\r\n-NOPERM no 'disk' for 7\r\n:-42\r\n$4\r\na\r\nb\r\n"
 			     "$0\r\n\r\n$-1\r\n*0\r\n$3\r\nabc\r\n");
 }
@@ -465,10 +465,10 @@ static void a_line_of_text_stays_one_line(void **state)
 {
 	struct buf out = {0};
 
-	assert_int_equal(protocol_resp.status(&out, "a\r\nb\n"), 0);
-	assert_int_equal(protocol_resp.error(&out, "ERR \r\n+OK\r\n"), 0);
-	assert_int_equal(protocol_resp.error(&out, "ERR a\r\n+b"), 0);
-	assert_int_equal(protocol_resp.error(&out, ""), 0);
+	assert_int_equal(protocol_resp.status(&out, &framing, "a\r\nb\n"), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, "ERR \r\n+OK\r\n"), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, "ERR a\r\n+b"), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, ""), 0);
 	assert_written(&out, "+a  b \r\n-ERR   +OK  \r\n-ERR a  +b\r\n-\r\n");
 }
 
@@ -479,7 +479,7 @@ static void an_error_may_be_long(void **state)
 
 	memset(text, 'x', sizeof(text) - 1);
 	snprintf(expected, sizeof(expected), "-%s\r\n", text);
-	assert_int_equal(protocol_resp.error(&out, text), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, text), 0);
 	assert_written(&out, expected);
 }
 
@@ -489,10 +489,10 @@ static void assert_number_written(int64_t value)
 	struct buf out = {0};
 
 	snprintf(expected, sizeof(expected), ":%" PRId64 "\r\n", value);
-	assert_int_equal(protocol_resp.integer(&out, value), 0);
+	assert_int_equal(protocol_resp.integer(&out, &framing, value), 0);
 	assert_written(&out, expected);
 	snprintf(expected, sizeof(expected), "$%" PRIu64 "\r\n", (uint64_t)value);
-	assert_int_equal(protocol_resp.bytes_begin(&out, (uint64_t)value), 0);
+	assert_int_equal(protocol_resp.bytes_begin(&out, &framing, (uint64_t)value), 0);
 	assert_written(&out, expected);
 }
 
@@ -515,9 +515,9 @@ static void the_frame_of_a_reply_is_a_bulk_string(void **state)
 {
 	struct buf out = {0};
 
-	memcpy(protocol_resp.bytes(&out, NULL, 2), "ab", 2);
-	assert_non_null(protocol_resp.bytes(&out, NULL, 0));
-	memcpy(protocol_resp.bytes(&out, NULL, 10), "0123456789", 10);
+	memcpy(protocol_resp.bytes(&out, &framing, 2), "ab", 2);
+	assert_non_null(protocol_resp.bytes(&out, &framing, 0));
+	memcpy(protocol_resp.bytes(&out, &framing, 10), "0123456789", 10);
 	assert_written(&out, "$2\r\nab\r\n$0\r\n\r\n$10\r\n0123456789\r\n");
 }
 
@@ -526,10 +526,10 @@ static void without_memory_nothing_is_written(void **state)
 	const size_t sizes[] = {BUF_MAX - 2, BUF_MAX, (size_t)BUF_MAX + 1, SIZE_MAX - 2, SIZE_MAX};
 	struct buf out = {0};
 
-	assert_int_equal(protocol_resp.nil(&out), 0);
+	assert_int_equal(protocol_resp.nil(&out, &framing), 0);
 	for (size_t i = 0; i < LENGTH(sizes); i++) {
 		errno = 0;
-		assert_null(protocol_resp.bytes(&out, NULL, sizes[i]));
+		assert_null(protocol_resp.bytes(&out, &framing, sizes[i]));
 		assert_int_equal(errno, ENOMEM);
 	}
 	assert_written(&out, "$-1\r\n");

@@ -246,8 +246,8 @@ static void array_write_or_check(struct buf *out, const redisReply *reply, int d
 	size_t count = below(5);
 
 	if (out != NULL) {
-		assert_int_equal(protocol_resp.composite_begin(out, REPLY_LIST), 0);
-		assert_int_equal(protocol_resp.composite_end(out, REPLY_LIST, count), 0);
+		assert_int_equal(protocol_resp.composite_begin(out, &framing, REPLY_LIST), 0);
+		assert_int_equal(protocol_resp.composite_end(out, &framing, REPLY_LIST, count), 0);
 	} else {
 		assert_int_equal(reply->type, REDIS_REPLY_ARRAY);
 		assert_int_equal(reply->elements, count);
@@ -270,8 +270,9 @@ static void line_write_or_check(struct buf *out, const redisReply *reply, bool e
 
 	text[len] = '\0';
 	if (out != NULL) {
-		assert_int_equal((error ? protocol_resp.error : protocol_resp.status)(out, text),
-				 0);
+		assert_int_equal(
+			(error ? protocol_resp.error : protocol_resp.status)(out, &framing, text),
+			0);
 		return;
 	}
 	for (size_t i = 0; i < len; i++)
@@ -288,11 +289,11 @@ static void bulk_write_or_check(struct buf *out, const redisReply *reply, bool i
 	if (out == NULL) {
 		assert_text(reply, REDIS_REPLY_STRING, text, len);
 	} else if (in_parts) {
-		assert_int_equal(protocol_resp.bytes_begin(out, len), 0);
+		assert_int_equal(protocol_resp.bytes_begin(out, &framing, len), 0);
 		assert_int_equal(buf_add(out, text, len), 0);
-		assert_int_equal(protocol_resp.bytes_end(out), 0);
+		assert_int_equal(protocol_resp.bytes_end(out, &framing), 0);
 	} else {
-		memcpy(protocol_resp.bytes(out, NULL, len), text, len);
+		memcpy(protocol_resp.bytes(out, &framing, len), text, len);
 	}
 }
 
@@ -302,7 +303,7 @@ static void integer_write_or_check(struct buf *out, const redisReply *reply)
 	int64_t value = (int64_t)bits >> below(64);
 
 	if (out != NULL) {
-		assert_int_equal(protocol_resp.integer(out, value), 0);
+		assert_int_equal(protocol_resp.integer(out, &framing, value), 0);
 		return;
 	}
 	assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
@@ -322,7 +323,7 @@ static void write_or_check(struct buf *out, const redisReply *reply, int depth)
 	else if (type > 5)
 		array_write_or_check(out, reply, depth);
 	else if (out != NULL)
-		assert_int_equal(protocol_resp.nil(out), 0);
+		assert_int_equal(protocol_resp.nil(out, &framing), 0);
 	else
 		assert_int_equal(reply->type, REDIS_REPLY_NIL);
 }
@@ -335,7 +336,7 @@ static void hiredis_reads_what_is_written(void **state)
 		redisReply *reply;
 		size_t used;
 
-		write_or_check(&out, NULL, 0);
+		write_or_check(&out, &framing, 0);
 		reply = oracle(buf_data(&out), buf_len(&out), &used);
 		assert_non_null(reply);
 		assert_int_equal(used, buf_len(&out));
