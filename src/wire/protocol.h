@@ -22,8 +22,9 @@ struct request {
 /* What a protocol remembers of a conversation from one call to the next. Zeroed, it is at the
  * beginning. */
 struct framing {
-	uint32_t searched : 31; /* line: bytes that were found to have no newline */
+	uint32_t searched : 30; /* line: bytes that were found to have no newline */
 	uint32_t crlf : 1;      /* line: the request ended in CRLF, and so does its reply */
+	uint32_t resp3 : 1;     /* resp: replies are of version 3 */
 };
 
 enum {
@@ -42,6 +43,7 @@ enum protocol_bit {
 enum composite {
 	REPLY_LIST,
 	REPLY_PAIRS, /* a name and a value each */
+	REPLY_PUSH,  /* a list that comes before the reply to a request, and is none itself */
 };
 
 struct protocol {
@@ -55,6 +57,10 @@ struct protocol {
 	 * req borrows from data, or from what the next call overwrites. */
 	ssize_t (*next)(const char *data, size_t len, size_t max, bool eof, struct framing *f,
 			struct request *req);
+
+	/* Say replies of this version from now on; 0: of the one that they are of. Returns that, or
+	 * -1 where there is no such version. NULL: there are none. */
+	int (*speak)(struct framing *f, int version);
 
 	/* Replies, each appended to out. Return 0, or -1 with ENOMEM and out as it was. A protocol
 	 * without names has bytes and errors only, and its services say nothing else. */
