@@ -55,6 +55,13 @@ static inline int say_nil(const struct call *call)
 	return call->protocol->nil(call->out, call->framing);
 }
 
+/* Say replies of this version of the protocol from now on; 0: of the one that they are of. Returns
+ * that, or -1 where there is no such version. */
+static inline int say_version(const struct call *call, int version)
+{
+	return call->protocol->speak(call->framing, version);
+}
+
 /* count replies follow, and are its items; of pairs, count names with a value each. */
 int say_list(const struct call *call, size_t count) __attribute__((warn_unused_result));
 int say_pairs(const struct call *call, size_t count) __attribute__((warn_unused_result));

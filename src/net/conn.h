@@ -56,6 +56,11 @@ bool conn_owes(const struct conn *c);
 bool conn_has_ended(const struct conn *c);
 /* A number that no other connection has had. */
 uint32_t conn_id(const struct conn *c);
+/* Since it was accepted. */
+int64_t conn_age_ms(const struct conn *c);
+/* How many connections hold a place, and how many may. */
+unsigned conn_clients(const struct conn *c);
+unsigned conn_max_clients(const struct conn *c);
 /* What the client calls itself; NULL: nothing. */
 const char *conn_name(const struct conn *c);
 /* len 0: nothing. Returns 0, or -1 with ENOMEM. */

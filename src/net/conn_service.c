@@ -87,6 +87,21 @@ uint32_t conn_id(const struct conn *c)
 	return c->id;
 }
 
+int64_t conn_age_ms(const struct conn *c)
+{
+	return loop_now_ms(c->table->loop) - c->opened_ms;
+}
+
+unsigned conn_clients(const struct conn *c)
+{
+	return c->table->clients;
+}
+
+unsigned conn_max_clients(const struct conn *c)
+{
+	return c->table->max_clients;
+}
+
 const char *conn_name(const struct conn *c)
 {
 	return c->name;

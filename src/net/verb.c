@@ -21,12 +21,14 @@ static int verb_request(const struct call *call)
 	const struct verb *verb = verb_find(call->offers, &call->argv[0]);
 	char name[SLICE_TEXT_MAX];
 
+	slice_print(&call->argv[0], name);
 	if (verb == NULL)
 		return say_error(call, "ERR unknown command '%s'; COMMAND lists those there are",
-				 slice_print(&call->argv[0], name));
+				 name);
 	if (call->argc - 1 < verb->min_args || call->argc - 1 > verb->max_args)
-		return say_error(call, "ERR wrong number of arguments; write %s %s", verb->name,
-				 verb->usage);
+		return say_error(call,
+				 "ERR wrong number of arguments for '%s' command; write %s %s",
+				 name, verb->name, verb->usage);
 	return verb->call(call);
 }
 
