@@ -64,6 +64,22 @@ static void conn_abandon_task(struct conn *c)
 		t->gone(t);
 }
 
+static void conn_abandon_belongings(struct conn *c)
+{
+	struct belongings *b = c->belongings;
+	struct companion *x;
+
+	c->belongings = NULL;
+	if (b == NULL)
+		return;
+	while ((x = LIST_FIRST(&b->companions)) != NULL) {
+		LIST_REMOVE(x, entry);
+		x->gone(x);
+	}
+	free(b->name);
+	free(b);
+}
+
 void conn_close(struct conn *c, enum reason reason)
 {
 	if (c->state == CONN_DEAD)
@@ -76,10 +92,10 @@ void conn_close(struct conn *c, enum reason reason)
 	c->channel->ops->close(c->channel, c->watch.fd, c->eof);
 	buf_free(&c->in);
 	buf_free(&c->out);
-	free(c->name);
 	conn_move(c, CONN_DEAD);
 	c->reason = (uint8_t)reason;
 	conn_abandon_task(c);
+	conn_abandon_belongings(c);
 }
 
 /* Whether the peer has acknowledged something since the last question. poll(2) says so late: when a

@@ -18,7 +18,7 @@ BIG = random.Random(7).randbytes(3_000_000)
 OWNED = ["PING", "ECHO", "QUIT", "HELLO", "AUTH", "SELECT", "READONLY", "READWRITE", "INFO",
          "COMMAND", "CLIENT", "CONFIG"]
 FILES = ["GET", "GETRANGE", "STRLEN", "EXISTS", "STAT", "SCAN", "SHA256"]
-COMMANDS = ["COMMANDS", "RUN", "STREAM", "PIPE", "INPUT"]
+COMMANDS = ["COMMANDS", "RUN", "STREAM", "START", "NEWS", "PIPE", "INPUT"]
 
 
 @pytest.fixture
