@@ -29,7 +29,7 @@ int say_error(const struct call *call, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return call->protocol->error(call->out, text);
+	return call->protocol->error(call->out, call->framing, text);
 }
 
 static int say_composite(const struct call *call, enum composite kind, size_t count)

@@ -42,17 +42,24 @@ int say_error(const struct call *call, const char *format, ...)
 
 static inline int say_status(const struct call *call, const char *text)
 {
-	return call->protocol->status(call->out, text);
+	return call->protocol->status(call->out, call->framing, text);
 }
 
 static inline int say_integer(const struct call *call, int64_t value)
 {
-	return call->protocol->integer(call->out, value);
+	return call->protocol->integer(call->out, call->framing, value);
 }
 
 static inline int say_nil(const struct call *call)
 {
-	return call->protocol->nil(call->out);
+	return call->protocol->nil(call->out, call->framing);
+}
+
+/* Say replies of this version of the protocol from now on; 0: of the one that they are of. Returns
+ * that, or -1 where there is no such version. */
+static inline int say_version(const struct call *call, int version)
+{
+	return call->protocol->speak(call->framing, version);
 }
 
 /* count replies follow, and are its items; of pairs, count names with a value each. */
@@ -62,23 +69,23 @@ int say_pairs(const struct call *call, size_t count) __attribute__((warn_unused_
 /* The same in two pieces, for who does not know yet how many. */
 static inline int say_begin(const struct call *call, enum composite kind)
 {
-	return call->protocol->composite_begin(call->out, kind);
+	return call->protocol->composite_begin(call->out, call->framing, kind);
 }
 
 static inline int say_end(const struct call *call, enum composite kind, size_t count)
 {
-	return call->protocol->composite_end(call->out, kind, count);
+	return call->protocol->composite_end(call->out, call->framing, kind, count);
 }
 
 /* len bytes that do not pass through out, or come later: add them between these two. */
 static inline int say_bytes_begin(const struct call *call, uint64_t len)
 {
-	return call->protocol->bytes_begin(call->out, len);
+	return call->protocol->bytes_begin(call->out, call->framing, len);
 }
 
 static inline int say_bytes_end(const struct call *call)
 {
-	return call->protocol->bytes_end(call->out);
+	return call->protocol->bytes_end(call->out, call->framing);
 }
 
 /* len bytes of a file from first on, which are not read into memory. Takes fd. A file that has

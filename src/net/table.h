@@ -54,6 +54,12 @@ enum place {
 	PLACE_TURNED_AWAY, /* one of those that are told there is none */
 };
 
+/* What few connections have. */
+struct belongings {
+	char *name; /* that the client gave itself, or NULL */
+	LIST_HEAD(, companion) companions;
+};
+
 /*
  * The flags of a row: what they mean, and who sets them. Only unserved and held are ever
  * cleared, by the next turn.
@@ -95,7 +101,7 @@ struct conn {
 	struct framing framing;
 	uint32_t untaken; /* bytes that the peer had not acknowledged when last asked */
 	uint32_t id;
-	char *name; /* that the client gave itself, or NULL */
+	struct belongings *belongings; /* owned; NULL: nothing of it */
 	uint64_t bytes_in, bytes_out;
 	int64_t opened_ms;
 };

@@ -22,8 +22,9 @@ struct request {
 /* What a protocol remembers of a conversation from one call to the next. Zeroed, it is at the
  * beginning. */
 struct framing {
-	uint32_t searched : 31; /* line: bytes that were found to have no newline */
+	uint32_t searched : 30; /* line: bytes that were found to have no newline */
 	uint32_t crlf : 1;      /* line: the request ended in CRLF, and so does its reply */
+	uint32_t resp3 : 1;     /* resp: replies are of version 3 */
 };
 
 enum {
@@ -42,6 +43,7 @@ enum protocol_bit {
 enum composite {
 	REPLY_LIST,
 	REPLY_PAIRS, /* a name and a value each */
+	REPLY_PUSH,  /* a list that comes before the reply to a request, and is none itself */
 };
 
 struct protocol {
@@ -56,25 +58,30 @@ struct protocol {
 	ssize_t (*next)(const char *data, size_t len, size_t max, bool eof, struct framing *f,
 			struct request *req);
 
+	/* Say replies of this version from now on; 0: of the one that they are of. Returns that, or
+	 * -1 where there is no such version. NULL: there are none. */
+	int (*speak)(struct framing *f, int version);
+
 	/* Replies, each appended to out. Return 0, or -1 with ENOMEM and out as it was. A protocol
 	 * without names has bytes and errors only, and its services say nothing else. */
 
 	/* len bytes. Returns where these go, or NULL with ENOMEM. */
 	char *(*bytes)(struct buf *out, const struct framing *f, size_t len);
 	/* "CODE reason", a code in capitals; one line: CR and LF in it become blanks. */
-	int (*error)(struct buf *out, const char *text);
+	int (*error)(struct buf *out, const struct framing *f, const char *text);
 	/* A word or two that all is well, in one line likewise. */
-	int (*status)(struct buf *out, const char *text);
-	int (*integer)(struct buf *out, int64_t value);
+	int (*status)(struct buf *out, const struct framing *f, const char *text);
+	int (*integer)(struct buf *out, const struct framing *f, int64_t value);
 	/* There is no such thing. */
-	int (*nil)(struct buf *out);
+	int (*nil)(struct buf *out, const struct framing *f);
 	/* A list of count replies, or of count pairs of them, in two pieces for who does not know
 	 * yet how many there will be. The replies follow. */
-	int (*composite_begin)(struct buf *out, enum composite kind);
-	int (*composite_end)(struct buf *out, enum composite kind, size_t count);
+	int (*composite_begin)(struct buf *out, const struct framing *f, enum composite kind);
+	int (*composite_end)(struct buf *out, const struct framing *f, enum composite kind,
+			     size_t count);
 	/* Around len bytes that do not pass through out, or come later. */
-	int (*bytes_begin)(struct buf *out, uint64_t len);
-	int (*bytes_end)(struct buf *out);
+	int (*bytes_begin)(struct buf *out, const struct framing *f, uint64_t len);
+	int (*bytes_end)(struct buf *out, const struct framing *f);
 };
 
 #define PROTOCOL(NAME, name) extern const struct protocol protocol_##name;
@@ -82,6 +89,6 @@ struct protocol {
 #undef PROTOCOL
 
 /* text and a newline: what protocols without errors of their own say. */
-int protocol_error_line(struct buf *out, const char *text);
+int protocol_error_line(struct buf *out, const struct framing *f, const char *text);
 
 #endif
