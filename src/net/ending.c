@@ -147,6 +147,14 @@ void conn_hang_up(struct conn *c)
 	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
 }
 
+void conn_take_no_more(struct conn *c)
+{
+	buf_consume(&c->in, buf_len(&c->in));
+	c->draining = true;
+	c->drain_left = 0;
+	c->ending = ENDING_eof;
+}
+
 void conn_fail(struct conn *c, enum ending reason, const char *text)
 {
 	c->state = CONN_FLUSH;

@@ -4,6 +4,8 @@
 /* How a connection ends. */
 #include "net/table.h"
 
+/* Answer nothing that comes after the request, and hang up when its reply is said. */
+void conn_take_no_more(struct conn *c);
 /* Have the peer told why, then hang up. */
 void conn_fail(struct conn *c, enum ending reason, const char *text);
 /* Closing with unread input would make the kernel send RST, which can destroy what was said last:

@@ -66,7 +66,7 @@ struct belongings {
  *
  *	ended     the peer sends no more: conn_end_input(), at an EOF or POLLRDHUP
  *	eof       and all that it sent has been read: conn_receive()
- *	draining  drain_left bytes more are read: conn_drain()
+ *	draining  drain_left bytes more are read: conn_drain(), conn_take_no_more()
  *	unserved  a turn, or the opening, left something to say or to answer; call it when there is
  *	          room for output
  *	broken    the peer takes no more of a file, so its end is a reset: conn_send_file()

@@ -13,18 +13,28 @@
 
 #define REQUEST_ARGS_MAX 1024
 
+struct http_get;
+struct document;
+
 struct request {
 	struct slice *argv; /* the caller's, with room for REQUEST_ARGS_MAX */
 	int argc;           /* 0: nothing was asked, nothing is to be said */
 	const char *error;  /* static; why there is no request. NULL: close without a word */
+	const struct http_get *get; /* http: what argv, which is method and path, has no room for */
+	bool last;                  /* the connection ends after its reply */
 };
 
 /* What a protocol remembers of a conversation from one call to the next. Zeroed, it is at the
  * beginning. */
+#define FRAMING_SEARCHED_MAX ((1U << 26) - 1)
 struct framing {
-	uint32_t searched : 30; /* line: bytes that were found to have no newline */
+	uint32_t searched : 26; /* line, http: bytes that were found to have no newline */
 	uint32_t crlf : 1;      /* line: the request ended in CRLF, and so does its reply */
+	uint32_t head : 1;      /* http: HEAD, whose reply has no body */
+	uint32_t old : 1;       /* http: a request of HTTP/1.0 */
+	uint32_t last : 1;      /* http: the connection ends after the reply */
 	uint32_t resp3 : 1;     /* resp: replies are of version 3 */
+	uint32_t html : 1;      /* http: who asks reads pages */
 };
 
 enum {
@@ -82,6 +92,10 @@ struct protocol {
 	/* Around len bytes that do not pass through out, or come later. */
 	int (*bytes_begin)(struct buf *out, const struct framing *f, uint64_t len);
 	int (*bytes_end)(struct buf *out, const struct framing *f);
+	/* Of a protocol that has documents, and nothing else but errors: what comes before the
+	 * d->len bytes of it from d->first on, which this sets, and which are to follow. */
+	int (*document)(struct buf *out, const struct framing *f, const struct http_get *get,
+			struct document *d);
 };
 
 #define PROTOCOL(NAME, name) extern const struct protocol protocol_##name;
