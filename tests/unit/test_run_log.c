@@ -121,8 +121,8 @@ static void so_many_lines_of_what_is_not_run_are_written(void **state)
 	for (int i = 0; i < 2 * BURST_LINES; i++)
 		run_log_not_run(&run, "no 'x' here");
 	run_log_too_much_input(&run, 4096);
-	said_end();
 	burst_end();
+	said_end();
 	for (const char *at = said; (at = strstr(at, "not_run command=disk peer=192.0.2.1:4711 "
 						     "reason=\"no 'x' here\"\n")) != NULL;
 	     at++)
