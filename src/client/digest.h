@@ -15,7 +15,7 @@ struct digest {
 /* Whether it is DIGEST_LEN hexadecimal digits. */
 bool digest_is_one(const char *hex);
 
-/* Returns 0, or -1 with errno. */
+/* SIGCHLD is no longer ignored then. Returns 0, or -1 with errno. */
 int digest_start(struct digest *d, const char *path) __attribute__((warn_unused_result));
 
 /* Wait for it. Returns 0 with DIGEST_LEN digits and a NUL in hex, or -1 if the child failed. */
