@@ -12,13 +12,13 @@
 struct log_line {
 	time_t when;
 	int level;
-	bool full; /* there was no room for a field */
-	size_t len;
-	char text[LOG_LINE_MAX]; /* with a NUL behind it */
+	bool full;               /* a field had no room; it and those after it are left out */
+	size_t len;              /* bytes of text */
+	char text[LOG_LINE_MAX]; /* and a NUL */
 };
 
-/* Make a line of now. One that would be too long ends in " ..." where the first field had no room.
- */
+/* Make a line with the time now. A line that would be too long ends in " ..." in place of the first
+ * field that has no room. */
 void log_line_make(struct log_line *line, int level, const char *event,
 		   const struct log_field *fields);
 

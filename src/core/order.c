@@ -14,8 +14,9 @@
 #define ANSWER_REFUSED "refused"
 #define ANSWER_MAX 16
 #define COMM_MAX 16
-#define AGAIN_MS 5000 /* signals that come together are one, of whoever was first: ask again */
-#define ORDERS 15     /* until we give up: a reload may take a minute */
+#define AGAIN_MS \
+	5000      /* until the order is given again: of signals that come together one arrives */
+#define ORDERS 15 /* times that the order is given: a reload may take a minute */
 
 static socklen_t asker_name(struct sockaddr_un *sun, pid_t asker)
 {
@@ -68,7 +69,8 @@ static int asker_open(void)
 	return -1;
 }
 
-/* As the kernel knows it, proc(5). */
+/* The name of a process as the kernel knows it, /proc/PID/comm of proc(5), to name[COMM_MAX].
+ * Returns 0, or -1. */
 static int program_name(pid_t pid, char *name)
 {
 	char path[32];
@@ -100,7 +102,8 @@ static int order_give(pid_t pid, char *reason, size_t size)
 	return -1;
 }
 
-/* Returns false where nothing has come, or not from pid. */
+/* Returns whether an answer has come, and from pid, whose number the kernel vouches for
+ * (SCM_CREDENTIALS of unix(7)). */
 static bool answer_take(int fd, pid_t pid, enum order_outcome *outcome)
 {
 	union {
