@@ -135,7 +135,7 @@ static bool addr_is_among(const struct addr *a, const struct addr *addrs, int co
 	return false;
 }
 
-/* Fill addrs with what of list is IPv4 or IPv6, each once. Returns how many. */
+/* Fill addrs with the IPv4 and IPv6 addresses of list, each once. Returns how many. */
 static int addrs_collect(const struct addr_spec *spec, const struct addrinfo *list,
 			 struct addr *addrs)
 {

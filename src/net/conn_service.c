@@ -38,8 +38,8 @@ void conn_task(struct conn *c, struct task *t)
 		t->eof(&call, t);
 }
 
-/* The scratch areas are lent to one connection at a time: within the turn of another, have the
- * loop call when c can be written to, which is soon. */
+/* The scratch areas are lent to one connection at a time: within the turn of another one, leave it
+ * to the loop, which calls conn_ready() as soon as there is room for output. */
 void conn_wake(struct conn *c)
 {
 	if (c->table->turning)

@@ -16,7 +16,8 @@ static const char *const reason_names[] = {
 #undef X
 };
 
-/* A peer can be refused, or push another out of its opening, as fast as it calls. */
+/* Whether the log takes one more end of a connection. Some come as fast as a peer calls: it can be
+ * refused, or push another peer out of its opening. */
 static bool end_is_logged(const char *name, enum reason reason)
 {
 	switch (reason) {
@@ -54,7 +55,7 @@ static void stats_end(enum reason reason)
 	++*counters[reason];
 }
 
-/* Its reply will not be whole. */
+/* Let go of the task, if any, whose reply will not be whole. */
 static void conn_abandon_task(struct conn *c)
 {
 	struct task *t = c->task;
@@ -124,7 +125,8 @@ void conn_fail(struct conn *c, enum reason reason, const char *text)
 		conn_close(c, reason);
 }
 
-/* What it asked in time may lie unread. What is not a whole request does not prolong its life. */
+/* The client has asked nothing for idle_timeout. What it sent in time may lie unread, so it has a
+ * turn first; bytes that are no whole request do not save it. */
 void conn_idle_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);
@@ -137,8 +139,9 @@ void conn_idle_expired(struct deadline *d)
 	conn_hang_up(c);
 }
 
-/* The first time there is nothing to compare with: a peer that takes nothing is cut off after one
- * to two write_timeouts. */
+/* The peer has taken nothing for write_timeout, as far as poll(2) tells; the kernel knows better.
+ * The first time there is nothing to compare with, so a peer that really takes nothing is cut off
+ * after one to two write_timeouts. */
 void conn_stalled_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);
@@ -149,6 +152,7 @@ void conn_stalled_expired(struct deadline *d)
 		conn_close(c, REASON_stalled);
 }
 
+/* The peer has not hung up after us. It gets more time only while it takes what we sent. */
 void conn_linger_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);

@@ -30,8 +30,8 @@ struct listener_conf {
 #define OPT(key, type, ...) opt_##type key;
 #include "net/listener.def"
 #undef OPT
-	struct addr_spec *specs; /* listen.count of them */
-	const struct protocol *wire;
+	struct addr_spec *specs;             /* of `listen`, listen.count of them; owned */
+	const struct protocol *wire;         /* the one that `protocol` names */
 	const struct service *service;       /* what answers */
 	const struct service *const *offers; /* whose verbs it knows; NULL-terminated */
 	/* What comes before the first request, net/opening.h; NULL-terminated. */
@@ -42,22 +42,24 @@ extern const struct section_kind listener_kind;
 
 struct listener {
 	TAILQ_ENTRY(listener) entry;
-	struct listener_conf *conf; /* of a generation of settings that it holds a reference to */
-	struct tally *tally;        /* shared with the generations before and after */
+	struct listener_conf *conf; /* of a generation, to which this is a reference */
+	struct tally *tally;        /* a reference; shared with the generations before and after */
+	/* Of its connections: opening_timeout, idle_timeout, write_timeout. */
 	struct deadline_queue opening, idle, stalled;
 	TAILQ_HEAD(, endpoint) endpoints;
 	unsigned refs; /* one of the server, one of each connection */
 };
 
-/* The settings after conf, or the first of a configuration; NULL: none. */
+/* The [listener] after conf in its generation, or the first where conf is NULL; NULL: no more. */
 struct listener_conf *listener_conf_next(const struct settings *settings,
 					 const struct listener_conf *conf);
 
-/* predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
+/* Make a listener, without endpoints, that shares the tally of predecessor (or NULL). Returns a
+ * reference, or NULL with ENOMEM. */
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 			      const struct listener *predecessor);
 struct listener *listener_ref(struct listener *l);
-/* The last one frees it; between turns only. */
+/* Give a reference back. The last one frees l, which has no endpoints then; between turns only. */
 void listener_unref(struct listener *l);
 
 #endif

@@ -48,7 +48,7 @@ void conn_table_reap(struct conn_table *table)
 	rights_reap();
 }
 
-/* One that is not open yet, or NULL. */
+/* A connection that is not open yet; NULL: there is none. */
 static struct conn *conn_before_open(const struct conn_table *table)
 {
 	struct conn *c = TAILQ_FIRST(&table->opening);
@@ -67,7 +67,8 @@ void conn_table_drain(struct conn_table *table)
 		conn_drain(c);
 }
 
-/* One that ends can give another its turn, which ends too. */
+/* The end of one connection can give another one its turn, and end that as well: so each time the
+ * first is taken. */
 void conn_table_close(struct conn_table *table)
 {
 	struct conn *c;
