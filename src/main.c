@@ -123,7 +123,7 @@ static enum exit_status list(bool keys)
 static enum exit_status reload(const char *pid_text)
 {
 	const char *error;
-	char reason[100];
+	struct reason reason;
 	pid_t pid = (pid_t)strtonum(pid_text, 1, INT_MAX, &error);
 
 	if (error != NULL) {
@@ -131,7 +131,7 @@ static enum exit_status reload(const char *pid_text)
 			pid_text);
 		return EXIT_USAGE;
 	}
-	switch (order_reload(pid, reason, sizeof(reason))) {
+	switch (order_reload(pid, &reason)) {
 	case ORDER_DONE:
 		return EXIT_OK;
 	case ORDER_REFUSED:
@@ -140,7 +140,7 @@ static enum exit_status reload(const char *pid_text)
 	case ORDER_FAILED:
 		break;
 	}
-	fprintf(stderr, "pollard: --reload: %s\n", reason);
+	fprintf(stderr, "pollard: --reload: %s\n", reason.text);
 	return EXIT_SYSTEM;
 }
 

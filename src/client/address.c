@@ -20,7 +20,7 @@
 struct lookup {
 	const char *name;       /* borrowed, as the next two */
 	struct addr_spec *spec; /* what it means */
-	char *reason;
+	struct reason *reason;
 	char path[FILE_PATH_MAX];
 	FILE *file;
 	int line;
@@ -33,31 +33,28 @@ struct lookup {
 
 static void __attribute__((format(printf, 2, 3))) wrong(struct lookup *l, const char *format, ...)
 {
-	int len;
 	va_list args;
 
 	if (l->wrong_line != 0)
 		return;
 	l->wrong_line = l->line;
-	len = snprintf(l->reason, ADDRESS_REASON_MAX, "%s:%d: ", l->path, l->line);
-	if (len < 0 || len >= ADDRESS_REASON_MAX)
-		return;
+	reason_set(l->reason, "%s:%d: ", l->path, l->line);
 	va_start(args, format);
-	vsnprintf(l->reason + len, ADDRESS_REASON_MAX - (size_t)len, format, args);
+	reason_vadd(l->reason, format, args);
 	va_end(args);
 }
 
 /* Without a transport it is TCP. */
-static int text_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
+static int text_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 {
 	static const char *const prefixes[] = {"tcp:", "udp:", "unix:"};
 	char tcp[ADDR_TEXT_MAX + 1];
 
 	for (unsigned i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-			return addr_spec_parse(spec, text, reason, size);
+			return addr_spec_parse(spec, text, reason);
 	snprintf(tcp, sizeof(tcp), "tcp:%s", text); /* cut off, it is still refused as too long */
-	return addr_spec_parse(spec, tcp, reason, size);
+	return addr_spec_parse(spec, tcp, reason);
 }
 
 /* The place that the XDG Base Directory Specification names. Returns 0, or -1 if the environment
@@ -116,14 +113,14 @@ static void name_check(struct lookup *l, const char *name)
 static int key_handle(void *user, const char *name, const char *key, const char *value)
 {
 	struct lookup *l = user;
-	char reason[ADDRESS_REASON_MAX / 2];
+	struct reason reason;
 	struct addr_spec spec;
 
 	name_check(l, name);
 	if (strcmp(key, "address") != 0)
 		wrong(l, "%s: unknown key; there is: address", key);
-	else if (text_parse(&spec, value, reason, sizeof(reason)) < 0)
-		wrong(l, "address: %s", reason);
+	else if (text_parse(&spec, value, &reason) < 0)
+		wrong(l, "address: %s", reason.text);
 	if (l->named != NULL && l->wrong_line == 0)
 		l->named(l->arg, name, value);
 	if (strcmp(name, l->name) != 0 || l->wrong_line != 0)
@@ -143,14 +140,11 @@ static int file_read(struct lookup *l)
 	if (l->wrong_line != 0 && (line <= 0 || l->wrong_line <= line))
 		return -1;
 	if (line > 0) {
-		snprintf(l->reason, ADDRESS_REASON_MAX,
-			 "%s:%d: expected [NAME] or address = ADDRESS", l->path, line);
-		return -1;
+		return reason_set(l->reason, "%s:%d: expected [NAME] or address = ADDRESS", l->path, line);
 	}
 	if (line == 0 && !ferror(l->file))
 		return l->found;
-	snprintf(l->reason, ADDRESS_REASON_MAX, "%s: %s", l->path, strerror(errno));
-	return -1;
+	return reason_set(l->reason, "%s: %s", l->path, strerror(errno));
 }
 
 /* Look the name up. Returns as file_read(). */
@@ -179,19 +173,19 @@ static void name_unknown(const struct lookup *l)
 			    : l->error != 0    ? strerror(l->error)
 					       : "";
 
-	snprintf(
-		l->reason, ADDRESS_REASON_MAX,
+	reason_set(
+		l->reason,
 		"'%.64s' is no address, write HOST:PORT or unix:PATH; nor is it a name in %s%s%s%s",
 		l->name, path, error[0] != '\0' ? " (" : "", error, error[0] != '\0' ? ")" : "");
 }
 
-int address_parse(struct addr_spec *spec, const char *text, char *reason)
+int address_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 {
 	struct lookup l = {.name = text, .spec = spec, .reason = reason};
 	int found;
 
 	if (strchr(text, ':') != NULL)
-		return text_parse(spec, text, reason, ADDRESS_REASON_MAX);
+		return text_parse(spec, text, reason);
 	found = name_find(&l);
 	if (found == 0)
 		name_unknown(&l);
@@ -200,9 +194,9 @@ int address_parse(struct addr_spec *spec, const char *text, char *reason)
 
 void address_each(void (*named)(void *arg, const char *name, const char *address), void *arg)
 {
-	char reason[ADDRESS_REASON_MAX];
+	struct reason reason;
 	struct addr_spec spec;
-	struct lookup l = {.name = "", .spec = &spec, .reason = reason, .named = named, .arg = arg};
+	struct lookup l = {.name = "", .spec = &spec, .reason = &reason, .named = named, .arg = arg};
 
 	name_find(&l);
 }
@@ -219,7 +213,7 @@ static bool is_ipv6(const char *text)
 
 /* Returns 1 with what the address or name means, 0 if text is a host as it stands, or -1 with the
  * reason. */
-static int host_spec_find(const char *text, struct addr_spec *spec, char *reason)
+static int host_spec_find(const char *text, struct addr_spec *spec, struct reason *reason)
 {
 	struct lookup l = {.name = text, .spec = spec, .reason = reason};
 
@@ -227,10 +221,10 @@ static int host_spec_find(const char *text, struct addr_spec *spec, char *reason
 		return 0;
 	if (strchr(text, ':') == NULL)
 		return name_find(&l);
-	return text_parse(spec, text, reason, ADDRESS_REASON_MAX) < 0 ? -1 : 1;
+	return text_parse(spec, text, reason) < 0 ? -1 : 1;
 }
 
-int address_host(const char *text, char *host, size_t size, char *reason)
+int address_host(const char *text, char *host, size_t size, struct reason *reason)
 {
 	struct addr_spec spec;
 	int found = host_spec_find(text, &spec, reason);
@@ -238,12 +232,9 @@ int address_host(const char *text, char *host, size_t size, char *reason)
 	if (found < 0)
 		return -1;
 	if (found == 1 && spec.transport == TRANSPORT_UNIX) {
-		snprintf(reason, ADDRESS_REASON_MAX, "%s: a UNIX socket has no host to ping",
-			 spec.text);
-		return -1;
+		return reason_set(reason, "%s: a UNIX socket has no host to ping", spec.text);
 	}
 	if (strlcpy(host, found == 1 ? spec.host : text, size) < size)
 		return 0;
-	snprintf(reason, ADDRESS_REASON_MAX, "the host is too long");
-	return -1;
+	return reason_set(reason, "the host is too long");
 }

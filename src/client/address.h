@@ -10,11 +10,8 @@
  */
 #include "net/addr.h"
 
-#define ADDRESS_REASON_MAX 1024 /* bytes */
-
-/* Find out what text means. Returns 0, or -1 with the reason in reason[ADDRESS_REASON_MAX], as
- * below. */
-int address_parse(struct addr_spec *spec, const char *text, char *reason)
+/* Find out what text means. Returns 0, or -1 with the reason, as below. */
+int address_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 	__attribute__((warn_unused_result));
 
 /* Hand each short name, and the address that it stands for, to named(); up to the first line of the
@@ -22,7 +19,7 @@ int address_parse(struct addr_spec *spec, const char *text, char *reason)
 void address_each(void (*named)(void *arg, const char *name, const char *address), void *arg);
 
 /* The host that text means, in host[size]: text itself if it is none of the above. */
-int address_host(const char *text, char *host, size_t size, char *reason)
+int address_host(const char *text, char *host, size_t size, struct reason *reason)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -67,11 +67,11 @@ int cli_count(const struct cli *cli)
 
 int cli_value(const struct option_def *def, void *conf, const char *argument)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
-	if (option_set(def, conf, argument, reason) == 0)
+	if (option_set(def, conf, argument, &reason) == 0)
 		return 0;
-	warnx("--%s: %s", def->name, reason);
+	warnx("--%s: %s", def->name, reason.text);
 	return -1;
 }
 

@@ -306,7 +306,7 @@ static int word_offer(const struct typed *t, const char *word, const struct addr
 int completion_words(const struct cli_option *options, const char *line)
 {
 	struct typed t = {.options = options};
-	char reason[ADDRESS_REASON_MAX];
+	struct reason reason;
 	struct addr_spec server;
 	const char *address;
 	struct words w;
@@ -320,7 +320,7 @@ int completion_words(const struct cli_option *options, const char *line)
 	for (size_t i = 1; i < last; i++)
 		word_typed(&t, w.argv[i]);
 	address = t.address != NULL ? t.address : getenv("POLLCAT_ADDRESS");
-	known = address != NULL && address_parse(&server, address, reason) == 0 &&
+	known = address != NULL && address_parse(&server, address, &reason) == 0 &&
 		server.transport != TRANSPORT_UDP;
 	/* Within quotes it is not clear which word is meant. */
 	if (w.unfinished == '\0' && last > 0)

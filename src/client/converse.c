@@ -272,13 +272,13 @@ static int client_finish(struct client *c)
 /* Returns the exit status. */
 static int client_converse(const struct addr_spec *spec, struct client *c)
 {
-	char reason[DIAL_REASON_MAX];
+	struct reason reason;
 
 	c->interactive = isatty(STDIN_FILENO);
 	c->x.datagram = spec->transport == TRANSPORT_UDP;
-	c->x.fd = dial(spec, c->timeout_ms > 0 ? io_clock_ms() + c->timeout_ms : 0, reason);
+	c->x.fd = dial(spec, c->timeout_ms > 0 ? io_clock_ms() + c->timeout_ms : 0, &reason);
 	if (c->x.fd < 0) {
-		warnx("%s", reason);
+		warnx("%s", reason.text);
 		return EXIT_BROKEN;
 	}
 	dial_reset_on_exit(c->x.fd, c->console != NULL);

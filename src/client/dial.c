@@ -143,19 +143,8 @@ static int race_run(struct race *r, int64_t give_up_ms)
 	return fd;
 }
 
-/* Add to the reason what fits. */
-static void __attribute__((format(printf, 2, 3))) add(char *reason, const char *format, ...)
-{
-	size_t len = strlen(reason);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reason + len, DIAL_REASON_MAX - len, format, args);
-	va_end(args);
-}
-
 /* The error of each address; one for all where they are the same. */
-static void errors_add(const struct race *r, char *reason)
+static void errors_add(const struct race *r, struct reason *reason)
 {
 	char text[ADDR_TEXT_MAX];
 	bool same = true;
@@ -163,50 +152,49 @@ static void errors_add(const struct race *r, char *reason)
 	for (int i = 1; i < r->count; i++)
 		same = same && r->errors[i] == r->errors[0];
 	if (same) {
-		add(reason, "%s", strerror(r->errors[0]));
+		reason_add(reason, "%s", strerror(r->errors[0]));
 		return;
 	}
 	for (int i = 0; i < r->count; i++) {
 		sockaddr_print(&r->addrs[i].sa, text, sizeof(text));
-		add(reason, "%s%s: %s", i > 0 ? ", " : "", text, strerror(r->errors[i]));
+		reason_add(reason, "%s%s: %s", i > 0 ? ", " : "", text, strerror(r->errors[i]));
 	}
 }
 
 /* Whether the host answers at all, if it is known or can be found out. */
-static void host_explain(const struct addr_spec *spec, const struct race *r, char *reason)
+static void host_explain(const struct addr_spec *spec, const struct race *r, struct reason *reason)
 {
 	int answers = -1;
 
 	for (int i = 0; i < r->count; i++)
 		if (r->errors[i] == ECONNREFUSED) {
-			add(reason, "; the host answers, but nothing listens on port %s",
-			    spec->port);
+			reason_add(reason, "; the host answers, but nothing listens on port %s",
+				   spec->port);
 			return;
 		}
 	for (int i = 0; i < r->count && answers < 0; i++)
 		if (r->errors[i] == ETIMEDOUT || r->errors[i] == EHOSTUNREACH)
 			answers = icmp_answers(&r->addrs[i].sa, r->addrs[i].len, PING_MS);
 	if (answers == 0)
-		add(reason, "; %s does not answer a ping either", spec->host);
+		reason_add(reason, "; %s does not answer a ping either", spec->host);
 	else if (answers > 0)
-		add(reason, "; %s answers a ping: a firewall may drop port %s", spec->host,
-		    spec->port);
+		reason_add(reason, "; %s answers a ping: a firewall may drop port %s", spec->host,
+			   spec->port);
 }
 
-static void reason_write(const struct addr_spec *spec, const struct race *r, char *reason)
+static void reason_write(const struct addr_spec *spec, const struct race *r, struct reason *reason)
 {
-	reason[0] = '\0';
-	add(reason, "cannot connect to %s: ", spec->text);
+	reason_set(reason, "cannot connect to %s: ", spec->text);
 	errors_add(r, reason);
 	if (spec->transport != TRANSPORT_UNIX)
 		host_explain(spec, r, reason);
 }
 
-int dial(const struct addr_spec *spec, int64_t give_up_ms, char *reason)
+int dial(const struct addr_spec *spec, int64_t give_up_ms, struct reason *reason)
 {
-	char unwanted[DIAL_REASON_MAX];
+	struct reason unwanted;
 	struct addr *addrs;
-	int count = addr_resolve(spec, &addrs, reason != NULL ? reason : unwanted, DIAL_REASON_MAX);
+	int count = addr_resolve(spec, &addrs, reason != NULL ? reason : &unwanted);
 	struct race race = {.addrs = addrs};
 	int fd;
 

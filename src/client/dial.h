@@ -10,12 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DIAL_REASON_MAX 512 /* bytes */
-
 /* Connect to spec, until give_up_ms of io_clock_ms(); 0: this may block for long. Returns a
- * non-blocking socket; or -1 with the reason in reason[DIAL_REASON_MAX], which also says whether
+ * non-blocking socket; or -1 with the reason, which also says whether
  * the host answers at all, and takes up to a second more to find out. NULL: no reason is wanted. */
-int dial(const struct addr_spec *spec, int64_t give_up_ms, char *reason);
+int dial(const struct addr_spec *spec, int64_t give_up_ms, struct reason *reason);
 
 /* While true, the end of this process resets a TCP connection, where otherwise the server would
  * see no more than the end of requests. */

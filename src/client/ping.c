@@ -264,14 +264,14 @@ static const struct addr *addr_choose(const struct ping *p, const struct addr *a
 static int ping_host(struct ping *p, const char *operand)
 {
 	struct addr_spec spec = {.transport = TRANSPORT_UDP, .port = "0"};
-	char reason[ADDRESS_REASON_MAX];
+	struct reason reason;
 	const struct addr *a;
 	struct addr *addrs;
 	int count, status = EXIT_NOT_DONE;
 
-	if (address_host(operand, spec.host, sizeof(spec.host), reason) < 0 ||
-	    (count = addr_resolve(&spec, &addrs, reason, sizeof(reason))) < 0) {
-		warnx("%s", reason);
+	if (address_host(operand, spec.host, sizeof(spec.host), &reason) < 0 ||
+	    (count = addr_resolve(&spec, &addrs, &reason)) < 0) {
+		warnx("%s", reason.text);
 		return EXIT_NOT_DONE;
 	}
 	p->host = spec.host;

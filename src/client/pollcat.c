@@ -197,7 +197,7 @@ static int no_address(const struct command_line *line)
 int main(int argc, char **argv)
 {
 	struct command_line line = {0};
-	char reason[ADDRESS_REASON_MAX];
+	struct reason reason;
 	struct addr_spec spec;
 
 	standard_descriptors_open();
@@ -208,8 +208,8 @@ int main(int argc, char **argv)
 		return ping(&line);
 	if (line.address == NULL || line.address[0] == '\0')
 		return no_address(&line);
-	if (address_parse(&spec, line.address, reason) < 0) {
-		warnx("%s", reason);
+	if (address_parse(&spec, line.address, &reason) < 0) {
+		warnx("%s", reason.text);
 		return EXIT_USAGE;
 	}
 	if (line.argc > 0)

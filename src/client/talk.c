@@ -24,8 +24,8 @@ int talk_broke(struct talk *t, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	if (t->reason[0] == '\0')
-		vsnprintf(t->reason, sizeof(t->reason), format, args);
+	if (t->reason.text[0] == '\0')
+		reason_vadd(&t->reason, format, args);
 	va_end(args);
 	return -1;
 }
@@ -41,20 +41,20 @@ void talk_init(struct talk *t, const struct addr_spec *server)
 int talk_open(struct talk *t)
 {
 	int64_t give_up_ms = t->give_up_ms;
-	char reason[DIAL_REASON_MAX];
+	struct reason reason;
 
 	if (t->timeout_ms > 0)
 		give_up_ms = io_clock_ms() + t->timeout_ms;
-	t->fd = dial(t->server, give_up_ms, t->quiet ? NULL : reason);
+	t->fd = dial(t->server, give_up_ms, t->quiet ? NULL : &reason);
 	if (t->fd < 0)
-		return talk_broke(t, "%s", t->quiet ? "not connected" : reason);
+		return talk_broke(t, "%s", t->quiet ? "not connected" : reason.text);
 	dial_reset_on_exit(t->fd, true);
 	return 0;
 }
 
 bool talk_idle(const struct talk *t)
 {
-	return t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply);
+	return t->fd >= 0 && t->reason.text[0] == '\0' && reply_idle(&t->reply);
 }
 
 void talk_close(struct talk *t)
@@ -178,7 +178,7 @@ int talk_next(struct talk *t, struct reply_event *event)
 {
 	size_t taken;
 
-	while (t->reason[0] == '\0') {
+	while (t->reason.text[0] == '\0') {
 		taken = reply_next(&t->reply, t->received + t->head, t->tail - t->head, event);
 		t->head += taken;
 		t->allowed -= (int64_t)taken;
@@ -329,9 +329,9 @@ int talk_unexpected_string(struct talk *t, const char *string, size_t len, const
 
 void talk_print_reason(struct talk *t)
 {
-	if (t->reason[0] != '\0' && !t->reason_said && !t->quiet)
-		warnx("%s", t->reason);
-	t->reason_said = t->reason[0] != '\0';
+	if (t->reason.text[0] != '\0' && !t->reason_said && !t->quiet)
+		warnx("%s", t->reason.text);
+	t->reason_said = t->reason.text[0] != '\0';
 }
 
 void talk_print_error(const struct talk *t, const struct reply_event *event)

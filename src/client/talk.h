@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 
-#define TALK_REASON_MAX 600           /* bytes */
 #define TALK_RECEIVE_MAX (64U * 1024) /* bytes; one read */
 #define TALK_INPUT_MAX (16U * 1024)   /* bytes of input in a request */
 #define TALK_ANY INT64_MAX            /* bytes */
@@ -28,7 +27,7 @@ struct talk {
 	const char *input_verb; /* of the requests that carry standard input; NULL: none does */
 	size_t head, tail;      /* received[head, tail) waits for the parser */
 	struct reply reply;
-	char reason[TALK_REASON_MAX]; /* why it broke, or "" */
+	struct reason reason; /* why it broke, or "" */
 	bool reason_said;
 	bool quiet; /* say nothing on standard error */
 	char received[TALK_RECEIVE_MAX];

@@ -13,8 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OPTION_FIELD_MAX 32   /* bytes */
-#define OPTION_REASON_MAX 256 /* bytes; why a value was refused */
+#include "core/reason.h"
+
+#define OPTION_FIELD_MAX 32 /* bytes */
 
 struct option_def;
 
@@ -25,8 +26,9 @@ struct option_word {
 
 struct option_type {
 	const char *name;
-	/* Parse text into *field. Returns 0, or -1 with the reason in reason[OPTION_REASON_MAX]. */
-	int (*parse)(const struct option_def *def, const char *text, void *field, char *reason);
+	/* Parse text into *field. Returns 0, or -1 with the reason. */
+	int (*parse)(const struct option_def *def, const char *text, void *field,
+		     struct reason *reason);
 	void (*free)(void *field); /* NULL: nothing to free */
 	size_t size;               /* of a field that is freed; at most OPTION_FIELD_MAX */
 	bool words; /* quotes keep its words together; those of other types are around the text */
@@ -107,7 +109,8 @@ extern const struct option_type option_bool, option_int, option_mode, option_siz
 void option_choices_print(const struct option_type *type, char text[OPTION_CHOICES_MAX]);
 
 /* As the type has it: the constant of a word becomes an int, or an enum. */
-int option_word_parse(const struct option_def *def, const char *text, void *field, char *reason);
+int option_word_parse(const struct option_def *def, const char *text, void *field,
+		      struct reason *reason);
 
 /* The rest of a table entry after its type: OPT() pastes the type itself, because "bool" is a
  * macro and would not survive being handed on. */
@@ -115,7 +118,7 @@ int option_word_parse(const struct option_def *def, const char *text, void *fiel
 	.fallback = fallback_, .range = range_, .flags = flags_, .help = help_
 
 /* Give conf's field its value. Returns 0, or -1 with the reason and the field as it was. */
-int option_set(const struct option_def *def, void *conf, const char *text, char *reason)
+int option_set(const struct option_def *def, void *conf, const char *text, struct reason *reason)
 	__attribute__((warn_unused_result));
 
 void option_free(const struct option_def *defs, size_t count, void *conf);
@@ -124,13 +127,13 @@ void option_free(const struct option_def *defs, size_t count, void *conf);
 #define OPTION_COMMAS "blanks stand between items, no commas"
 
 /* A text without the quotes around it, in memory of its own. Returns NULL with the reason. */
-char *option_unquote(const char *text, char *reason);
+char *option_unquote(const char *text, struct reason *reason);
 /* Words of text between blanks; quotes keep together what is between them, and go. Returns 0, or
  * -1 with the reason and an empty list. */
-int option_split(struct option_list *list, const char *text, char *reason)
+int option_split(struct option_list *list, const char *text, struct reason *reason)
 	__attribute__((warn_unused_result));
 /* The same for items of a list: one at least, and no commas between them. */
-int option_items(struct option_list *list, const char *text, char *reason)
+int option_items(struct option_list *list, const char *text, struct reason *reason)
 	__attribute__((warn_unused_result));
 /* Takes item; NULL counts as memory that ran out. Returns 0, or -1 with ENOMEM. */
 int option_list_add(struct option_list *list, char *item);
@@ -141,6 +144,6 @@ const struct option_pair *option_map_find(const struct option_map *map, const ch
 /* Add a pair; where it comes from is copied but for the file, borrowed. Returns 0, or -1 with the
  * reason. */
 int option_map_add(struct option_map *map, const char *name, const struct option_source *from,
-		   char *reason) __attribute__((warn_unused_result));
+		   struct reason *reason) __attribute__((warn_unused_result));
 
 #endif

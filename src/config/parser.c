@@ -11,13 +11,13 @@
 
 void parser_error(const struct parser *p, const char *format, ...)
 {
-	char reason[600];
+	struct reason reason = {""};
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
+	reason_vadd(&reason, format, args);
 	va_end(args);
-	error_add(&p->settings->errors, p->file, p->line, "%s", reason);
+	error_add(&p->settings->errors, p->file, p->line, "%s", reason.text);
 }
 
 /* ---- sections ---- */
@@ -307,7 +307,7 @@ static void key_set(const struct parser *p, size_t index, const char *value)
 {
 	const struct option_def *def = &p->section->kind->options[index];
 	struct option_source *from = &p->section->from[index];
-	char reason[OPTION_REASON_MAX] = "out of memory";
+	struct reason reason = {"out of memory"};
 
 	if (from->text != NULL) {
 		key_again(p, def->name, from);
@@ -316,8 +316,8 @@ static void key_set(const struct parser *p, size_t index, const char *value)
 	*from = (struct option_source){strdup(value), p->file, p->line, true};
 	if (value[0] == '\0')
 		parser_error(p, "%s: has no value", def->name);
-	else if (from->text == NULL || option_set(def, p->section, value, reason) < 0)
-		parser_error(p, "%s: %s%s", def->name, reason, comment_hint(value));
+	else if (from->text == NULL || option_set(def, p->section, value, &reason) < 0)
+		parser_error(p, "%s: %s%s", def->name, reason.text, comment_hint(value));
 	else
 		from->wrong = false;
 }
@@ -330,15 +330,15 @@ static void pair_set(const struct parser *p, size_t index, const char *key, char
 	struct option_map *map = section_field(p->section, index);
 	const char *name = key + strlen(def->name) + 1;
 	const struct option_pair *other = option_map_find(map, name);
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
 	if (other != NULL) {
 		key_again(p, key, &other->from);
 	} else if (!name_is_good(name) || name[0] == '\0') {
 		parser_error(p, "%s: a name is up to 64 letters, digits, '_', '.' and '-'", key);
 		key_lost(p, index);
-	} else if (option_map_add(map, name, &from, reason) < 0) {
-		parser_error(p, "%s: %s", key, reason);
+	} else if (option_map_add(map, name, &from, &reason) < 0) {
+		parser_error(p, "%s: %s", key, reason.text);
 		key_lost(p, index);
 	}
 }

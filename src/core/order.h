@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "core/reason.h"
+
 #define ORDER_ASKERS 16 /* that are told the outcome of one reload */
 
 enum order_outcome {
@@ -19,8 +21,8 @@ enum order_outcome {
 };
 
 /* Have the daemon pid reload, and wait for the outcome, for more than a minute at most.
- * reason[size] is filled for ORDER_FAILED. */
-enum order_outcome order_reload(pid_t pid, char *reason, size_t size);
+ * The reason is for ORDER_FAILED. */
+enum order_outcome order_reload(pid_t pid, struct reason *reason);
 
 /* In the daemon: the processes that gave the order and are to be told. One that finds no room gets
  * no answer, and order_reload() gives the order again. Zeroed, there are none. */

@@ -33,7 +33,7 @@ typedef struct id_list opt_groups;
 extern const struct option_type option_cidrs, option_users, option_groups;
 
 /* "10.0.0.0/8", "::1": strict, host bits must be zero. Returns 0, or -1 with the reason. */
-int cidr_parse(struct cidr *cidr, const char *text, char *reason);
+int cidr_parse(struct cidr *cidr, const char *text, struct reason *reason);
 
 /* Whether an IPv4 or IPv6 address lies in one of the networks; an IPv4-mapped IPv6 address counts
  * as IPv4. */

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "core/reason.h"
+
 #define ADDR_TEXT_MAX 300 /* bytes; any address as text */
 
 enum transport {
@@ -40,12 +42,12 @@ struct addr {
 	};
 };
 
-/* Take text apart. Returns 0, or -1 with the reason in reason[size]. */
-int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size_t size);
+/* Take text apart. Returns 0, or -1 with the reason. */
+int addr_spec_parse(struct addr_spec *spec, const char *text, struct reason *reason);
 
 /* Find the addresses of spec, all of them. A host name may ask the resolver, which blocks. Returns
- * how many (> 0), in *addrs, the caller's to free; or -1 with the reason in reason[size]. */
-int addr_resolve(const struct addr_spec *spec, struct addr **addrs, char *reason, size_t size);
+ * how many (> 0), in *addrs, the caller's to free; or -1 with the reason. */
+int addr_resolve(const struct addr_spec *spec, struct addr **addrs, struct reason *reason);
 
 bool addr_equal(const struct addr *a, const struct addr *b);
 

@@ -117,14 +117,14 @@ void conn_settle(struct conn *c, bool progressed)
 	if (c->state == CONN_DEAD)
 		return;
 	if (buf_settle(&c->in) < 0 || buf_settle(&c->out) < 0) {
-		conn_close(c, REASON_error);
+		conn_close(c, ENDING_error);
 		return;
 	}
 	if (conn_is_opening(c->state) || conn_has_output(c) || c->task != NULL ||
 	    (c->state == CONN_OPEN && !conn_input_ended(c)))
 		conn_update(c, progressed);
 	else if (c->eof)
-		conn_close(c, c->reason);
+		conn_close(c, c->ending);
 	else
 		conn_hang_up(c);
 }
@@ -145,7 +145,7 @@ static void conn_flush(struct conn *c)
 		c->bytes_out += (size_t)n;
 		stats.bytes_out += (size_t)n;
 	} else if (errno != EAGAIN && errno != EINTR) {
-		conn_close(c, REASON_reset);
+		conn_close(c, ENDING_reset);
 	}
 }
 
@@ -175,13 +175,13 @@ static void conn_log_rights(const struct conn *c)
 			 log_text("peer", peer_print(&c->peer, peer)));
 }
 
-enum reason conn_recv_reason(const struct conn *c)
+enum ending conn_recv_ending(const struct conn *c)
 {
 	int error = errno;
 
 	if (error == EPERM)
 		conn_log_rights(c);
-	return error == ENOMEM || error == EPERM ? REASON_error : REASON_reset;
+	return error == ENOMEM || error == EPERM ? ENDING_error : ENDING_reset;
 }
 
 ssize_t conn_recv(struct conn *c, char *space, size_t len)
@@ -213,7 +213,7 @@ static void conn_receive(struct conn *c)
 
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
-			conn_close(c, conn_recv_reason(c));
+			conn_close(c, conn_recv_ending(c));
 		return;
 	}
 	c->drain_left -= n < c->drain_left ? (uint32_t)n : c->drain_left;
@@ -250,7 +250,7 @@ static ssize_t conn_next(struct conn *c, struct request *req)
 	if (used < 0 && req->error == NULL)
 		return -1;
 	if (used < 0)
-		conn_fail(c, REASON_error, req->error);
+		conn_fail(c, ENDING_error, req->error);
 	return used < 0 ? 0 : used;
 }
 
@@ -301,7 +301,7 @@ static int conn_answer(struct conn *c)
 static void conn_give_up(struct conn *c)
 {
 	conn_flush(c); /* the replies before that */
-	conn_close(c, c->broken ? REASON_reset : REASON_error);
+	conn_close(c, c->broken ? ENDING_reset : ENDING_error);
 }
 
 /* Offer the task the whole requests in `in`, one by one, within bounds. Returns 1 if it has taken
@@ -341,7 +341,7 @@ static void conn_feed_task(struct conn *c)
 
 	if (taken > 0 && c->eof && conn_feeds_task(c)) {
 		if (buf_len(&c->in) > 0)
-			conn_fail(c, REASON_error,
+			conn_fail(c, ENDING_error,
 				  "ERR Protocol error: the connection ends within a request");
 		else
 			taken = c->task->request(&call, c->task);
@@ -405,7 +405,7 @@ void conn_ready(struct watch *w, short revents)
 	} else if (c->state == CONN_OPENING) {
 		opening_turn(c);
 	} else if (c->task != NULL && (revents & (POLLHUP | POLLERR))) {
-		conn_close(c, REASON_reset);
+		conn_close(c, ENDING_reset);
 	} else {
 		if (revents & POLLRDHUP)
 			conn_end_input(c);
@@ -422,7 +422,7 @@ void conn_begin(struct conn *c, bool at_once)
 
 	buf_borrow(&c->out, c->table->out, SCRATCH_OUT);
 	if (service->open != NULL && service->open(&call) < 0) {
-		conn_close(c, REASON_error);
+		conn_close(c, ENDING_error);
 		return;
 	}
 	if (service->open != NULL && service->request == NULL && service->more == NULL)
@@ -442,6 +442,6 @@ void conn_drain(struct conn *c)
 		return;
 	c->draining = true;
 	c->drain_left = (uint32_t)c->channel->ops->unread(c->channel, c->watch.fd);
-	c->reason = REASON_drain;
+	c->ending = ENDING_drain;
 	conn_settle(c, false);
 }

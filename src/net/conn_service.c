@@ -51,7 +51,7 @@ void conn_wake(struct conn *c)
 void conn_quit(struct conn *c)
 {
 	c->state = CONN_FLUSH;
-	c->reason = REASON_eof;
+	c->ending = ENDING_eof;
 	c->unserved = false;
 }
 

@@ -12,26 +12,26 @@
 
 static const char *const reason_names[] = {
 #define X(name) #name,
-	REASONS(X)
+	ENDINGS(X)
 #undef X
 };
 
 /* Whether the log takes one more end of a connection. Some come as fast as a peer calls: it can be
  * refused, or push another peer out of its opening. */
-static bool end_is_logged(const char *name, enum reason reason)
+static bool end_is_logged(const char *name, enum ending reason)
 {
 	switch (reason) {
-	case REASON_opening:
-	case REASON_refused:
-	case REASON_full:
-	case REASON_error:
+	case ENDING_opening:
+	case ENDING_refused:
+	case ENDING_full:
+	case ENDING_error:
 		return burst_takes("closed", "listener", name, reason_names[reason]);
 	default:
 		return log_takes(LOG_INFO);
 	}
 }
 
-static void conn_log_end(const struct conn *c, enum reason reason)
+static void conn_log_end(const struct conn *c, enum ending reason)
 {
 	const char *name = c->listener->conf->section.name;
 	char peer[PEER_TEXT_MAX];
@@ -44,11 +44,11 @@ static void conn_log_end(const struct conn *c, enum reason reason)
 		 log_text("reason", reason_names[reason]), log_text("step", opening_step_name(c)));
 }
 
-static void stats_end(enum reason reason)
+static void stats_end(enum ending reason)
 {
 	uint64_t *const counters[] = {
 #define X(name) &stats.ended_##name,
-		REASONS(X)
+		ENDINGS(X)
 #undef X
 	};
 
@@ -65,7 +65,7 @@ static void conn_abandon_task(struct conn *c)
 		t->gone(t);
 }
 
-void conn_close(struct conn *c, enum reason reason)
+void conn_close(struct conn *c, enum ending reason)
 {
 	if (c->state == CONN_DEAD)
 		return;
@@ -79,7 +79,7 @@ void conn_close(struct conn *c, enum reason reason)
 	buf_free(&c->out);
 	free(c->name);
 	conn_move(c, CONN_DEAD);
-	c->reason = (uint8_t)reason;
+	c->ending = (uint8_t)reason;
 	conn_abandon_task(c);
 }
 
@@ -112,13 +112,13 @@ void conn_discard(struct conn *c)
 	ssize_t n = c->channel->ops->recv(c->channel, c->watch.fd, c->table->in, CONN_SCRATCH);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		conn_close(c, c->reason);
+		conn_close(c, c->ending);
 }
 
-void conn_fail(struct conn *c, enum reason reason, const char *text)
+void conn_fail(struct conn *c, enum ending reason, const char *text)
 {
 	c->state = CONN_FLUSH;
-	c->reason = reason;
+	c->ending = reason;
 	c->unserved = false;
 	conn_abandon_task(c);
 	if (c->listener->conf->wire->error(&c->out, text) < 0)
@@ -135,7 +135,7 @@ void conn_idle_expired(struct deadline *d)
 	if (conn_turn(c, true) || stats.requests != requests || c->unserved ||
 	    c->state != CONN_OPEN)
 		return;
-	c->reason = REASON_idle;
+	c->ending = ENDING_idle;
 	conn_hang_up(c);
 }
 
@@ -149,7 +149,7 @@ void conn_stalled_expired(struct deadline *d)
 	if (conn_peer_takes(c))
 		deadline_start(&c->listener->stalled, d);
 	else
-		conn_close(c, REASON_stalled);
+		conn_close(c, ENDING_stalled);
 }
 
 /* The peer has not hung up after us. It gets more time only while it takes what we sent. */
@@ -162,5 +162,5 @@ void conn_linger_expired(struct deadline *d)
 		return;
 	}
 	conn_discard(c);
-	conn_close(c, c->reason);
+	conn_close(c, c->ending);
 }

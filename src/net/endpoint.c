@@ -131,10 +131,9 @@ static const char *chown_advice(const struct listener_conf *conf, int error)
 	return "";
 }
 
-static int fail(char *reason, const char *what, const char *spec)
+static int fail(struct reason *reason, const char *what, const char *spec)
 {
-	snprintf(reason, OPTION_REASON_MAX, "%s %s: %s", what, spec, strerror(errno));
-	return -1;
+	return reason_set(reason, "%s %s: %s", what, spec, strerror(errno));
 }
 
 /* A socket file that nobody listens on any more may be replaced; a live one, or another kind of
@@ -259,7 +258,7 @@ static int endpoint_listen(struct endpoint *e, int fd, int backlog)
 
 struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 			       const struct addr *addr, const char *spec, int fd, int backlog,
-			       char *reason)
+			       struct reason *reason)
 {
 	struct endpoint *e = calloc(1, sizeof(*e));
 	socklen_t len = sizeof(e->addr.un);
@@ -282,7 +281,7 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 	    watches_add(&table->loop->watches, &e->watch, WATCH_IGNORED) < 0) {
 		error = errno;
 		fail(reason, "listen on", spec);
-		strlcat(reason, chown_advice(l->conf, error), OPTION_REASON_MAX);
+		reason_add(reason, "%s", chown_advice(l->conf, error));
 		e->watch.ready = NULL;
 		endpoint_close(e);
 		errno = error;

@@ -27,10 +27,10 @@ struct endpoint {
 };
 
 /* Open the socket of addr for l, with fd if >= 0 (passed by systemd, taken), else a new one.
- * Returns NULL with errno and the reason in reason[OPTION_REASON_MAX]. */
+ * Returns NULL with errno and the reason. */
 struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 			       const struct addr *addr, const char *spec, int fd, int backlog,
-			       char *reason);
+			       struct reason *reason);
 /* Close the socket, remove its file if we made it and it still leads there, and free e. */
 void endpoint_close(struct endpoint *e);
 

@@ -32,7 +32,7 @@ enum step opening_receive(struct conn *c, size_t len)
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return STEP_WAITS;
-	c->reason = n == 0 ? REASON_eof : conn_recv_reason(c);
+	c->ending = n == 0 ? ENDING_eof : conn_recv_ending(c);
 	return STEP_FAILED;
 }
 
@@ -63,7 +63,7 @@ static enum step opening_run(struct conn *c)
 			return result;
 		c->step++;
 		if (opening_is_refused(c)) {
-			c->reason = REASON_refused;
+			c->ending = ENDING_refused;
 			return STEP_FAILED;
 		}
 	}
@@ -76,10 +76,10 @@ static enum step opening_run(struct conn *c)
 static void opening_turn_away(struct conn *c, const char *refusal)
 {
 	if (!admit_turn_away(c)) {
-		conn_close(c, REASON_full);
+		conn_close(c, ENDING_full);
 		return;
 	}
-	conn_fail(c, REASON_full, refusal);
+	conn_fail(c, ENDING_full, refusal);
 	if (c->state != CONN_DEAD)
 		conn_turn(c, false);
 }
@@ -119,7 +119,7 @@ void opening_turn(struct conn *c)
 {
 	switch (opening_run(c)) {
 	case STEP_FAILED:
-		conn_close(c, c->reason);
+		conn_close(c, c->ending);
 		break;
 	case STEP_WAITS:
 		conn_settle(c, false);
@@ -141,7 +141,7 @@ static void opening_cut_off(struct conn *c)
 {
 	opening_turn(c);
 	if (c->state == CONN_OPENING)
-		conn_close(c, REASON_opening);
+		conn_close(c, ENDING_opening);
 }
 
 /* Make room for one opening more: the oldest one ends. Where all callers have done their steps and
@@ -154,14 +154,14 @@ static void opening_make_room(struct conn_table *table)
 		if (c != NULL)
 			opening_cut_off(c);
 		else
-			conn_close(TAILQ_FIRST(&table->waiting), REASON_full);
+			conn_close(TAILQ_FIRST(&table->waiting), ENDING_full);
 	}
 }
 
 void opening_begin(struct conn *c)
 {
 	if (opening_is_refused(c)) {
-		conn_close(c, REASON_refused);
+		conn_close(c, ENDING_refused);
 	} else if (opening_step(c) == NULL) {
 		opening_admit(c, true);
 	} else {
@@ -179,7 +179,7 @@ void opening_drain(struct conn *c)
 	if (c->state == CONN_OPENING)
 		opening_turn(c);
 	if (conn_is_opening(c->state))
-		conn_close(c, REASON_drain);
+		conn_close(c, ENDING_drain);
 }
 
 void opening_expired(struct deadline *d)

@@ -17,7 +17,7 @@
 #define OPENINGS_SPARE 64 /* callers beyond max_clients that may be in their opening */
 
 enum step {
-	STEP_FAILED = -1, /* the connection ends, with the reason in c->reason */
+	STEP_FAILED = -1, /* the connection ends, with the reason in c->ending */
 	STEP_WAITS,       /* for input, or for what the channel wants; run() is called again then */
 	STEP_DONE,        /* the next step begins at once */
 };

@@ -43,7 +43,7 @@ struct service {
 	 * [command NAME]. NULL: it has none. */
 	const struct section_kind *section;
 	/* Open what its sections name. Returns 0, or -1 with the reason and nothing changed. */
-	int (*prepare)(struct settings *settings, char *reason);
+	int (*prepare)(struct settings *settings, struct reason *reason);
 	/* Go by the sections in settings, which prepare() has seen, from now on. Cannot fail. Holds
 	 * a reference to settings as long as it goes by them. */
 	void (*use)(struct settings *settings);

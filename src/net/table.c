@@ -74,7 +74,7 @@ void conn_table_close(struct conn_table *table)
 	struct conn *c;
 
 	while ((c = conn_before_open(table)) != NULL || (c = TAILQ_FIRST(&table->live)) != NULL)
-		conn_close(c, REASON_drain);
+		conn_close(c, ENDING_drain);
 }
 
 /* ---- a row ---- */

@@ -32,7 +32,7 @@ static inline bool conn_is_opening(enum conn_state state)
 	return state == CONN_OPENING || state == CONN_WAITING;
 }
 
-#define REASONS(X)                                            \
+#define ENDINGS(X)                                            \
 	X(eof)     /* the peer closed */                      \
 	X(reset)   /* the peer broke, or cannot be reached */ \
 	X(idle)    /* asked nothing for idle_timeout */       \
@@ -43,9 +43,9 @@ static inline bool conn_is_opening(enum conn_state state)
 	X(drain)   /* the daemon stops */                     \
 	X(error)   /* a request that cannot be answered */
 
-enum reason {
-#define X(name) REASON_##name,
-	REASONS(X)
+enum ending {
+#define X(name) ENDING_##name,
+	ENDINGS(X)
 #undef X
 };
 
@@ -95,7 +95,7 @@ enum place {
 struct conn {
 	struct watch watch;      /* owns watch.fd */
 	uint8_t state;           /* enum conn_state */
-	uint8_t reason;          /* enum reason, once it ends */
+	uint8_t ending;          /* enum ending, once it ends */
 	bool ended : 1;          /* the peer sends no more */
 	bool eof : 1;            /* and all that it sent is received */
 	bool broken : 1;         /* the peer takes no more of a file */
@@ -171,7 +171,7 @@ ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
  * bytes, 0 at the end of input, or -1 with errno. */
 ssize_t conn_recv(struct conn *c, char *space, size_t len);
 /* Why the connection ends when conn_recv() has failed with errno; logs what is to be told of it. */
-enum reason conn_recv_reason(const struct conn *c);
+enum ending conn_recv_ending(const struct conn *c);
 
 /* Put c into a state, and into the list of that state. CONN_OPEN, CONN_FLUSH and CONN_LINGER have
  * one list, so c->state is just set to go from one of these to another. */
@@ -186,14 +186,14 @@ void conn_settle(struct conn *c, bool progressed);
  * service that answers none. */
 bool conn_turn(struct conn *c, bool readable);
 /* Have the peer told why, as an error reply, then hang up. */
-void conn_fail(struct conn *c, enum reason reason, const char *text);
+void conn_fail(struct conn *c, enum ending reason, const char *text);
 /* Stop sending, and wait for the peer to hang up too: closing with unread input would make the
  * kernel send RST, which can destroy what was said last. */
 void conn_hang_up(struct conn *c);
 /* After conn_hang_up(): receive what the peer still sends, drop it, and close at the end. */
 void conn_discard(struct conn *c);
 /* Close at once, log it and count it. c is CONN_DEAD then, until conn_table_reap(). */
-void conn_close(struct conn *c, enum reason reason);
+void conn_close(struct conn *c, enum ending reason);
 /* The daemon stops: answer what has arrived up to now, and no more; then hang up. */
 void conn_drain(struct conn *c);
 /* The loop calls for an event on the socket; for the end of table->linger. */

@@ -21,12 +21,14 @@
 
 #define HEAD_MAX 256 /* bytes that execve(2) looks at, BINPRM_BUF_SIZE */
 
-static bool __attribute__((format(printf, 2, 3))) refused(char *reason, const char *format, ...)
+static bool __attribute__((format(printf, 2, 3)))
+refused(struct reason *reason, const char *format, ...)
 {
 	va_list args;
 
+	reason->text[0] = '\0';
 	va_start(args, format);
-	vsnprintf(reason, PROGRAM_REASON_MAX, format, args);
+	reason_vadd(reason, format, args);
 	va_end(args);
 	return true;
 }
@@ -52,7 +54,7 @@ static bool is_sandboxed(const char *path)
 }
 
 /* Whether what is at path is not there, or cannot be looked at. */
-static bool is_hidden(const char *path, struct stat *st, char *reason)
+static bool is_hidden(const char *path, struct stat *st, struct reason *reason)
 {
 	if (is_sandboxed(path))
 		return refused(reason,
@@ -87,7 +89,7 @@ static size_t head_read(const char *path, char *head)
 
 /* A text that names no interpreter, or one that is not there. Other formats that the system does
  * not know now may be told to it, binfmt_misc. */
-static bool script_is_refused(const char *path, char *reason)
+static bool script_is_refused(const char *path, struct reason *reason)
 {
 	char head[HEAD_MAX], *interpreter;
 	size_t len = head_read(path, head);
@@ -110,7 +112,7 @@ static bool script_is_refused(const char *path, char *reason)
 
 /* ---- files and folders ---- */
 
-bool program_is_refused(const char *path, char *reason)
+bool program_is_refused(const char *path, struct reason *reason)
 {
 	struct statvfs fs;
 	struct stat st;
@@ -132,7 +134,7 @@ bool program_is_refused(const char *path, char *reason)
 	return script_is_refused(path, reason);
 }
 
-bool folder_is_refused(const char *path, char *reason)
+bool folder_is_refused(const char *path, struct reason *reason)
 {
 	struct stat st;
 
@@ -145,7 +147,7 @@ bool folder_is_refused(const char *path, char *reason)
 	return false;
 }
 
-void program_explain(const char *path, int error, char *reason)
+void program_explain(const char *path, int error, struct reason *reason)
 {
 	bool is_of_the_file = error == ENOENT || error == EACCES || error == ENOEXEC;
 

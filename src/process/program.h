@@ -8,17 +8,17 @@
  */
 #include <stdbool.h>
 
-#define PROGRAM_REASON_MAX 256 /* bytes */
+#include "core/reason.h"
 
-/* Whether looking at path shows why execve(2) of it would fail; the reason is then in
- * reason[PROGRAM_REASON_MAX]. */
-bool program_is_refused(const char *path, char *reason);
+/* Whether looking at path shows why execve(2) of it would fail; reason then says
+ * it. */
+bool program_is_refused(const char *path, struct reason *reason);
 
 /* The same for the folder that a program is to start in. */
-bool folder_is_refused(const char *path, char *reason);
+bool folder_is_refused(const char *path, struct reason *reason);
 
-/* Why execve(2) of path has failed, by its errno, in reason[PROGRAM_REASON_MAX]. */
-void program_explain(const char *path, int error, char *reason);
+/* Why execve(2) of path has failed, by its errno. */
+void program_explain(const char *path, int error, struct reason *reason);
 
 enum program_privilege {
 	PROGRAM_PLAIN,       /* it runs as this process does */

@@ -214,15 +214,14 @@ static unsigned address_take(struct settings *s, struct listener_conf *conf, str
 	struct addr_spec *spec = &conf->specs[index];
 	const char *text = conf->listen.items[index], *comma = strchr(text, ',');
 	bool optional = text[0] == '-';
-	char reason[OPTION_REASON_MAX];
-	int result = addr_spec_parse(spec, text + optional, reason, sizeof(reason));
+	struct reason reason;
+	int result = addr_spec_parse(spec, text + optional, &reason);
 
 	if (comma != NULL && (result < 0 || strchr(comma, ':') != NULL)) {
-		snprintf(reason, sizeof(reason), "'%.100s': " OPTION_COMMAS, text);
-		result = -1;
+		result = reason_set(&reason, "'%.100s': " OPTION_COMMAS, text);
 	}
 	if (result < 0) {
-		LISTENER_ERROR(s, conf, listen, "%s", reason);
+		LISTENER_ERROR(s, conf, listen, "%s", reason.text);
 		conf->section.from[LISTENER_KEY_listen].wrong = true;
 		return 0;
 	}

@@ -170,13 +170,14 @@ static int addr_open(const struct change *change, struct listener *l, const stru
 		     const struct addr *addr)
 {
 	struct listeners *ls = change->ls;
-	char reason[OPTION_REASON_MAX], text[ADDR_TEXT_MAX];
+	struct reason reason;
+	char text[ADDR_TEXT_MAX];
 	struct endpoint *e;
 
 	if (endpoint_claim(change, l, spec, addr))
 		return 0;
 	e = endpoint_open(l, ls->table, addr, spec->text, passed_take(&ls->passed, addr),
-			  backlog_of(l, change->settings), reason);
+			  backlog_of(l, change->settings), &reason);
 	if (e != NULL) {
 		addr_print(&e->addr, text, sizeof(text));
 		log_notice("listening", log_text("listener", l->conf->section.name),
@@ -186,13 +187,13 @@ static int addr_open(const struct change *change, struct listener *l, const stru
 	}
 	if (spec->optional && is_not_there(errno)) {
 		log_notice("left_out", log_text("listener", l->conf->section.name),
-			   log_text("reason", reason));
+			   log_text("reason", reason.text));
 		return 0;
 	}
 	ls->forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
 	if (errno == EADDRINUSE)
-		passed_explain(&ls->passed, addr, reason);
-	listener_log_failed(l, reason);
+		passed_explain(&ls->passed, addr, &reason);
+	listener_log_failed(l, reason.text);
 	return -1;
 }
 

@@ -120,20 +120,19 @@ static bool is_in_the_way(const struct passed_socket *p, const struct addr *addr
 	return family == AF_INET6 && is_any(&p->addr);
 }
 
-void passed_explain(const struct passed *passed, const struct addr *addr, char *reason)
+void passed_explain(const struct passed *passed, const struct addr *addr, struct reason *reason)
 {
 	char text[ADDR_TEXT_MAX];
 
 	for (int i = 0; i < passed->count; i++) {
 		const struct passed_socket *p = &passed->items[i];
-		size_t len = strlen(reason);
 
 		if (!is_in_the_way(p, addr))
 			continue;
 		addr_print(&p->addr, text, sizeof(text));
-		snprintf(reason + len, OPTION_REASON_MAX - len,
-			 "; systemd passed %s, which takes it: the two must name one address",
-			 text);
+		reason_add(reason,
+			   "; systemd passed %s, which takes it: the two must name one address",
+			   text);
 		return;
 	}
 }

@@ -21,8 +21,8 @@ int passed_collect(struct passed *passed) __attribute__((warn_unused_result));
 /* Returns the socket passed for addr, now the caller's, or -1. */
 int passed_take(struct passed *passed, const struct addr *addr);
 
-/* Where a passed socket is why addr cannot be bound, add that to reason[OPTION_REASON_MAX]. */
-void passed_explain(const struct passed *passed, const struct addr *addr, char *reason);
+/* Where a passed socket is why addr cannot be bound, add that to reason. */
+void passed_explain(const struct passed *passed, const struct addr *addr, struct reason *reason);
 
 /* Log and close those that nobody took. */
 void passed_free(struct passed *passed);

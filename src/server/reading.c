@@ -79,14 +79,14 @@ static int name_record(struct buf *to, const struct name *name)
 static void needs_ask(struct settings *settings)
 {
 	const struct listener_conf *conf = NULL;
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
 	while ((conf = listener_conf_next(settings, conf)) != NULL)
 		for (size_t i = 0; i < conf->listen.count; i++)
 			names_ask(NAME_HOST, conf->specs[i].text);
 	for (size_t i = 0; services[i] != NULL; i++)
 		if (services[i]->prepare != NULL)
-			services[i]->prepare(settings, reason);
+			services[i]->prepare(settings, &reason);
 }
 
 static int list_records(struct buf *to, const char *word, const struct option_list *list)
@@ -249,18 +249,18 @@ static struct settings *settings_take(struct reading *r)
 	return settings->errors.count > 0 ? settings : settings_end(settings);
 }
 
-static void failure_print(const struct reading *r, char *reason, size_t size)
+static void failure_print(const struct reading *r, struct reason *reason)
 {
 	if (r->job.timed_out)
-		snprintf(
-			reason, size,
+		reason_set(
+			reason,
 			"it takes longer than %d s; a name server or a file system does not answer",
 			(int)(r->timeouts.timeout_ms / 1000));
 	else if (r->job.signal > 0)
-		snprintf(reason, size, "who read it was ended by signal %d (%s)", r->job.signal,
-			 strsignal(r->job.signal));
+		reason_set(reason, "who read it was ended by signal %d (%s)", r->job.signal,
+			   strsignal(r->job.signal));
 	else
-		snprintf(reason, size, "who read it gave up with status %d", r->job.exit_status);
+		reason_set(reason, "who read it gave up with status %d", r->job.exit_status);
 }
 
 /* done() may start the next one. */
@@ -268,19 +268,19 @@ static void reading_ended(struct job *job)
 {
 	struct reading *r = container_of(job, struct reading, job);
 	struct settings *settings = NULL;
-	char reason[OPTION_REASON_MAX] = "";
+	struct reason reason = {""};
 
 	r->running = false;
 	if (job->exit_status != 0)
-		failure_print(r, reason, sizeof(reason));
+		failure_print(r, &reason);
 	else if ((settings = settings_take(r)) == NULL)
-		snprintf(reason, sizeof(reason), "%s", strerror(errno));
+		reason_set(&reason, "%s", strerror(errno));
 	settings_unref(r->settings);
 	buf_free(&r->records);
 	if (r->stopped)
 		settings_unref(settings);
 	else
-		r->done(r, settings, reason);
+		r->done(r, settings, reason.text);
 	if (!r->running)
 		names_forget();
 }

@@ -42,13 +42,13 @@ struct server {
 
 static int services_prepare(struct settings *settings)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
 	for (size_t i = 0; services[i] != NULL; i++) {
-		if (services[i]->prepare == NULL || services[i]->prepare(settings, reason) == 0)
+		if (services[i]->prepare == NULL || services[i]->prepare(settings, &reason) == 0)
 			continue;
 		log_error("failed", log_text("service", services[i]->name),
-			  log_text("reason", reason));
+			  log_text("reason", reason.text));
 		return -1;
 	}
 	return 0;

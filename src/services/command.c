@@ -156,10 +156,10 @@ static void shell_warn(const struct command *command, struct option_list *warnin
 static void exec_warn(const struct command *command, struct option_list *warnings)
 {
 	const char *program = command->template.words.items[0];
-	char reason[PROGRAM_REASON_MAX];
+	struct reason reason;
 
-	if (program_is_refused(program, reason))
-		COMMAND_WARNING(warnings, command, exec, "%s", reason);
+	if (program_is_refused(program, &reason))
+		COMMAND_WARNING(warnings, command, exec, "%s", reason.text);
 	else
 		privilege_warn(command, program, warnings);
 	shell_warn(command, warnings);
@@ -167,7 +167,7 @@ static void exec_warn(const struct command *command, struct option_list *warning
 
 static void arg_warn(const struct command *command, struct option_list *warnings)
 {
-	char reason[PROGRAM_REASON_MAX];
+	struct reason reason;
 
 	for (size_t i = 0; i < command->template.count; i++) {
 		const struct parameter *p = &command->template.parameters[i];
@@ -181,22 +181,22 @@ static void arg_warn(const struct command *command, struct option_list *warnings
 				  "them",
 				  p->name, p->text);
 		if (p->type == PARAMETER_PATH && p->text != NULL &&
-		    folder_is_refused(p->text, reason))
+		    folder_is_refused(p->text, &reason))
 			error_add(warnings, from->file, from->line, "arg.%s: warning: %s", p->name,
-				  reason);
+				  reason.text);
 	}
 }
 
 static void command_warn(struct section *s, struct option_list *warnings)
 {
 	const struct command *command = container_of(s, struct command, section);
-	char reason[PROGRAM_REASON_MAX];
+	struct reason reason;
 
 	if (command->exec != NULL && !s->from[COMMAND_KEY_exec].wrong)
 		exec_warn(command, warnings);
 	arg_warn(command, warnings);
-	if (folder_is_refused(command->cwd, reason))
-		COMMAND_WARNING(warnings, command, cwd, "%s", reason);
+	if (folder_is_refused(command->cwd, &reason))
+		COMMAND_WARNING(warnings, command, cwd, "%s", reason.text);
 	if (command->nice > 0 && !program_may_be_nice())
 		COMMAND_WARNING(warnings, command, nice,
 				"has no effect here, setpriority(2) is not allowed "
@@ -289,7 +289,7 @@ static char **environment_make(const struct command *command)
 	return NULL;
 }
 
-int commands_prepare(struct settings *settings, char *reason)
+int commands_prepare(struct settings *settings, struct reason *reason)
 {
 	struct command *command = command_first_of(settings);
 
@@ -297,8 +297,7 @@ int commands_prepare(struct settings *settings, char *reason)
 		command->places = places_named(command->section.name);
 		command->envp = environment_make(command);
 		if (command->places == NULL || command->envp == NULL) {
-			snprintf(reason, OPTION_REASON_MAX, "out of memory");
-			return -1;
+			return reason_set(reason, "out of memory");
 		}
 	}
 	return 0;

@@ -11,8 +11,6 @@
 #include "process/places.h"
 #include "services/template.h"
 
-#define COMMAND_ERROR_MAX 512 /* bytes */
-
 /* What becomes of a run whose caller has gone. */
 #define ON_DISCONNECT_WORDS(WORD)        \
 	WORD(ON_DISCONNECT_STOP, "stop") \
@@ -53,12 +51,13 @@ void command_usage(const struct command *command, char *text, size_t size);
 
 /* The argv for what peer asks for: the name of a command, words[0], and its arguments; piped: one
  * that takes input. Returns one allocation, for free(), and the command, borrowed; or NULL with
- * "CODE reason" in error[COMMAND_ERROR_MAX]. */
+ * "CODE reason". */
 char **command_admit(const struct peer *peer, const struct slice *words, size_t count, bool piped,
-		     struct command **found, char *error) __attribute__((warn_unused_result));
+		     struct command **found, struct reason *error)
+	__attribute__((warn_unused_result));
 
 /* As struct service has them. */
-int commands_prepare(struct settings *settings, char *reason);
+int commands_prepare(struct settings *settings, struct reason *reason);
 void commands_use(struct settings *settings);
 void commands_stop(void);
 

@@ -273,10 +273,10 @@ static void files_free(struct section *s)
 static void files_warn(struct section *s, struct option_list *warnings)
 {
 	const struct files_conf *conf = container_of(s, struct files_conf, section);
-	char reason[PROGRAM_REASON_MAX];
+	struct reason reason;
 
-	if (conf->root != NULL && folder_is_refused(conf->root, reason))
-		section_warning(warnings, s, FILES_KEY_root, "%s", reason);
+	if (conf->root != NULL && folder_is_refused(conf->root, &reason))
+		section_warning(warnings, s, FILES_KEY_root, "%s", reason.text);
 }
 
 static const struct section_kind files_kind = {
@@ -296,7 +296,7 @@ static struct files_conf *files_section(const struct settings *settings)
 	return s != NULL ? container_of(s, struct files_conf, section) : NULL;
 }
 
-static int files_prepare(struct settings *settings, char *reason)
+static int files_prepare(struct settings *settings, struct reason *reason)
 {
 	struct files_conf *conf = files_section(settings);
 
@@ -305,9 +305,8 @@ static int files_prepare(struct settings *settings, char *reason)
 	conf->beneath = beneath_new(conf->root, conf->hidden);
 	if (conf->beneath != NULL)
 		return 0;
-	snprintf(reason, OPTION_REASON_MAX, "root %s: %s%s", conf->root, beneath_reason(errno),
-		 errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
-	return -1;
+	return reason_set(reason, "root %s: %s%s", conf->root, beneath_reason(errno),
+		   errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
 }
 
 /* The folder is let go of at once, whoever else keeps the generation, so that it can be unmounted.

@@ -43,7 +43,7 @@ struct run {
 	struct run_output output;
 	struct run_input input; /* RUN_PIPE */
 	struct run_log log;
-	char error[COMMAND_ERROR_MAX]; /* "CODE reason": why it has no end of its own; or "" */
+	struct reason error; /* "CODE reason": why it has no end of its own; or "" */
 };
 
 static void run_free(struct run *run)
@@ -90,8 +90,8 @@ static bool run_takes_input(const struct run *run)
 
 static void input_refuse(struct run *run)
 {
-	snprintf(run->error, sizeof(run->error), "ERR %s: more input than its max_input, %zu bytes",
-		 run->places->name, run->command->max_input);
+	reason_set(&run->error, "ERR %s: more input than its max_input, %zu bytes",
+		   run->places->name, run->command->max_input);
 	run_log_too_much_input(&run->log, run->command->max_input);
 	job_stop(&run->job);
 }
@@ -100,7 +100,7 @@ static void input_refuse(struct run *run)
 static void input_end(struct run *run)
 {
 	run->task.request = NULL;
-	if (run->error[0] == '\0')
+	if (run->error.text[0] == '\0')
 		job_end_input(&run->job);
 }
 
@@ -133,7 +133,7 @@ static int run_request(const struct call *call, struct task *t)
 		input_end(run);
 		return 0;
 	}
-	if (run->error[0] != '\0' || !job_takes_input(&run->job))
+	if (run->error.text[0] != '\0' || !job_takes_input(&run->job))
 		return 1; /* and is thrown away */
 	return input_take(run, call->argv + 1, (size_t)call->argc - 1);
 }
@@ -182,21 +182,20 @@ static const struct job_ops run_ops = {
 static void start_explain(struct run *run, const char *program)
 {
 	const char *cwd = run->command->cwd;
-	char reason[PROGRAM_REASON_MAX], folder[PROGRAM_REASON_MAX];
+	struct reason reason, folder;
 	int error = errno;
 
 	if (run->job.step == JOB_STEP_EXEC) {
-		program_explain(program, error, reason);
+		program_explain(program, error, &reason);
 	} else if (run->job.step == JOB_STEP_CHDIR) {
-		if (!folder_is_refused(cwd, folder))
-			snprintf(folder, sizeof(folder), "%.160s: %s", cwd, strerror(error));
-		snprintf(reason, sizeof(reason), "its folder %.240s", folder);
+		if (!folder_is_refused(cwd, &folder))
+			reason_set(&folder, "%s: %s", cwd, strerror(error));
+		reason_set(&reason, "its folder %s", folder.text);
 	} else {
-		snprintf(reason, sizeof(reason), "%s", strerror(error));
+		reason_set(&reason, "%s", strerror(error));
 	}
-	snprintf(run->error, sizeof(run->error), "ERR %s: cannot be run: %s", run->places->name,
-		 reason);
-	run_log_not_run(&run->log, reason);
+	reason_set(&run->error, "ERR %s: cannot be run: %s", run->places->name, reason.text);
+	run_log_not_run(&run->log, reason.text);
 }
 
 /* It has no job; its error says why. */
@@ -252,7 +251,7 @@ static void run_granted(struct slot *slot)
 	struct call call = conn_call(run->c);
 	struct command *command;
 	char **argv = command_admit(call.peer, run->words, run->count, run->kind == RUN_PIPE,
-				    &command, run->error);
+				    &command, &run->error);
 
 	free(run->words);
 	run->words = NULL;
@@ -287,8 +286,8 @@ static void run_gone(struct task *t)
 
 static int end_say(const struct call *call, struct run *run)
 {
-	if (run->error[0] != '\0')
-		return say_error(call, "%s", run->error);
+	if (run->error.text[0] != '\0')
+		return say_error(call, "%s", run->error.text);
 	return run_output_end(&run->output, call, &run->job);
 }
 
@@ -348,13 +347,13 @@ static int busy_say(const struct call *call, const struct command *command)
 int run_begin(const struct call *call, const struct slice *words, size_t count, enum run_kind kind)
 {
 	struct command *command;
-	char error[COMMAND_ERROR_MAX];
-	char **argv = command_admit(call->peer, words, count, kind == RUN_PIPE, &command, error);
+	struct reason error;
+	char **argv = command_admit(call->peer, words, count, kind == RUN_PIPE, &command, &error);
 	struct run *run;
 	int place;
 
 	if (argv == NULL)
-		return say_error(call, "%s", error);
+		return say_error(call, "%s", error.text);
 	run = run_new(call, command, kind);
 	if (run == NULL) {
 		free(argv);

@@ -26,8 +26,8 @@ void template_parse(struct template *t, const struct section *s, size_t exec_key
 void template_free(struct template *t);
 
 /* The argv for values[0, t->count): one allocation, for free(). Returns NULL with the reason,
- * for the caller, in reason[OPTION_REASON_MAX]; errno is ETIME where a match was given up, which
- * an administrator should hear of. */
-char **template_fill(const struct template *t, const struct slice *values, char *reason);
+ * for the caller; errno is ETIME where a match was given up, which an administrator should hear of.
+ */
+char **template_fill(const struct template *t, const struct slice *values, struct reason *reason);
 
 #endif

@@ -112,13 +112,14 @@ static inline struct listener *listener_of(const char *keys)
 /* What "TRANSPORT:HOST:PORT" stands for; the host is a number. */
 static inline struct addr addr_of(const char *transport, const char *host, unsigned port)
 {
-	char text[128], reason[OPTION_REASON_MAX];
+	struct reason reason;
+	char text[128];
 	struct addr_spec spec;
 	struct addr *addrs, addr;
 
 	snprintf(text, sizeof(text), "%s:%s:%u", transport, host, port);
-	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
-	assert_int_equal(addr_resolve(&spec, &addrs, reason, sizeof(reason)), 1);
+	assert_int_equal(addr_spec_parse(&spec, text, &reason), 0);
+	assert_int_equal(addr_resolve(&spec, &addrs, &reason), 1);
 	addr = addrs[0];
 	free(addrs);
 	return addr;

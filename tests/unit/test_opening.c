@@ -31,7 +31,7 @@ static enum step take_line(struct conn *c, size_t len, const char *word, char *l
 	buf_consume(&c->in, (size_t)(end + 1 - buf_data(&c->in)));
 	if (strncmp(line, word, strlen(word)) == 0)
 		return STEP_DONE;
-	c->reason = REASON_error;
+	c->ending = ENDING_error;
 	return STEP_FAILED;
 }
 
@@ -783,9 +783,9 @@ static unsigned waiting_count(void)
 static void those_in_their_opening_keep_nobody_in_the_backlog(void **state)
 {
 	struct addr addr = addr_of("tcp", "127.0.0.1", 0);
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 	struct listener *l = listener_with(LINES, &greet, NULL);
-	struct endpoint *e = endpoint_open(l, &table, &addr, "tcp:", -1, 8, reason);
+	struct endpoint *e = endpoint_open(l, &table, &addr, "tcp:", -1, 8, &reason);
 	struct listeners ls;
 	int fds[4];
 

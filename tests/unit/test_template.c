@@ -36,7 +36,7 @@ static struct section section = {.kind = &kind, .from = from, .file = "title.ini
 static struct template template;
 static struct option_map types;
 static struct option_list errors;
-static char reason[OPTION_REASON_MAX];
+static struct reason reason;
 static char folder[] = "/tmp/test_template.XXXXXX";
 
 /* ---- templates and values ---- */
@@ -57,7 +57,7 @@ static void type_add(const char *name, const char *text, int line)
 	char *copy = strdup(text);
 	const struct option_source pair = {copy, "types.ini", line, false};
 
-	assert_int_equal(option_map_add(&types, name, &pair, reason), 0);
+	assert_int_equal(option_map_add(&types, name, &pair, &reason), 0);
 	free(copy);
 }
 
@@ -93,10 +93,10 @@ static void assert_no_errors(void)
 /* The argv of values, as [word|word]. */
 static void assert_fills(const struct slice *values, const char *expected)
 {
-	char **argv = template_fill(&template, values, reason), text[512] = "[";
+	char **argv = template_fill(&template, values, &reason), text[512] = "[";
 
 	if (argv == NULL)
-		fail_msg("%s", reason);
+		fail_msg("%s", reason.text);
 	for (size_t i = 0; argv[i] != NULL; i++) {
 		assert_true(strlen(text) + strlen(argv[i]) + 3 < sizeof(text));
 		strcat(strcat(text, i > 0 ? "|" : ""), argv[i]);
@@ -140,7 +140,7 @@ static void assert_errors(const char *exec, const char *const *texts, const char
 /* A template of one argument of this type. */
 static void of_type(const char *type)
 {
-	char text[256];
+	char text[2 * REASON_MAX];
 
 	snprintf(text, sizeof(text), "a %s", type);
 	parse("/bin/x {a}", TYPES(text));
@@ -152,10 +152,10 @@ static bool takes_bytes(const char *data, size_t len)
 	const struct slice slice = {data, len};
 	char **argv;
 
-	reason[0] = '\0';
-	argv = template_fill(&template, &slice, reason);
+	reason.text[0] = '\0';
+	argv = template_fill(&template, &slice, &reason);
 	if (argv == NULL) {
-		assert_true(reason[0] != '\0');
+		assert_true(reason.text[0] != '\0');
 		return false;
 	}
 	free(argv);
@@ -172,7 +172,7 @@ static void assert_takes(const char *type, const char *const *values)
 	of_type(type);
 	for (int i = 0; values[i] != NULL; i++)
 		if (!takes(values[i]))
-			fail_msg("'%s' refuses '%s': %s", type, values[i], reason);
+			fail_msg("'%s' refuses '%s': %s", type, values[i], reason.text);
 }
 
 static void assert_refuses(const char *type, const char *const *values)
@@ -190,7 +190,7 @@ static void assert_reason(const char *type, const char *value, const char *expec
 {
 	of_type(type);
 	assert_false(takes(value));
-	assert_string_equal(reason, expected);
+	assert_string_equal(reason.text, expected);
 }
 
 static int template_open(void **state)
@@ -507,7 +507,7 @@ static void there_may_be_as_many_arguments_as_a_request_has_room_for(void **stat
 	assert_no_errors();
 	for (int i = 0; i < REQUEST_ARGS_MAX - 1; i++)
 		values[i] = (struct slice){i % 2 ? "1" : "0", 1};
-	argv = template_fill(&template, values, reason);
+	argv = template_fill(&template, values, &reason);
 	assert_non_null(argv);
 	for (int i = 0; i < REQUEST_ARGS_MAX - 1; i++)
 		assert_string_equal(argv[i + 1], i % 2 ? "1" : "0");
@@ -711,8 +711,8 @@ static void a_match_that_takes_too_long_is_given_up(void **state)
 		if (takes_bytes(value, sizeof(value)))
 			fail_msg("'%s' takes it", hostile[i].type);
 		if ((errno == ETIME) != hostile[i].given_up ||
-		    (strstr(reason, "cannot be matched (") != NULL) != hostile[i].given_up)
-			fail_msg("'%s': %s", hostile[i].type, reason);
+		    (strstr(reason.text, "cannot be matched (") != NULL) != hostile[i].given_up)
+			fail_msg("'%s': %s", hostile[i].type, reason.text);
 	}
 }
 
@@ -724,8 +724,8 @@ static void assert_given_up(const char *type, const char *why)
 	parse("/bin/x {a}", TYPES(strcat(text, type)));
 	assert_no_errors();
 	assert_false(takes_bytes(value, sizeof(value)));
-	if (strstr(reason, why) == NULL)
-		fail_msg("%s: %s", type, reason);
+	if (strstr(reason.text, why) == NULL)
+		fail_msg("%s: %s", type, reason.text);
 }
 
 /* Of the value, the last two match. */
@@ -763,7 +763,7 @@ static void a_verb_in_an_expression_may_lower_a_limit(void **state)
 {
 	ASSERT_TAKES("regex (a|b)*", "abababab");
 	ASSERT_REFUSES("regex (*LIMIT_MATCH=10)(a|b)*", "abababab");
-	assert_non_null(strstr(reason, "match limit exceeded"));
+	assert_non_null(strstr(reason.text, "match limit exceeded"));
 	ASSERT_TAKES("regex (*LIMIT_MATCH=10)(a|b)*", "a");
 }
 
@@ -793,12 +793,12 @@ static void the_arguments_of_a_request_share_what_matching_may_cost(void **state
 		assert_true(steps * (unsigned)rows[row].count <= 1000000);
 		for (int i = 0; i < rows[row].count; i++)
 			values[i] = (struct slice){value, sizeof(value)};
-		argv = template_fill(&template, values, reason);
+		argv = template_fill(&template, values, &reason);
 		assert_int_equal(argv != NULL, rows[row].taken);
 		free(argv);
 		for (int i = 0; i < rows[row].count; i++)
 			values[i].len = 100;
-		argv = template_fill(&template, values, reason);
+		argv = template_fill(&template, values, &reason);
 		assert_non_null(argv);
 		free(argv);
 	}
@@ -991,7 +991,7 @@ static void a_value_of_a_regex_has_up_to_1024_bytes(void **state)
 
 	memset(value, 'x', sizeof(value));
 	of_type("regex x*");
-	argv = template_fill(&template, &longest, reason);
+	argv = template_fill(&template, &longest, &reason);
 	assert_non_null(argv);
 	assert_int_equal(strlen(argv[1]), 1024);
 	assert_memory_equal(argv[1], value, 1024);
@@ -1126,7 +1126,7 @@ static void the_reason_names_argument_value_and_type(void **state)
 
 static void a_long_reason_is_cut(void **state)
 {
-	char type[200], value[300];
+	char type[REASON_MAX], value[300];
 
 	memset(type, 'y', sizeof(type));
 	memcpy(type, "enum ", 5);
@@ -1134,7 +1134,7 @@ static void a_long_reason_is_cut(void **state)
 	memset(value, 'x', sizeof(value));
 	of_type(type);
 	assert_false(takes_bytes(value, sizeof(value)));
-	assert_int_equal(strlen(reason), OPTION_REASON_MAX - 1);
+	assert_int_equal(strlen(reason.text), REASON_MAX - 1);
 }
 
 static void the_first_value_that_does_not_fit_is_told(void **state)
@@ -1143,8 +1143,8 @@ static void the_first_value_that_does_not_fit_is_told(void **state)
 
 	parse("/bin/x {c}{b}{a}", TYPES("a int 1..5", "b int 1..4", "c int 1..3"));
 	assert_no_errors();
-	assert_null(template_fill(&template, values, reason));
-	assert_string_equal(reason, "b: '9' is not an integer of 1..4");
+	assert_null(template_fill(&template, values, &reason));
+	assert_string_equal(reason.text, "b: '9' is not an integer of 1..4");
 }
 
 #define TEMPLATE_TEST(name) cmocka_unit_test_setup_teardown(name, template_open, template_close)
