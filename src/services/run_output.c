@@ -3,7 +3,7 @@
 
 #include "core/signal_name.h"
 
-/* It reads on beyond max: a full pipe would stop the command. */
+/* Beyond max, too, output is taken from the job: a full pipe would stop the command. */
 void run_output_keep(struct run_output *out, enum job_stream stream, const char *data, size_t len,
 		     size_t max)
 {
@@ -21,7 +21,7 @@ static enum composite output_composite(const struct run_output *out)
 	return out->whole ? REPLY_PAIRS : REPLY_LIST;
 }
 
-/* The beginning of the next reply, the first byte of which may have been said. */
+/* Say the beginning of the next reply, whose first byte may have been said already. */
 static int composite_say(const struct call *call, struct run_output *out, size_t count)
 {
 	enum composite kind = output_composite(out);
@@ -88,7 +88,8 @@ static int result_say(const struct call *call, struct run_output *out, const str
 	return named_integer_say(call, "duration_ms", job->duration_ms);
 }
 
-/* The third string is there only where it is so: who looks at two finds them where they were. */
+/* Say how the job ended, as the last list: "exit" and its status, or "signal" and its name; a third
+ * string only where it timed out, so that clients which look at two find them where they were. */
 static int last_say(const struct call *call, struct run_output *out, const struct job *job)
 {
 	if (composite_say(call, out, job->timed_out ? 3 : 2) < 0)

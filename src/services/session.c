@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What every client of a protocol with names may ask: the verbs by which the clients of Redis
- * introduce themselves, answered as Redis does. */
+ * introduce themselves, with the replies of Redis. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -56,7 +56,8 @@ static int command_count(const struct service *const *offers)
 	return count;
 }
 
-/* Name, arity (with the name; negative: at least), flags, first key, last key, step. */
+/* Say a verb as COMMAND of Redis does: its name, arity (with the name; negative: at least so many),
+ * flags, first key, last key, step. */
 static int command_describe(const struct call *call, const struct verb *v)
 {
 	int arity = v->min_args == v->max_args ? v->min_args + 1 : -(v->min_args + 1);

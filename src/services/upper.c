@@ -5,7 +5,7 @@
 #include "net/call.h"
 #include "services/registry.h"
 
-/* Sixteen bytes at a time, by hand: gcc makes no vectors of a plain loop at -O2. */
+/* Bytes are taken sixteen at a time, by hand: gcc makes no vectors of a plain loop at -O2. */
 typedef unsigned char block __attribute__((vector_size(16)));
 
 static void upper(char *restrict to, const char *restrict from, size_t len)
