@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "config/help.h"
+#include "config/include.h"
 #include "core/order.h"
 #include "net/names.h"
-#include "server/daemon.h"
+#include "server/schema.h"
 #include "server/reading.h"
 #include "server/server.h"
 #include "services/registry.h"
+#include "wire/protocols.h"
 
 #ifndef CONFIG_FILE
 #define CONFIG_FILE "/etc/pollard/pollard.ini"

@@ -140,7 +140,8 @@ static int file_read(struct lookup *l)
 	if (l->wrong_line != 0 && (line <= 0 || l->wrong_line <= line))
 		return -1;
 	if (line > 0) {
-		return reason_set(l->reason, "%s:%d: expected [NAME] or address = ADDRESS", l->path, line);
+		return reason_set(l->reason, "%s:%d: expected [NAME] or address = ADDRESS", l->path,
+				  line);
 	}
 	if (line == 0 && !ferror(l->file))
 		return l->found;
@@ -196,7 +197,8 @@ void address_each(void (*named)(void *arg, const char *name, const char *address
 {
 	struct reason reason;
 	struct addr_spec spec;
-	struct lookup l = {.name = "", .spec = &spec, .reason = &reason, .named = named, .arg = arg};
+	struct lookup l = {
+		.name = "", .spec = &spec, .reason = &reason, .named = named, .arg = arg};
 
 	name_find(&l);
 }

@@ -28,17 +28,6 @@ static int unexpected_string(struct talk *t, const char *string, const char *exp
 	return EXIT_RUN_BROKEN;
 }
 
-int run_signal_number(const char *name)
-{
-	for (int number = 1; number < NSIG; number++) {
-		const char *abbreviation = signal_name(number);
-
-		if (abbreviation != NULL && strcmp(abbreviation, name) == 0)
-			return number;
-	}
-	return 0;
-}
-
 /* Pass a bulk on to a descriptor as it arrives. */
 static int pass_on(struct talk *t, int fd, const char *name)
 {
@@ -87,7 +76,7 @@ static int on_signal(struct talk *t)
 
 	if (talk_next_string(t, name, sizeof(name), "a signal's name") < 0)
 		return EXIT_RUN_BROKEN;
-	number = run_signal_number(name);
+	number = signal_number(name);
 	if (number == 0) {
 		warnx("the command was ended by a signal unknown here");
 		return EXIT_RUN_BROKEN;

@@ -8,9 +8,6 @@
 #define EXIT_SIGNALED 128  /* and the signal's number, as sh(1) */
 #define SIGNAL_MAX 32      /* bytes of a signal's name */
 
-/* The number here of the signal that the server names; 0: none. */
-int run_signal_number(const char *name);
-
 /* Make the request argv, RUN with a command and its arguments up to a NULL, and print one JSON
  * object. Returns the exit status. */
 int run_json(struct talk *t, const char *const *argv);

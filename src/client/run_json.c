@@ -8,6 +8,8 @@
 #include <err.h>
 #include <string.h>
 
+#include "core/signal_name.h"
+
 #define KEY_MAX 64   /* bytes */
 #define UNKNOWN (-1) /* no exit status was said */
 
@@ -145,7 +147,7 @@ static int result_take(struct run *run)
 /* Returns the exit status, as without --json. */
 static int status_of(const struct run *run)
 {
-	int number = run_signal_number(run->signal);
+	int number = signal_number(run->signal);
 
 	if (run->timed_out)
 		return EXIT_TIMED_OUT;

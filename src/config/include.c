@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/reader.h"
+
 /* ---- files ---- */
 
 /* The key of the root that names further files; the number of its keys where none does. */
@@ -113,12 +115,13 @@ static bool file_is_known(struct settings *s, const char *path, const struct sta
 	return false;
 }
 
-static void file_take(struct settings *s, const char *path, const struct stat *st, char *text,
+static void file_take(struct parser *p, const char *path, const struct stat *st, char *text,
 		      size_t len)
 {
+	struct settings *s = p->settings;
 	struct settings_file *file;
 
-	if (settings_file(s, path) < 0) {
+	if (reader_file(p, path) < 0) {
 		error_add(&s->errors, path, 0, "out of memory");
 		free(text);
 		return;
@@ -127,7 +130,7 @@ static void file_take(struct settings *s, const char *path, const struct stat *s
 	file->dev = st->st_dev;
 	file->ino = st->st_ino;
 	s->files.bytes += len;
-	settings_text(s, text, len);
+	lines_read(p, text, len);
 	if (s->pipes) {
 		free(text);
 		return;
@@ -136,8 +139,9 @@ static void file_take(struct settings *s, const char *path, const struct stat *s
 	file->len = len;
 }
 
-static void file_read(struct settings *s, const char *path)
+static void file_read(struct parser *p, const char *path)
 {
+	struct settings *s = p->settings;
 	struct stat st = {0};
 	int fd = file_open(s, path, &st);
 	char *text = NULL;
@@ -154,7 +158,7 @@ static void file_read(struct settings *s, const char *path)
 	if (fd >= 0)
 		close(fd);
 	if (text != NULL)
-		file_take(s, path, &st, text, len);
+		file_take(p, path, &st, text, len);
 }
 
 /* ---- what is included ---- */
@@ -177,8 +181,9 @@ static int glob_failed(const char *path, int error)
 }
 
 /* pattern is what item means, whose directory is no pattern. */
-static void include_pattern(struct settings *s, const char *item, const char *pattern)
+static void include_pattern(struct parser *p, const char *item, const char *pattern)
 {
+	struct settings *s = p->settings;
 	glob_t found = {0};
 	int result;
 
@@ -190,12 +195,13 @@ static void include_pattern(struct settings *s, const char *item, const char *pa
 		section_error(&s->errors, s->root, include_key(s), "%s: %s", pattern,
 			      strerror(errno));
 	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
-		file_read(s, found.gl_pathv[i]);
+		file_read(p, found.gl_pathv[i]);
 	globfree(&found);
 }
 
-static void includes_read(struct settings *s, const char *path)
+static void includes_read(struct parser *p, const char *path)
 {
+	struct settings *s = p->settings;
 	const struct option_list *patterns;
 	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + SETTINGS_LINE_MAX];
 	size_t key = include_key(s);
@@ -209,12 +215,48 @@ static void includes_read(struct settings *s, const char *path)
 		const char *item = patterns->items[i];
 
 		snprintf(pattern, sizeof(pattern), "%s%s", item[0] == '/' ? "" : dir, item);
-		include_pattern(s, item, pattern);
+		include_pattern(p, item, pattern);
 	}
 }
 
-void settings_read(struct settings *s, const char *path)
+/* ---- all of it ---- */
+
+static void sections_warn(struct settings *s)
 {
-	file_read(s, path);
-	includes_read(s, s->piped ? "" : path);
+	struct section *section;
+
+	TAILQ_FOREACH(section, &s->sections, entry)
+		if (section->kind->warn != NULL && !section->again)
+			section->kind->warn(section, &s->warnings);
+}
+
+static struct settings *load(const char *path, const struct settings_schema *schema, bool pipes)
+{
+	struct settings *s = settings_new(schema);
+	struct parser p;
+
+	if (s == NULL)
+		return NULL;
+	s->pipes = pipes;
+	parser_init(&p, s);
+	file_read(&p, path);
+	includes_read(&p, s->piped ? "" : path);
+	s = reader_end(&p);
+	if (s != NULL)
+		sections_warn(s);
+	return s;
+}
+
+struct settings *settings_load(const char *path, const struct settings_schema *schema)
+{
+	struct settings *s = load(path, schema, true);
+
+	if (s != NULL)
+		reader_warn(s);
+	return s;
+}
+
+struct settings *settings_load_again(const char *path, const struct settings_schema *schema)
+{
+	return load(path, schema, false);
 }

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/settings.h"
-
 /* What inih takes for the beginning of a comment also between quotes is this byte there, which is
  * in no line. */
 #define SEMICOLON_HIDDEN '\x1f'

@@ -173,7 +173,8 @@ static int path_parse(const struct option_def *def, const char *text, void *fiel
 
 	if (text[0] == '/' && strlen(text) <= max)
 		return text_parse(def, text, field, reason);
-	return reason_set(reason, "'%.100s' is not an absolute path of at most %zu bytes", text, max);
+	return reason_set(reason, "'%.100s' is not an absolute path of at most %zu bytes", text,
+			  max);
 }
 
 static int list_parse(const struct option_def *def, const char *text, void *field,

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "config/near.h"
-#include "config/settings.h"
 
 void parser_error(const struct parser *p, const char *format, ...)
 {
@@ -88,20 +87,6 @@ static bool name_is_good(const char *name)
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 
 	return name[strspn(name, good)] == '\0' && strlen(name) <= 64;
-}
-
-struct section *section_add(struct settings *settings, const struct section_kind *kind,
-			    const char *key, const char *name)
-{
-	struct section *s = section_new(kind, name);
-
-	if (s == NULL || index_add(&settings->by_name, key, s) < 0) {
-		section_free(s);
-		return NULL;
-	}
-	s->settings = settings;
-	TAILQ_INSERT_TAIL(&settings->sections, s, entry);
-	return s;
 }
 
 static void section_open(struct parser *p, const struct section_kind *kind, const char *name)
@@ -361,6 +346,11 @@ void parser_key(const struct parser *p, const char *key, char *value)
 }
 
 /* ---- files ---- */
+
+void parser_init(struct parser *p, struct settings *settings)
+{
+	*p = (struct parser){.settings = settings};
+}
 
 void parser_begin(struct parser *p, const char *file)
 {

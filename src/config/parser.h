@@ -7,9 +7,7 @@
  */
 #include <stdbool.h>
 
-#include "config/section.h"
-
-struct settings;
+#include "config/settings.h"
 
 struct parser { /* where the reading stands */
 	struct settings *settings;
@@ -25,6 +23,8 @@ struct parser { /* where the reading stands */
 	struct section *section; /* NULL: unknown, its keys are passed over */
 };
 
+/* Nothing is read yet. */
+void parser_init(struct parser *p, struct settings *settings);
 /* A file, borrowed, begins; what was before it is at its end. */
 void parser_begin(struct parser *p, const char *file);
 /* There is no more. */
@@ -44,9 +44,5 @@ void parser_lost(const struct parser *p, const char *word);
 /* At the line that is read. */
 void parser_error(const struct parser *p, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-
-/* Put a new section among the others, to be found by key. Returns NULL with ENOMEM. */
-struct section *section_add(struct settings *settings, const struct section_kind *kind,
-			    const char *key, const char *name);
 
 #endif

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "config/parser.h"
 #include "config/section.h"
 #include "core/index.h"
 
@@ -50,22 +49,14 @@ struct settings {
 	struct option_list warnings;  /* "FILE:LINE: key: warning: reason" */
 	bool pipes;                   /* the first file may come through one; no text is kept */
 	bool piped;                   /* it has, which cannot be done again */
-	struct parser parser;
 	unsigned refs;
 };
 
 #define SETTINGS_BYTES_MAX (4 << 20) /* of all files */
 #define SETTINGS_LINE_MAX 8192       /* bytes, where inih takes so much */
 
-/* Read path, or standard input where that is "-", and what it includes; through a pipe up to its
- * end, and a signal may end the process until then. Returns the settings, with errors.count > 0 if
- * they must not be used; or NULL with ENOMEM. Types of values may ask others, which blocks: those
- * of users and groups do. */
-struct settings *settings_load(const char *path, const struct settings_schema *schema);
-/* The same of a file that is there to be read again, no pipe; its text is kept. Its warnings are
- * those of its sections, which look at what the system has; the others are for settings_end(). */
-struct settings *settings_load_again(const char *path, const struct settings_schema *schema);
-
+/* One without a file yet, or NULL with ENOMEM. */
+struct settings *settings_new(const struct settings_schema *schema);
 /* What is made has one reference, the maker's; the last one that goes frees it. NULL: nothing. */
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
@@ -75,15 +66,9 @@ struct settings *settings_in_force(void);
 /* Takes the reference; that of the generation before goes. NULL: none is in force any more. */
 void settings_put_in_force(struct settings *s);
 
-/* The same where somebody else reads, piece by piece: none yet, or NULL with ENOMEM; */
-struct settings *settings_new(const struct settings_schema *schema);
-/* a file begins: 0, or -1 with ENOMEM; */
-int settings_file(struct settings *s, const char *path) __attribute__((warn_unused_result));
-/* more of its text, whole lines; */
-void settings_text(struct settings *s, const char *text, size_t len);
-/* and that was all: as settings_load(), but that whoever reads has added the warnings of the
- * sections, as settings_load_again() has them. */
-struct settings *settings_end(struct settings *s);
+/* Put a new section among the others, to be found by key. Returns NULL with ENOMEM. */
+struct section *section_add(struct settings *settings, const struct section_kind *kind,
+			    const char *key, const char *name);
 
 /* Leave so many errors that a log can take them, and say how many more there are. */
 void settings_errors_shorten(struct option_list *errors);

@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/log_line.h"
 #include "core/stats.h"
 
 #define RING_LINES 128 /* messages that wait for a slow reader */

@@ -10,9 +10,9 @@
  * forges neither a field nor a line, whoever logs it. syslog(3) is not used: it blocks when the log
  * daemon stalls.
  */
-#include <string.h>
 #include <syslog.h>
 
+#include "core/log_line.h"
 #include "core/loop.h"
 
 enum log_target {
@@ -38,44 +38,6 @@ void log_detach(void);
 void log_flush(void);
 /* Send all that waits, and wait up to timeout_ms each time the reader is slow. */
 void log_finish(int timeout_ms);
-
-enum log_kind {
-	LOG_KIND_TEXT,
-	LOG_KIND_NUMBER,
-	LOG_KIND_WORDS,
-};
-
-/* One "key=value" of a line; all is borrowed until the call that makes the line returns. */
-struct log_field {
-	const char *key; /* of small letters, digits and '_'; NULL ends a list */
-	enum log_kind kind;
-	const char *data; /* NULL: the line has no such field */
-	size_t len;       /* bytes of data */
-	uint64_t number;  /* LOG_KIND_NUMBER */
-};
-
-static inline struct log_field log_bytes(const char *key, const char *data, size_t len)
-{
-	return (struct log_field){.key = key, .data = data, .len = len};
-}
-
-/* text is NUL-terminated; NULL: the line has no such field. */
-static inline struct log_field log_text(const char *key, const char *text)
-{
-	return log_bytes(key, text, text != NULL ? strlen(text) : 0);
-}
-
-static inline struct log_field log_number(const char *key, uint64_t number)
-{
-	return (struct log_field){.key = key, .kind = LOG_KIND_NUMBER, .number = number};
-}
-
-/* A field "key=word" for each word in words[0, size), each ended by a NUL; a last word without its
- * NUL is shown as cut off. */
-static inline struct log_field log_words(const char *key, const char *words, size_t size)
-{
-	return (struct log_field){.key = key, .kind = LOG_KIND_WORDS, .data = words, .len = size};
-}
 
 /* Whether messages of this level are written; where they are not, nobody need make their values. */
 bool log_takes(int level);

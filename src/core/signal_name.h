@@ -7,5 +7,7 @@
 const char *signal_name(int number);
 /* The name of a signal; "unknown" where it has none. */
 const char *signal_text(int number);
+/* The other way round; 0: there is none of that name here. */
+int signal_number(const char *name);
 
 #endif

@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "process/spawn.h"
-
 #define GRACE_MS 2000    /* between TERM and KILL */
 #define CHUNK (64 << 10) /* bytes read at a time: as many as a pipe holds */
 
@@ -205,9 +203,9 @@ static void job_undo(struct job *job)
 	errno = error;
 }
 
-static int job_launch(struct job *job, const struct job_spec *spec)
+static int job_launch(struct job *job, const struct spawn_spec *spec)
 {
-	struct job_spec s = *spec;
+	struct spawn_spec s = *spec;
 	int ends[2] = {-1, -1}; /* the child's ends of the pipes, by enum job_stream */
 	int in = -1;            /* the child's end of that to its stdin */
 	int error;
@@ -226,7 +224,7 @@ static int job_launch(struct job *job, const struct job_spec *spec)
 	return job->running ? job_watch(job) : -1;
 }
 
-int job_start(struct job *job, const struct job_spec *spec, struct deadline_queue *timeouts,
+int job_start(struct job *job, const struct spawn_spec *spec, struct deadline_queue *timeouts,
 	      const struct job_ops *ops)
 {
 	*job = (struct job){

@@ -8,25 +8,8 @@
  * group cannot delay that. A job is embedded in its owner's struct, with its watches and its
  * deadline: nothing is allocated for it.
  */
-#include <sys/types.h>
-
 #include "core/loop.h"
-
-struct job_spec {          /* borrowed by job_start() */
-	char *const *argv; /* argv[0] is an absolute path; there is no shell */
-	char *const *envp; /* the whole environment */
-	const char *cwd;   /* NULL: / */
-	int stdin_fd;      /* borrowed; -1: /dev/null */
-	bool piped;        /* stdin is a pipe from us instead, see job_write() */
-	int nice; /* added to the daemon's nice value, 0 .. 19, where the system allows it */
-};
-
-/* The steps of a start, of which one failed where there is no job. */
-enum job_step {
-	JOB_STEP_SETUP, /* pipes, the process itself */
-	JOB_STEP_CHDIR, /* chdir(2) to cwd */
-	JOB_STEP_EXEC,  /* execve(2) */
-};
+#include "process/spawn.h"
 
 enum job_stream {
 	JOB_STDOUT,
@@ -63,7 +46,7 @@ struct job {
 	struct deadline deadline;  /* the timeout, then the grace between TERM and KILL */
 	bool running;              /* the leader is not reaped, so pid is no other process's */
 	bool timed_out;            /* its timeout was over before it ended */
-	enum job_step step;        /* where the start failed */
+	enum spawn_step step;      /* where the start failed */
 	int exit_status;           /* of the leader, 0 .. 255; -1: it did not exit */
 	int signal;                /* that ended the leader; 0: none */
 	int64_t started_ms;        /* of the loop's clock */
@@ -83,7 +66,7 @@ void job_timeouts_init(struct deadline_queue *timeouts, int64_t timeout_ms);
 
 /* Run spec. timeouts must outlive the job; ops is static. Returns 0; or -1 with errno and
  * job->step, and no process and no descriptor is left. */
-int job_start(struct job *job, const struct job_spec *spec, struct deadline_queue *timeouts,
+int job_start(struct job *job, const struct spawn_spec *spec, struct deadline_queue *timeouts,
 	      const struct job_ops *ops) __attribute__((warn_unused_result));
 
 /* Do not read output, so that the job blocks when a pipe is full; until job_resume(). Before that,

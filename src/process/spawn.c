@@ -53,9 +53,9 @@ void spawn_close(void)
 /* ---- in the child: its memory is the daemon's, which waits, CLONE_VFORK ---- */
 
 struct birth {
-	const struct job_spec *spec;
-	enum job_step step; /* that the child has come to */
-	int error;          /* errno of that step; 0: the program runs */
+	const struct spawn_spec *spec;
+	enum spawn_step step; /* that the child has come to */
+	int error;            /* errno of that step; 0: the program runs */
 };
 
 /* Put 0, 1 and 2 in place. The table of descriptors is the daemon's own until the first
@@ -98,14 +98,14 @@ static void child_limits(int nice)
 __attribute__((no_sanitize_address)) static int child_main(void *arg)
 {
 	struct birth *birth = arg;
-	const struct job_spec *spec = birth->spec;
+	const struct spawn_spec *spec = birth->spec;
 
 	child_signals();
 	child_limits(spec->nice);
 	if (setpgid(0, 0) == 0 && child_descriptors() == 0) {
-		birth->step = JOB_STEP_CHDIR;
+		birth->step = SPAWN_CHDIR;
 		if (chdir(spec->cwd != NULL ? spec->cwd : "/") == 0) {
-			birth->step = JOB_STEP_EXEC;
+			birth->step = SPAWN_EXEC;
 			execve(spec->argv[0], spec->argv, spec->envp);
 		}
 	}
@@ -128,7 +128,7 @@ static int stages_set(int in, int out, int err)
 
 /* Start the child, and wait until the program runs or the child has failed. Returns 0 with *pid and
  * *pidfd; or an errno with *step, and there is no child. */
-static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd, enum job_step *step)
+static int child_start(const struct spawn_spec *spec, pid_t *pid, int *pidfd, enum spawn_step *step)
 {
 	static char stack[STACK_SIZE] __attribute__((aligned(16)));
 	struct birth birth = {.spec = spec};
@@ -147,13 +147,12 @@ static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd, enum
 	return birth.error;
 }
 
-int spawn(const struct job_spec *spec, const int ends[2], pid_t *pid, int *pidfd,
-	  enum job_step *step)
+int spawn(const struct spawn_spec *spec, const int ends[2], pid_t *pid, int *pidfd,
+	  enum spawn_step *step)
 {
 	int in = spec->stdin_fd >= 0 ? spec->stdin_fd : held.null;
-	int error = stages_set(in, ends[JOB_STDOUT], ends[JOB_STDERR]) < 0
-			    ? errno
-			    : child_start(spec, pid, pidfd, step);
+	int error =
+		stages_set(in, ends[0], ends[1]) < 0 ? errno : child_start(spec, pid, pidfd, step);
 
 	stages_set(held.null, held.null, held.null);
 	errno = error;

@@ -12,6 +12,7 @@
 #include "server/daemon.h"
 #include "services/command.h"
 #include "services/registry.h"
+#include "wire/protocols.h"
 
 /* An error of the listener conf of s at KEY. */
 #define LISTENER_ERROR(s, conf, key, ...) \

@@ -3,8 +3,6 @@
 
 #include "net/listener.h"
 #include "net/opening.h"
-#include "server/checks.h"
-#include "services/registry.h"
 
 #define DESCRIPTORS_RESERVED 128 /* that are not clients: log, signals, lingering callers */
 
@@ -47,27 +45,13 @@ static const struct option_def daemon_options[DAEMON_KEYS] = {
 #undef OPT
 };
 
-static const struct section_kind daemon_kind = {
+const struct section_kind daemon_kind = {
 	.word = "daemon",
 	.name = "",
 	.options = daemon_options,
 	.count = DAEMON_KEYS,
 	.size = sizeof(struct daemon_conf),
 };
-
-const struct settings_schema *daemon_schema(void)
-{
-	static const struct section_kind *kinds[SERVICES + 3]; /* the last one stays NULL */
-	static const struct settings_schema schema = {kinds, settings_check, settings_warn};
-	size_t count = 0;
-
-	kinds[count++] = &daemon_kind;
-	kinds[count++] = &listener_kind;
-	for (size_t i = 0; services[i] != NULL; i++)
-		if (services[i]->section != NULL)
-			kinds[count++] = services[i]->section;
-	return &schema;
-}
 
 struct daemon_conf *daemon_of(const struct settings *settings)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef SERVER_DAEMON_H
 #define SERVER_DAEMON_H
-/* What the configuration of the daemon may hold, and its section [daemon]. */
+/* The section [daemon], and what follows from all sections for the daemon. */
 #include <sys/resource.h>
 
 #include "config/settings.h"
@@ -31,8 +31,7 @@ struct daemon_conf {
 #undef OPT
 };
 
-/* Static. Its root is [daemon]. */
-const struct settings_schema *daemon_schema(void);
+extern const struct section_kind daemon_kind;
 
 struct daemon_conf *daemon_of(const struct settings *settings);
 

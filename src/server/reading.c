@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "config/include.h"
+#include "config/reader.h"
 #include "server/reading.h"
 
 #include <errno.h>
@@ -11,6 +13,7 @@
 #include "net/call.h"
 #include "net/listener.h"
 #include "net/names.h"
+#include "server/schema.h"
 #include "services/registry.h"
 
 #define BYTES_MAX (3 * SETTINGS_BYTES_MAX) /* of all records: texts, names and warnings */
@@ -150,20 +153,21 @@ static char *string_of(const struct slice *s)
 	return strndup(s->data, s->len);
 }
 
-static int file_take(struct settings *s, const struct slice *path)
+static int file_take(struct parser *p, const struct slice *path)
 {
 	char *text = string_of(path);
-	int result = text != NULL ? settings_file(s, text) : -1;
+	int result = text != NULL ? reader_file(p, text) : -1;
 
 	free(text);
 	return result;
 }
 
-static int text_take(struct settings *s, const struct slice *text)
+static int text_take(struct parser *p, const struct slice *text)
 {
-	if (s->files.count > 0)
-		settings_text(s, text->data, text->len);
-	return s->files.count > 0 ? 0 : -1;
+	if (p->file == NULL)
+		return -1;
+	lines_read(p, text->data, text->len);
+	return 0;
 }
 
 static int name_take(enum name_kind kind, const struct slice *argv)
@@ -180,15 +184,16 @@ static int name_take(enum name_kind kind, const struct slice *argv)
 }
 
 /* Returns 0, or -1 with errno. */
-static int record_take(struct settings *s, const struct request *record)
+static int record_take(struct parser *p, const struct request *record)
 {
+	struct settings *s = p->settings;
 	const struct slice *argv = record->argv;
 
 	errno = EPROTO;
 	if (record->argc == 2 && slice_is(&argv[0], "file"))
-		return file_take(s, &argv[1]);
+		return file_take(p, &argv[1]);
 	if (record->argc == 2 && slice_is(&argv[0], "text"))
-		return text_take(s, &argv[1]);
+		return text_take(p, &argv[1]);
 	if (record->argc == 2 && slice_is(&argv[0], "error"))
 		return option_list_add(&s->errors, string_of(&argv[1]));
 	if (record->argc == 2 && slice_is(&argv[0], "warning"))
@@ -213,7 +218,7 @@ static int records_take(struct reading *r)
 		if (len == 0)
 			return 0;
 		errno = EPROTO;
-		if (len < 0 || record_take(r->settings, &record) < 0)
+		if (len < 0 || record_take(&r->parser, &record) < 0)
 			return -1;
 		buf_consume(&r->records, (size_t)len);
 	}
@@ -237,16 +242,22 @@ static void reading_output(struct job *job, enum job_stream stream, const char *
 /* Returns NULL with errno. */
 static struct settings *settings_take(struct reading *r)
 {
-	struct settings *settings = r->settings;
+	struct settings *settings = r->parser.settings;
 
 	errno = r->error != 0 ? r->error : EPROTO;
 	if (r->error != 0 || buf_len(&r->records) > 0)
 		return NULL;
 	if (settings->errors.count == 0 && settings->files.count == 0)
 		return NULL;
-	r->settings = NULL;
+	if (settings->errors.count > 0) {
+		r->parser.settings = NULL;
+		return settings;
+	}
 	errno = ENOMEM;
-	return settings->errors.count > 0 ? settings : settings_end(settings);
+	settings = reader_end(&r->parser);
+	if (settings != NULL)
+		reader_warn(settings);
+	return settings;
 }
 
 static void failure_print(const struct reading *r, struct reason *reason)
@@ -275,7 +286,7 @@ static void reading_ended(struct job *job)
 		failure_print(r, &reason);
 	else if ((settings = settings_take(r)) == NULL)
 		reason_set(&reason, "%s", strerror(errno));
-	settings_unref(r->settings);
+	settings_unref(r->parser.settings);
 	buf_free(&r->records);
 	if (r->stopped)
 		settings_unref(settings);
@@ -299,19 +310,19 @@ int reading_start(struct reading *r)
 	static char program[] = "/proc/self/exe", option[] = "--resolve", config[] = "-c";
 	char *path = strdup(r->path);
 	char *const argv[] = {program, option, config, path, NULL};
-	const struct job_spec spec = {.argv = argv, .envp = environ, .cwd = ".", .stdin_fd = -1};
+	const struct spawn_spec spec = {.argv = argv, .envp = environ, .cwd = ".", .stdin_fd = -1};
 
 	names_forget();
 	names_close();
 	r->stopped = false;
 	r->bytes = 0;
 	r->error = 0;
-	r->settings = settings_new(daemon_schema());
-	r->running = path != NULL && r->settings != NULL &&
+	parser_init(&r->parser, settings_new(daemon_schema()));
+	r->running = path != NULL && r->parser.settings != NULL &&
 		     job_start(&r->job, &spec, &r->timeouts, &ops) == 0;
 	free(path);
 	if (!r->running)
-		settings_unref(r->settings);
+		settings_unref(r->parser.settings);
 	return r->running ? 0 : -1;
 }
 

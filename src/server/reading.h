@@ -16,6 +16,7 @@
  *	text LINES                 more of it
  *	error TEXT                 of the reading; there are no other records then
  */
+#include "config/parser.h"
 #include "core/buf.h"
 #include "process/job.h"
 #include "server/daemon.h"
@@ -24,10 +25,10 @@ struct reading {
 	const char *path; /* borrowed */
 	struct job job;
 	struct deadline_queue timeouts;
-	struct buf records;        /* that are not complete yet */
-	size_t bytes;              /* of all that have come */
-	struct settings *settings; /* in the making */
-	int error;                 /* of errno: they cannot be made; 0: none */
+	struct buf records;   /* that are not complete yet */
+	size_t bytes;         /* of all that have come */
+	struct parser parser; /* of the settings in the making */
+	int error;            /* of errno: they cannot be made; 0: none */
 	bool running, stopped;
 	/* It is over. settings are for the owner, with errors as settings_load() has them;
 	 * names_ask() knows what they name, until names_forget(). NULL: reason says why there are

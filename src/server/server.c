@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "config/include.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include "core/systemd.h"
 #include "net/names.h"
 #include "process/job.h"
-#include "server/daemon.h"
+#include "server/schema.h"
 #include "server/listeners.h"
 #include "server/reading.h"
 #include "services/registry.h"

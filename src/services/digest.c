@@ -131,7 +131,7 @@ static void digest_start(struct digest *d)
 {
 	static char program[] = "/usr/bin/sha256sum", locale[] = "LC_ALL=C";
 	char *const argv[] = {program, NULL}, *const envp[] = {locale, NULL};
-	const struct job_spec spec = {.argv = argv, .envp = envp, .stdin_fd = d->fd, .nice = 10};
+	const struct spawn_spec spec = {.argv = argv, .envp = envp, .stdin_fd = d->fd, .nice = 10};
 
 	if (job_start(&d->job, &spec, &timeouts, &digest_ops) == 0)
 		return;

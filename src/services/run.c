@@ -189,9 +189,9 @@ static void start_explain(struct run *run, const char *program)
 	struct reason reason, folder;
 	int error = errno;
 
-	if (run->job.step == JOB_STEP_EXEC) {
+	if (run->job.step == SPAWN_EXEC) {
 		program_explain(program, error, &reason);
-	} else if (run->job.step == JOB_STEP_CHDIR) {
+	} else if (run->job.step == SPAWN_CHDIR) {
 		if (!folder_is_refused(cwd, &folder))
 			reason_set(&folder, "%s: %s", cwd, strerror(error));
 		reason_set(&reason, "its folder %s", folder.text);
@@ -212,7 +212,7 @@ static void run_give_up(struct run *run)
 /* Start the job. Takes argv. */
 static void run_start(struct run *run, struct command *command, char **argv)
 {
-	const struct job_spec spec = {
+	const struct spawn_spec spec = {
 		.argv = argv,
 		.envp = command->envp,
 		.cwd = command->cwd,

@@ -88,10 +88,4 @@ struct protocol {
  * newline. Returns as error(). */
 int protocol_error_line(struct buf *out, const char *text);
 
-/* All protocols, NULL-terminated. */
-extern const struct protocol *const protocols[];
-
-/* Returns the protocol of that name, or NULL. */
-const struct protocol *protocol_find(const char *name);
-
 #endif

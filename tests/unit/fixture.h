@@ -18,10 +18,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "config/include.h"
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/endpoint.h"
-#include "server/daemon.h"
+#include "server/schema.h"
 
 #define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 #define GUARD_MS 10000 /* a test that takes longer waits for what will not come */
