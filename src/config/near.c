@@ -9,8 +9,8 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Levenshtein's distance, where two letters that have changed places are one slip; of the matrix,
- * three rows at a time. */
+/* How many letters are wrong: Levenshtein's distance, where two letters that have changed places
+ * are one slip. Of the matrix, three rows are kept at a time. 64: too long to tell. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][64], len = strlen(b), i = 1;
