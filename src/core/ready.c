@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 
 #include "core/clock.h"
-#include "core/watches.h"
 
 #define TURN_NS 20000000 /* of calls in a turn of the loop, before it polls again */
 #define QUICK_NS 250000  /* after which a call of a quick or fresh watch should end */
@@ -119,36 +118,36 @@ static void watch_weigh(struct watch *w, int64_t took_ns)
 /* ---- calls ---- */
 
 /* The owner may drop and free w in its call: then by_fd[] has w no more. */
-static void watch_call(struct watches *ws, struct watch *w)
+static void watch_call(struct ready *r, struct watch *w, struct watch **const *by_fd)
 {
-	struct ready *r = &ws->ready;
 	int64_t began_ns = r->clock_ns;
 	short revents = (short)w->revents;
 	int fd = w->fd;
 
 	w->revents = 0;
-	w->seen_ms = (uint16_t)ws->now_ms;
+	w->seen_ms = (uint16_t)r->now_ms;
 	r->call_ns = w->for_all || ready_kind(w) == READY_HEAVY ? CALL_NS : QUICK_NS;
 	r->was_over = false;
 	w->ready(w, revents);
 	r->clock_ns = clock_ns();
-	if (ws->by_fd[fd] == w)
+	if ((*by_fd)[fd] == w)
 		watch_weigh(w, call_took_ns(r, r->clock_ns - began_ns));
 }
 
 /* Call the first watch of a line, and further ones until until_ns of the monotonic clock; the
  * others move up. */
-static void line_call(struct watches *ws, struct ready_line *line, int64_t until_ns)
+static void line_call(struct ready *r, struct ready_line *line, struct watch **const *by_fd,
+		      int64_t until_ns)
 {
 	uint32_t called = 0;
 
 	while (called < line->count) {
-		struct watch *w = ws->by_fd[line->fds[called++]];
+		struct watch *w = (*by_fd)[line->fds[called++]];
 
 		if (w == NULL || w->revents == 0)
 			continue;
-		watch_call(ws, w);
-		if (ws->ready.clock_ns >= until_ns)
+		watch_call(r, w, by_fd);
+		if (r->clock_ns >= until_ns)
 			break;
 	}
 	line->count -= called;
@@ -156,18 +155,18 @@ static void line_call(struct watches *ws, struct ready_line *line, int64_t until
 		memmove(line->fds, line->fds + called, line->count * sizeof(line->fds[0]));
 }
 
-void ready_call(struct watches *ws)
+void ready_call(struct ready *r, struct watch **const *by_fd, uint32_t now_ms)
 {
 	static const int64_t share_ns[READY_LINES] = {TURN_NS / 2, TURN_NS / 4, TURN_NS / 4};
-	struct ready *r = &ws->ready;
 	int64_t until_ns;
 
+	r->now_ms = now_ms;
 	if (r->late || r->lines[READY_FRESH].count > 0)
 		interrupted_ns(r); /* begins anew: no call is to blame for the wait in poll(2) */
 	r->clock_ns = until_ns = clock_ns();
 	for (int kind = 0; kind < READY_LINES; kind++) {
 		until_ns += share_ns[kind]; /* what the lines before have left is added */
-		line_call(ws, &r->lines[kind], until_ns);
+		line_call(r, &r->lines[kind], by_fd, until_ns);
 	}
 }
 

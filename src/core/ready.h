@@ -22,8 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct watch;
-struct watches;
+#include "core/watch.h"
 
 enum ready_kind {
 	READY_QUICK,
@@ -41,6 +40,7 @@ struct ready {
 	struct ready_line lines[READY_LINES];
 	bool late;        /* watches were left over from the turn before: ready_refresh() */
 	bool was_over;    /* the present call was told to end, and costs as much as the longest */
+	uint32_t now_ms;  /* of the monotonic clock, as of this turn */
 	int64_t clock_ns; /* when the last call ended and the present one began */
 	int64_t call_ns;  /* how long the present call may last */
 	int64_t used_ns;  /* processor time of this thread, as of the last interrupted_ns() */
@@ -59,8 +59,9 @@ bool ready_has_some(const struct ready *r);
 void ready_refresh(struct ready *r, bool (*is_ready)(void *arg, int fd), void *arg);
 /* Put w, which is in no line, at the end of its line. */
 void ready_join(struct ready *r, const struct watch *w);
-/* Call the watches that wait, each line for its share. Their owners may add and drop any watch. */
-void ready_call(struct watches *ws);
+/* Call the watches that wait, each line for its share. *by_fd has each watch at its descriptor, and
+ * may move: owners may add and drop any watch. now_ms is of the monotonic clock. */
+void ready_call(struct ready *r, struct watch **const *by_fd, uint32_t now_ms);
 
 /* ---- questions of an owner, within its call ---- */
 

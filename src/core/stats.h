@@ -32,7 +32,4 @@ struct stats {
 
 extern struct stats stats;
 
-/* Log all counters. */
-void stats_log(void);
-
 #endif

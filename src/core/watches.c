@@ -378,7 +378,7 @@ void watches_dispatch(struct watches *ws, int64_t now_ms)
 	hot_cool(ws);
 	ready_refresh(&ws->ready, watch_is_ready, ws);
 	turn_collect(ws);
-	ready_call(ws);
+	ready_call(&ws->ready, &ws->by_fd, ws->now_ms);
 }
 
 /* The watch of the hints is nobody's. */

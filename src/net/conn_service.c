@@ -38,16 +38,6 @@ void conn_task(struct conn *c, struct task *t)
 		t->eof(&call, t);
 }
 
-/* The scratch areas are lent to one connection at a time: within the turn of another one, leave it
- * to the loop, which calls conn_ready() as soon as there is room for output. */
-void conn_wake(struct conn *c)
-{
-	if (c->table->turning)
-		watches_want(&c->table->loop->watches, &c->watch, POLLOUT);
-	else
-		conn_turn(c, false);
-}
-
 void conn_quit(struct conn *c)
 {
 	c->state = CONN_FLUSH;

@@ -6,13 +6,15 @@
  * came, except where the administrator says "amplify". A quota ends such a talk with a service
  * whose port does not give it away.
  */
+#include "net/datagram.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
-#include "net/endpoint.h"
+#include "net/call.h"
 #include "net/quota.h"
 
 #define DATAGRAMS_PER_TURN 64
@@ -46,9 +48,9 @@ static bool port_answers(uint16_t port)
 	return own_ports[port / 64] >> port % 64 & 1;
 }
 
-static bool peer_is_served(const struct endpoint *e, const struct peer *peer)
+static bool peer_is_served(const struct listener *l, const struct peer *peer)
 {
-	return !port_answers(sockaddr_port(&peer->sa)) && peer_is_allowed(peer, e->listener->conf);
+	return !port_answers(sockaddr_port(&peer->sa)) && listener_allows(l->conf, peer);
 }
 
 /* Let the service answer a datagram into out. Returns 0, or -1 where it gives up. */
@@ -81,12 +83,12 @@ static bool service_speaks(const struct service *service)
 	return service->open != NULL || service->request != NULL || service->more != NULL;
 }
 
-static bool quota_allows(const struct endpoint *e, const struct peer *peer)
+static bool quota_allows(const struct datagrams *d, const struct peer *peer)
 {
-	const char *name = e->listener->conf->section.name;
+	const char *name = d->listener->conf->section.name;
 	char text[PEER_TEXT_MAX];
 
-	if (quota_take(&quota, &peer->sa, loop_now_ms(e->table->loop)))
+	if (quota_take(&quota, &peer->sa, loop_now_ms(d->table->loop)))
 		return true;
 	if (burst_takes("unanswered", "listener", name, NULL))
 		log_info("unanswered", log_text("listener", name),
@@ -107,27 +109,27 @@ static void pktinfo_free_route(struct msghdr *msg)
 
 /* Answer the datagram in msg, of len bytes; msg becomes the reply. Returns 0, or -1 where there is
  * none. */
-static int answer(struct endpoint *e, const struct peer *peer, struct msghdr *msg, size_t len)
+static int answer(const struct datagrams *d, const struct peer *peer, struct msghdr *msg,
+		  size_t len)
 {
-	const struct listener_conf *conf = e->listener->conf;
+	const struct listener_conf *conf = d->listener->conf;
 	const struct slice data = {msg->msg_iov->iov_base, len};
 	struct buf out = {0};
 	ssize_t sent = -1;
 
-	buf_borrow(&out, e->table->out, CONN_SCRATCH);
+	buf_borrow(&out, d->table->out, CONN_SCRATCH);
 	if (service_speaks(conf->service) && conversation(conf, &data, peer, &out) == 0 &&
-	    (conf->amplify || buf_len(&out) <= len) && quota_allows(e, peer)) {
+	    (conf->amplify || buf_len(&out) <= len) && quota_allows(d, peer)) {
 		*msg->msg_iov = (struct iovec){buf_data(&out), buf_len(&out)};
 		pktinfo_free_route(msg);
-		sent = sendmsg(e->watch.fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = sendmsg(d->fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
 	buf_free(&out);
 	return sent < 0 ? -1 : 0;
 }
 
-void datagram_ready(struct watch *w, short revents)
+void datagrams_answer(const struct datagrams *d)
 {
-	struct endpoint *e = container_of(w, struct endpoint, watch);
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
@@ -140,21 +142,21 @@ void datagram_ready(struct watch *w, short revents)
 	ssize_t n;
 
 	for (int i = 0; i < DATAGRAMS_PER_TURN; i++) {
-		iov = (struct iovec){e->table->in, CONN_SCRATCH};
+		iov = (struct iovec){d->table->in, CONN_SCRATCH};
 		msg = (struct msghdr){.msg_name = &source.sa,
 				      .msg_namelen = sizeof(source.un),
 				      .msg_iov = &iov,
 				      .msg_iovlen = 1,
 				      .msg_control = &control,
 				      .msg_controllen = sizeof(control)};
-		n = recvmsg(e->watch.fd, &msg, 0);
+		n = recvmsg(d->fd, &msg, 0);
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n < 0)
 			continue; /* ICMP's word about an earlier reply; poll(2) clears it */
 		stats.datagrams++;
 		peer_set(&peer, &source.sa, -1);
-		if (!peer_is_served(e, &peer) || answer(e, &peer, &msg, (size_t)n) < 0)
+		if (!peer_is_served(d->listener, &peer) || answer(d, &peer, &msg, (size_t)n) < 0)
 			stats.datagrams_unanswered++;
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a connection ends. */
+#include "net/ending.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,8 +8,8 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/admit.h"
-#include "net/opening.h"
-#include "net/table.h"
+#include "net/conn.h"
+#include "net/step.h"
 
 static const char *const reason_names[] = {
 #define X(name) #name,
@@ -31,6 +32,15 @@ static bool end_is_logged(const char *name, enum ending reason)
 	}
 }
 
+/* The name of the step that c is at; NULL: c is not in its opening. */
+static const char *step_name(const struct conn *c)
+{
+	const struct opening_step *step =
+		c->state == CONN_OPENING ? c->listener->conf->steps[c->step] : NULL;
+
+	return step != NULL ? step->name : NULL;
+}
+
 static void conn_log_end(const struct conn *c, enum ending reason)
 {
 	const char *name = c->listener->conf->section.name;
@@ -41,7 +51,7 @@ static void conn_log_end(const struct conn *c, enum ending reason)
 	log_info("closed", log_text("listener", name), log_text("peer", peer_print(&c->peer, peer)),
 		 log_number("in", c->bytes_in), log_number("out", c->bytes_out),
 		 log_number("ms", (uint64_t)(loop_now_ms(c->table->loop) - c->opened_ms)),
-		 log_text("reason", reason_names[reason]), log_text("step", opening_step_name(c)));
+		 log_text("reason", reason_names[reason]), log_text("step", step_name(c)));
 }
 
 static void stats_end(enum ending reason)
@@ -97,22 +107,29 @@ static bool conn_peer_takes(struct conn *c)
 	return takes;
 }
 
-void conn_hang_up(struct conn *c)
-{
-	c->channel->ops->hang_up(c->channel, c->watch.fd);
-	buf_free(&c->in);
-	c->state = CONN_LINGER;
-	c->untaken = UINT32_MAX;
-	deadline_start(&c->table->linger, &c->deadline);
-	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
-}
-
-void conn_discard(struct conn *c)
+/* Receive what the peer still sends after we have hung up, and drop it. */
+static void conn_discard(struct conn *c)
 {
 	ssize_t n = c->channel->ops->recv(c->channel, c->watch.fd, c->table->in, CONN_SCRATCH);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		conn_close(c, c->ending);
+}
+
+static void linger_ready(struct watch *w, short revents)
+{
+	conn_discard(container_of(w, struct conn, watch));
+}
+
+void conn_hang_up(struct conn *c)
+{
+	c->channel->ops->hang_up(c->channel, c->watch.fd);
+	buf_free(&c->in);
+	c->state = CONN_LINGER;
+	c->watch.ready = linger_ready;
+	c->untaken = UINT32_MAX;
+	deadline_start(&c->table->linger, &c->deadline);
+	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
 }
 
 void conn_fail(struct conn *c, enum ending reason, const char *text)
@@ -123,20 +140,6 @@ void conn_fail(struct conn *c, enum ending reason, const char *text)
 	conn_abandon_task(c);
 	if (c->listener->conf->wire->error(&c->out, text) < 0)
 		conn_close(c, reason);
-}
-
-/* The client has asked nothing for idle_timeout. What it sent in time may lie unread, so it has a
- * turn first; bytes that are no whole request do not save it. */
-void conn_idle_expired(struct deadline *d)
-{
-	struct conn *c = container_of(d, struct conn, deadline);
-	uint64_t requests = stats.requests;
-
-	if (conn_turn(c, true) || stats.requests != requests || c->unserved ||
-	    c->state != CONN_OPEN)
-		return;
-	c->ending = ENDING_idle;
-	conn_hang_up(c);
 }
 
 /* The peer has taken nothing for write_timeout, as far as poll(2) tells; the kernel knows better.

@@ -14,6 +14,8 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/admit.h"
+#include "net/connections.h"
+#include "net/datagram.h"
 #include "net/rights.h"
 
 #define ACCEPTS_PER_TURN 64
@@ -107,6 +109,13 @@ static void endpoint_ready(struct watch *w, short revents)
 	for (int n = 0; n < ACCEPTS_PER_TURN && endpoint_may_accept(e); n++)
 		if (endpoint_accept(e) < 0 || ready_call_is_over(&e->table->loop->watches.ready))
 			return;
+}
+
+static void datagrams_ready(struct watch *w, short revents)
+{
+	const struct endpoint *e = container_of(w, struct endpoint, watch);
+
+	datagrams_answer(&(struct datagrams){w->fd, e->listener, e->table});
 }
 
 void endpoint_accept_all(struct endpoint *e)
@@ -274,7 +283,7 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 			       .spec = spec,
 			       .watch.fd = fd,
 			       .passed = fd >= 0};
-	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_ready;
+	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagrams_ready : endpoint_ready;
 	e->watch.for_all = true;
 	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
 	if (endpoint_listen(e, fd, backlog) < 0 ||

@@ -49,12 +49,4 @@ void endpoint_update(struct endpoint *e);
 /* Call before any endpoint is opened: they wait by the deadlines of loop. */
 void endpoint_init(struct loop *loop);
 
-/* Take datagrams that have arrived and answer them; datagram.c. */
-void datagram_ready(struct watch *w, short revents);
-
-/* The UDP ports this daemon answers on, to which it sends nothing: set by the server, read by
- * datagram.c. */
-void datagram_ports_clear(void);
-void datagram_port_add(const struct addr *addr);
-
 #endif

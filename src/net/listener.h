@@ -10,6 +10,7 @@
 #include "core/loop.h"
 #include "net/acl.h"
 #include "net/addr.h"
+#include "net/peer.h"
 #include "net/service.h"
 #include "net/tally.h"
 #include "wire/protocol.h"
@@ -54,12 +55,24 @@ struct listener {
 struct listener_conf *listener_conf_next(const struct settings *settings,
 					 const struct listener_conf *conf);
 
-/* Make a listener, without endpoints, that shares the tally of predecessor (or NULL). Returns a
- * reference, or NULL with ENOMEM. */
+/* Who is called when a deadline of a connection has passed: the queues of a listener. */
+struct listener_deadlines {
+	void (*opening)(struct deadline *d);
+	void (*idle)(struct deadline *d);
+	void (*stalled)(struct deadline *d);
+};
+
+/* Make a listener, without endpoints, that shares the tally of predecessor (or NULL). deadlines is
+ * borrowed for the call. Returns a reference, or NULL with ENOMEM. */
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
-			      const struct listener *predecessor);
+			      const struct listener *predecessor,
+			      const struct listener_deadlines *deadlines);
 struct listener *listener_ref(struct listener *l);
 /* Give a reference back. The last one frees l, which has no endpoints then; between turns only. */
 void listener_unref(struct listener *l);
+
+/* Whether the lists of a listener allow the peer: allow for peers with an address, allow_users and
+ * allow_groups for those on UNIX sockets. Where the lists for its kind are empty, it may call. */
+bool listener_allows(const struct listener_conf *conf, const struct peer *peer);
 
 #endif

@@ -4,6 +4,9 @@
 #include <errno.h>
 
 #include "net/admit.h"
+#include "net/ending.h"
+#include "net/receive.h"
+#include "net/turn.h"
 
 /* ---- steps ---- */
 
@@ -11,13 +14,6 @@
 static const struct opening_step *opening_step(const struct conn *c)
 {
 	return c->listener->conf->steps[c->step];
-}
-
-const char *opening_step_name(const struct conn *c)
-{
-	const struct opening_step *step = c->state == CONN_OPENING ? opening_step(c) : NULL;
-
-	return step != NULL ? step->name : NULL;
 }
 
 enum step opening_receive(struct conn *c, size_t len)
@@ -47,7 +43,7 @@ static bool opening_is_refused(const struct conn *c)
 	for (int i = c->step; conf->steps[i] != NULL; i++)
 		if (conf->steps[i]->tells_peer)
 			return false;
-	return !peer_is_allowed(&c->peer, conf);
+	return !listener_allows(conf, &c->peer);
 }
 
 /* Run the steps that are left, until one waits or fails. Returns what that one did, or STEP_DONE.
@@ -89,6 +85,7 @@ static void opening_admit(struct conn *c, bool at_once)
 {
 	const char *refusal = admit_enter(c);
 
+	c->watch.ready = conn_ready;
 	if (refusal == NULL)
 		conn_begin(c, at_once);
 	else
@@ -115,7 +112,7 @@ void opening_admit_waiting(struct conn_table *table)
 
 /* ---- from the beginning of an opening to its end ---- */
 
-void opening_turn(struct conn *c)
+static void opening_turn(struct conn *c)
 {
 	switch (opening_run(c)) {
 	case STEP_FAILED:
@@ -133,6 +130,11 @@ void opening_turn(struct conn *c)
 			opening_admit(c, true);
 		}
 	}
+}
+
+static void opening_ready(struct watch *w, short revents)
+{
+	opening_turn(container_of(w, struct conn, watch));
 }
 
 /* End an opening that takes too long; but what its step waits for may lie unread, so it has one
@@ -167,6 +169,7 @@ void opening_begin(struct conn *c)
 	} else {
 		opening_make_room(c->table);
 		conn_move(c, CONN_OPENING);
+		c->watch.ready = opening_ready;
 		if (ready_is_late(&c->table->loop->watches.ready))
 			conn_settle(c, false); /* the steps begin in the next turn of the loop */
 		else

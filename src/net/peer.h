@@ -10,8 +10,6 @@
 
 #include "net/acl.h"
 
-struct listener_conf;
-
 #define PEER_TEXT_MAX 80 /* bytes, with the NUL */
 
 struct peer {
@@ -40,9 +38,5 @@ const char *peer_print(const struct peer *peer, char *text);
  * address, users and groups for those on UNIX sockets. */
 bool peer_is_listed(const struct peer *peer, const struct cidr_list *networks,
 		    const struct id_list *users, const struct id_list *groups);
-
-/* Whether the listener's lists allow the peer: allow for peers with an address, allow_users and
- * allow_groups for those on UNIX sockets. Where the lists for its kind are empty, it may call. */
-bool peer_is_allowed(const struct peer *peer, const struct listener_conf *conf);
 
 #endif

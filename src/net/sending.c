@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "net/conn.h"
 #include "net/table.h"
 
 #define PIECE_BYTES (256 * 1024) /* sent in one call */

@@ -8,9 +8,10 @@
  */
 #include "core/buf.h"
 #include "net/channel.h"
-#include "net/conn.h"
 #include "net/listener.h"
 #include "net/peer.h"
+
+struct task;
 
 #define CONN_SCRATCH (64 * 1024) /* bytes received in one turn of a connection */
 /* Bytes of scratch for output: what may be owed when one more request is served, CONN_SCRATCH, and
@@ -57,8 +58,9 @@ enum place {
 };
 
 /*
- * The turn of a connection (conn.c). The loop calls conn_ready() when something happens on the
- * socket, and that, in the states that serve requests, conn_turn():
+ * The turn of a connection (turn.c). When something happens on the socket, the loop calls
+ * watch.ready, which goes with the state: opening_ready(), conn_ready() or linger_ready(). The
+ * second of these gives the connection its turn, conn_turn():
  *
  *	conn_flush()      send what is owed, once
  *	conn_receive()    receive once, if conn_may_read()
@@ -142,66 +144,21 @@ struct conn_table {
 	char *in, *out; /* scratch areas, lent to one connection at a time */
 };
 
-/* Returns 0, or -1 with ENOMEM. */
-int conn_table_init(struct conn_table *table, struct loop *loop);
-/* Close and free all connections, then the scratch areas. */
-void conn_table_free(struct conn_table *table);
+/* Returns a new row, CONN_OPEN, in the table. Takes fd and channel, unless it returns NULL, with
+ * ENOMEM. */
+struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,
+		      const struct sockaddr *sa, struct channel *channel);
 
 /* Free the connections that are CONN_DEAD; between turns only. */
 void conn_table_reap(struct conn_table *table);
 
-/* Answer what has arrived, then hang up on everybody, as each peer takes what it is owed. */
-void conn_table_drain(struct conn_table *table);
-/* Close all connections at once. */
-void conn_table_close(struct conn_table *table);
-
-/* Begin a connection: fd, accepted from sa on l. Takes fd and channel, even where there is no
- * memory. */
-void conn_open(struct conn_table *table, struct listener *l, int fd, const struct sockaddr *sa,
-	       struct channel *channel);
-
-/* ---- within net/ ---- */
+/* Put c into a state, and into the list of that state. CONN_OPEN, CONN_FLUSH and CONN_LINGER have
+ * one list, so c->state is just set to go from one of these to another. */
+void conn_move(struct conn *c, enum conn_state state);
 
 /* Send up to count bytes of the file fd from *offset on, which moves; only when nothing is owed.
  * Returns how many went, 0: none at present; or -1 with errno, ENODATA where the file has become
  * shorter. */
 ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
-
-/* Receive at most len bytes to space; space NULL: memory has run out, fails. Returns how many
- * bytes, 0 at the end of input, or -1 with errno. */
-ssize_t conn_recv(struct conn *c, char *space, size_t len);
-/* Why the connection ends when conn_recv() has failed with errno; logs what is to be told of it. */
-enum ending conn_recv_ending(const struct conn *c);
-
-/* Put c into a state, and into the list of that state. CONN_OPEN, CONN_FLUSH and CONN_LINGER have
- * one list, so c->state is just set to go from one of these to another. */
-void conn_move(struct conn *c, enum conn_state state);
-/* c is open: the service may speak. The first turn is now, if at_once and the loop is not late. */
-void conn_begin(struct conn *c, bool at_once);
-/* The end of a turn: give the scratch areas back, then hang up, close or wait. progressed: the
- * deadline starts anew. */
-void conn_settle(struct conn *c, bool progressed);
-/* Send what is owed, receive if readable, answer, and settle what to wait for. c may be CONN_DEAD
- * afterwards. Returns whether the peer did something that counts: took bytes, or sent some to a
- * service that answers none. */
-bool conn_turn(struct conn *c, bool readable);
-/* Have the peer told why, as an error reply, then hang up. */
-void conn_fail(struct conn *c, enum ending reason, const char *text);
-/* Stop sending, and wait for the peer to hang up too: closing with unread input would make the
- * kernel send RST, which can destroy what was said last. */
-void conn_hang_up(struct conn *c);
-/* After conn_hang_up(): receive what the peer still sends, drop it, and close at the end. */
-void conn_discard(struct conn *c);
-/* Close at once, log it and count it. c is CONN_DEAD then, until conn_table_reap(). */
-void conn_close(struct conn *c, enum ending reason);
-/* The daemon stops: answer what has arrived up to now, and no more; then hang up. */
-void conn_drain(struct conn *c);
-/* The loop calls for an event on the socket; for the end of table->linger. */
-void conn_ready(struct watch *w, short revents);
-void conn_linger_expired(struct deadline *d);
-
-/* The loop calls for the end of idle_timeout and of write_timeout, deadlines of the listener. */
-void conn_idle_expired(struct deadline *d);
-void conn_stalled_expired(struct deadline *d);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "core/index.h"
 #include "core/log.h"
+#include "net/connections.h"
+#include "net/datagram.h"
 #include "net/names.h"
 #include "net/opening.h"
 
@@ -241,7 +243,8 @@ static int listeners_make(const struct change *change, struct listener_list *nex
 
 	while ((conf = listener_conf_next(change->settings, conf)) != NULL) {
 		l = listener_new(change->ls->table->loop, conf,
-				 index_find(&change->listeners, conf->section.name));
+				 index_find(&change->listeners, conf->section.name),
+				 &conn_deadlines);
 		if (l == NULL) {
 			log_error("failed", log_text("reason", "out of memory"));
 			return -1;

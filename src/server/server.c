@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/include.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -7,17 +6,19 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "config/include.h"
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/order.h"
 #include "core/signals.h"
-#include "core/stats.h"
+#include "core/stats_log.h"
 #include "core/systemd.h"
+#include "net/connections.h"
 #include "net/names.h"
 #include "process/job.h"
-#include "server/schema.h"
 #include "server/listeners.h"
 #include "server/reading.h"
+#include "server/schema.h"
 #include "services/registry.h"
 
 #define STATUS_MS 1000    /* between two reports of the client count */

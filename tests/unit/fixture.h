@@ -21,6 +21,10 @@
 #include "config/include.h"
 #include "core/log.h"
 #include "core/stats.h"
+#include "net/conn.h"
+#include "net/connections.h"
+#include "net/ending.h"
+#include "net/turn.h"
 #include "net/endpoint.h"
 #include "server/schema.h"
 
@@ -97,7 +101,7 @@ static inline struct listener_conf *conf_new(const char *keys)
 static inline struct listener *listener_after(const struct listener *predecessor, const char *keys)
 {
 	struct listener_conf *conf = conf_new(keys);
-	struct listener *l = listener_new(&loop, conf, predecessor);
+	struct listener *l = listener_new(&loop, conf, predecessor, &conn_deadlines);
 
 	assert_non_null(l);
 	settings_unref(conf->section.settings);

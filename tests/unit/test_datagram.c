@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "net/datagram.h"
 #include "net/quota.h"
 
 static char text[CONN_SCRATCH];

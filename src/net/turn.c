@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/table.h"
+#include "net/turn.h"
 
 #include <errno.h>
 
-#include "core/burst.h"
-#include "core/log.h"
 #include "core/stats.h"
-#include "net/opening.h"
+#include "net/conn.h"
+#include "net/ending.h"
+#include "net/receive.h"
 
 #define HIGH_WATER CONN_SCRATCH /* bytes owed, beyond which no further request is served */
 #define ROUNDS_PER_TURN 4       /* so that no client keeps the others waiting */
@@ -163,37 +163,6 @@ static char *conn_input_space(struct conn *c, size_t *len)
 	if (c->draining && !conn_feeds_task(c) && *len > c->drain_left)
 		*len = c->drain_left;
 	return buf_reserve(&c->in, *len);
-}
-
-static void conn_log_rights(const struct conn *c)
-{
-	const char *name = c->listener->conf->section.name;
-	char peer[PEER_TEXT_MAX];
-
-	if (burst_takes("descriptors_passed", "listener", name, NULL))
-		log_info("descriptors_passed", log_text("listener", name),
-			 log_text("peer", peer_print(&c->peer, peer)));
-}
-
-enum ending conn_recv_ending(const struct conn *c)
-{
-	int error = errno;
-
-	if (error == EPERM)
-		conn_log_rights(c);
-	return error == ENOMEM || error == EPERM ? ENDING_error : ENDING_reset;
-}
-
-ssize_t conn_recv(struct conn *c, char *space, size_t len)
-{
-	ssize_t n = space != NULL ? c->channel->ops->recv(c->channel, c->watch.fd, space, len) : -1;
-
-	if (n < 0)
-		return -1;
-	c->eof = n == 0;
-	c->bytes_in += (size_t)n;
-	stats.bytes_in += (size_t)n;
-	return n;
 }
 
 static void conn_end_input(struct conn *c)
@@ -400,17 +369,23 @@ void conn_ready(struct watch *w, short revents)
 {
 	struct conn *c = container_of(w, struct conn, watch);
 
-	if (c->state == CONN_LINGER) {
-		conn_discard(c);
-	} else if (c->state == CONN_OPENING) {
-		opening_turn(c);
-	} else if (c->task != NULL && (revents & (POLLHUP | POLLERR))) {
+	if (c->task != NULL && (revents & (POLLHUP | POLLERR))) {
 		conn_close(c, ENDING_reset);
-	} else {
-		if (revents & POLLRDHUP)
-			conn_end_input(c);
-		conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
+		return;
 	}
+	if (revents & POLLRDHUP)
+		conn_end_input(c);
+	conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
+}
+
+/* The scratch areas are lent to one connection at a time: within the turn of another one, leave it
+ * to the loop, which calls conn_ready() as soon as there is room for output. */
+void conn_wake(struct conn *c)
+{
+	if (c->table->turning)
+		watches_want(&c->table->loop->watches, &c->watch, POLLOUT);
+	else
+		conn_turn(c, false);
 }
 
 /* ---- the beginning, and a drain ---- */
