@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define NAME_MAX_LEN 48   /* bytes; inih cuts longer titles */
-#define FILE_PATH_MAX 512 /* bytes; a longer one counts as none */
+#define FILE_PATH_MAX 512 /* bytes; with a longer path, there is no file of names */
 #define SPACE " \t\r\n\v\f"
 
 /* A short name that is looked up, and the file of names while it is read. */
@@ -132,7 +132,8 @@ static int key_handle(void *user, const char *name, const char *key, const char 
 	return l->wrong_line == 0;
 }
 
-/* Returns 1 with what the name means, 0 if the file does not tell, or -1 with the reason. */
+/* Read the file of names. Returns 1 with what the name means, 0 if the file does not tell, or -1
+ * with the reason. */
 static int file_read(struct lookup *l)
 {
 	int line = ini_parse_stream(line_next, l, key_handle, l);

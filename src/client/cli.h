@@ -13,7 +13,7 @@
 struct cli_option {
 	const char *name;     /* --NAME; NULL ends the table */
 	char letter;          /* '\0': none */
-	const char *argument; /* what the help calls it; NULL: the option has none */
+	const char *argument; /* what the help calls its argument; NULL: the option has none */
 	const char *help;     /* one line */
 };
 
@@ -22,7 +22,7 @@ struct cli_option {
 enum {
 	CLI_END = -1,
 	CLI_HELP = -2,
-	CLI_WRONG = -3, /* not in the table, or its argument is missing */
+	CLI_WRONG = -3, /* an option that is not in the table, or lacks its argument */
 };
 
 struct cli {

@@ -28,6 +28,7 @@ char **complete_word(struct complete *c, const char *verb, size_t index, const c
  */
 char **complete_find(struct complete *c, const char *line, size_t start, size_t end);
 
+/* Close the connection. */
 void complete_free(struct complete *c);
 
 #endif

@@ -324,7 +324,7 @@ int completion_words(const struct cli_option *options, const char *line)
 	address = t.address != NULL ? t.address : getenv("POLLCAT_ADDRESS");
 	known = address != NULL && address_parse(&server, address, &reason) == 0 &&
 		server.transport != TRANSPORT_UDP;
-	/* Within quotes it is not clear which word is meant. */
+	/* Within quotes nobody can tell which word is meant. */
 	if (w.unfinished == '\0' && last > 0)
 		status = word_offer(&t, w.in_word ? w.argv[last] : "", known ? &server : NULL);
 	words_free(&w);

@@ -4,7 +4,7 @@
 /*
  * Talk to a server by hand or through a pipe. One poll(2) loop moves bytes from standard input to
  * the server and from the server to standard output, each way through a queue with a bound: a side
- * that is not taken from is not read either.
+ * whose bytes are not taken is not read.
  */
 #include "net/addr.h"
 

@@ -17,7 +17,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define TRIES_MAX 5 /* of a file that changes between two requests */
+#define TRIES_MAX 5 /* attempts at a file that changes between two requests */
 
 struct options {
 	const char *output; /* NULL: where the names say */
@@ -146,7 +146,7 @@ static enum outcome attempt(struct get *g)
 		return FAILED;
 	if (g->target != NULL && part_prepare(g) < 0)
 		return FAILED;
-	/* an empty file too: it may be one that does not tell its size */
+	/* Ask for an empty file, too: it may be one that does not tell its size. */
 	return g->done == 0 || g->done < g->remote.size ? rest_fetch(g) : DONE;
 }
 

@@ -105,7 +105,7 @@ static int entry_print(struct ls *ls, const char *name, const struct remote_file
 	return buf_len(&ls->out) < OUTPUT_BYTES ? 0 : io_output(&ls->out);
 }
 
-/* ---- all that were found ---- */
+/* ---- all names ---- */
 
 static int by_bytes(const void *a, const void *b)
 {

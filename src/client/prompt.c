@@ -54,7 +54,7 @@ static void screen_write(const char *text)
 /* Give the terminal back before a signal ends the process. */
 static void on_signal(int number)
 {
-	/* SA_RESETHAND: raised again, it ends the process once this handler has returned. */
+	/* SA_RESETHAND: raised again, the signal ends the process after this handler. */
 	if (prompt.marking)
 		screen_write(KEYS_PASTE_OFF);
 	tcsetattr(STDIN_FILENO, TCSANOW, &prompt.modes);

@@ -29,7 +29,7 @@ void prompt_show(void);
 /* Whether the prompt is on the screen. */
 bool prompt_shown(void);
 
-/* Give the terminal back as it was. */
+/* Give the terminal back as it was before prompt_start(). */
 void prompt_stop(void);
 
 #endif

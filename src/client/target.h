@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CLIENT_TARGET_H
 #define CLIENT_TARGET_H
-/* Where files that are fetched go to. */
+/* Where the files that are fetched are saved. */
 #include <stdbool.h>
 #include <stddef.h>
 

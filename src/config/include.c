@@ -165,7 +165,7 @@ static void file_read(struct parser *p, const char *path)
 		file_take(p, path, &st, text, len);
 }
 
-/* ---- what is included ---- */
+/* ---- included files ---- */
 
 /* Write dir and a slash to `to`, escaped for glob(3), of twice its length: the directory of the
  * file that includes others is no pattern. */
@@ -226,7 +226,7 @@ static void includes_read(struct parser *p, const char *path)
 	}
 }
 
-/* ---- all of it ---- */
+/* ---- a configuration ---- */
 
 static void sections_warn(struct settings *s)
 {

@@ -192,7 +192,7 @@ static char *reader_next(char *to, int size, void *stream)
 }
 
 /* inih cuts lines and long section names, swallows indented keys and gives no line number, so lines
- * go through reader_next(), which counts and checks them and keeps the section itself. */
+ * go through reader_next(), which counts and checks lines, and takes titles itself. */
 void lines_read(struct parser *p, const char *text, size_t len)
 {
 	p->rest = text;

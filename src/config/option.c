@@ -262,7 +262,8 @@ char *option_unquote(const char *text, struct reason *reason)
 	return copy;
 }
 
-/* Take one word of *text into to, without its quotes. Returns 0, or -1 for an unbalanced quote. */
+/* Take one word of *text, which moves on, to `to`, without its quotes. Returns 0, or -1 for an
+ * unbalanced quote. */
 static int word_take(const char **text, char *to)
 {
 	const char *from = *text;

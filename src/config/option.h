@@ -88,8 +88,8 @@ typedef unsigned opt_mode;
 typedef size_t opt_size;
 typedef int64_t opt_duration; /* milliseconds */
 typedef char *opt_text;
-typedef char *opt_path;  /* absolute; the range is its bytes at most, or what the kernel takes */
-typedef char *opt_words; /* with its quotes, for option_split() */
+typedef char *opt_path;  /* absolute; of the bytes that the range allows, or else the kernel */
+typedef char *opt_words; /* the text with its quotes, for option_split() */
 typedef struct option_list opt_list;
 typedef struct option_map opt_map;
 

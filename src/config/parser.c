@@ -308,7 +308,7 @@ static void key_set(const struct parser *p, size_t index, const char *value)
 		from->wrong = false;
 }
 
-/* "arg.NAME": one of the pairs of the map "arg". */
+/* Set "arg.NAME", a pair of the map "arg". */
 static void pair_set(const struct parser *p, size_t index, const char *key, char *value)
 {
 	const struct option_def *def = &p->section->kind->options[index];

@@ -34,7 +34,7 @@ static inline char *buf_data(const struct buf *b)
 	return b->data != NULL ? b->data + b->head : NULL;
 }
 
-/* Use storage[0, cap) until buf_settle(), if the queue holds none of its own. */
+/* Lend storage[0, cap) to the queue until buf_settle(), if the queue has none. */
 static inline void buf_borrow(struct buf *b, char *storage, size_t cap)
 {
 	if (b->data == NULL)
@@ -59,7 +59,7 @@ __attribute__((warn_unused_result)) static inline int buf_settle(struct buf *b)
  */
 char *buf_make_room(struct buf *b, size_t len) __attribute__((warn_unused_result));
 
-/* Make room for len more bytes. Returns where they go, or NULL with ENOMEM. They count only
+/* Make room for len more bytes. Returns where to write them, or NULL with ENOMEM. Bytes count only
  * after buf_commit(). */
 __attribute__((warn_unused_result)) static inline char *buf_reserve(struct buf *b, size_t len)
 {

@@ -23,7 +23,7 @@
 static struct {
 	struct log_line ring[RING_LINES]; /* head is the oldest */
 	unsigned head, count;
-	unsigned sent; /* bytes of the head that a stream has taken */
+	unsigned sent; /* bytes of the oldest message that a stream has taken */
 	unsigned long dropped;
 	enum log_target target;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -171,7 +171,8 @@ static unsigned syslog_prefix(const struct log_line *line, char *text, size_t si
 				  (int)getpid());
 }
 
-/* Returns the length of what a target gets. */
+/* Write to data what a target gets for a line: a prefix, the line and its end. Returns the length.
+ */
 static unsigned line_format(const struct log_line *line, enum log_target target, char *data)
 {
 	unsigned len = target == LOG_TARGET_STDERR ? stderr_prefix(line, data, PREFIX_MAX)

@@ -2,8 +2,8 @@
 #ifndef CORE_LOOP_H
 #define CORE_LOOP_H
 /*
- * The loop: poll(2) over watches, dispatch, expire deadlines. It allocates and frees no watch and
- * no deadline: these are embedded in their owner's struct. Memory of an owner is freed in
+ * The loop: poll(2) over watches, dispatch, expire deadlines. The loop allocates and frees no watch
+ * and no deadline: these are embedded in their owners' structs. The memory of an owner is freed in
  * before_wait, between turns.
  */
 #include "core/deadline.h"

@@ -52,7 +52,7 @@ void order_answer(struct order_askers *askers, bool done)
 		close(fd);
 }
 
-/* ---- who gives the order ---- */
+/* ---- the asker ---- */
 
 static int asker_open(void)
 {

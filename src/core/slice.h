@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_SLICE_H
 #define CORE_SLICE_H
-/* Bytes that belong to somebody else: a word of a request, for the time that it is answered. */
+/* Bytes that belong to somebody else, such as a word of a request while the request is answered. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -39,6 +39,7 @@ int cidr_parse(struct cidr *cidr, const char *text, struct reason *reason);
  * as IPv4. */
 bool cidr_list_has(const struct cidr_list *list, const struct sockaddr *sa);
 
+/* Whether a list has a user, or a group. */
 bool id_list_has(const struct id_list *list, id_t id);
 
 #endif

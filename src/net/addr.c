@@ -12,7 +12,7 @@
 
 static const char *const transport_names[] = {"tcp", "udp", "unix"};
 
-/* What no resolver knows, and bind(2) and connect(2) refuse. */
+/* Refuse hosts that no resolver knows, and those that bind(2) and connect(2) refuse. */
 static int host_check(const struct addr_spec *spec, struct reason *reason)
 {
 	struct in6_addr in6;

@@ -49,6 +49,7 @@ int addr_spec_parse(struct addr_spec *spec, const char *text, struct reason *rea
  * how many (> 0), in *addrs, the caller's to free; or -1 with the reason. */
 int addr_resolve(const struct addr_spec *spec, struct addr **addrs, struct reason *reason);
 
+/* Whether both stand for the same socket: transport, address and port, or path. */
 bool addr_equal(const struct addr *a, const struct addr *b);
 
 /* The port of an IPv4 or IPv6 address, in host order. */

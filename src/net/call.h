@@ -14,7 +14,7 @@
 struct conn;
 
 struct call {
-	const struct slice *argv; /* of a verb: argv[0] is its name */
+	const struct slice *argv; /* the request; argv[0] is the name of the verb, if it has one */
 	int argc;
 	struct buf *out; /* where the reply goes */
 	const struct protocol *protocol;
@@ -31,6 +31,7 @@ static inline char *say_bytes_space(const struct call *call, size_t len)
 	return call->protocol->bytes(call->out, call->framing, len);
 }
 
+/* Say a copy of data[0, len). */
 int say_bytes(const struct call *call, const void *data, size_t len)
 	__attribute__((warn_unused_result));
 /* Say the bytes of text, without its NUL. */

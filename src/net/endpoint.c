@@ -128,7 +128,7 @@ void endpoint_accept_all(struct endpoint *e)
 		;
 }
 
-/* What lets the socket's file have the owner and group that are asked for, chown(2). */
+/* Advice where chown(2) cannot give the socket file the owner and group of the configuration. */
 static const char *chown_advice(const struct listener_conf *conf, int error)
 {
 	if (error != EPERM)
@@ -145,8 +145,8 @@ static int fail(struct reason *reason, const char *what, const char *spec)
 	return reason_set(reason, "%s %s: %s", what, spec, strerror(errno));
 }
 
-/* A socket file that nobody listens on any more may be replaced; a live one, or another kind of
- * file, may not. Returns 0 when path is free now. */
+/* Make the path of addr free: a socket file that nobody listens on any more is removed; a live one,
+ * or another kind of file, is not. Returns 0 when the path is free, or -1 with errno. */
 static int stale_remove(const struct addr *addr)
 {
 	struct stat st;

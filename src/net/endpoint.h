@@ -3,7 +3,7 @@
 #define NET_ENDPOINT_H
 /*
  * One bound socket of a listener: accepts connections, or answers datagrams. While there is no
- * place for another client, or accept(2) has no descriptors left, it is not polled: callers
+ * place for another client, or accept(2) has no descriptors left, the socket is not polled: callers
  * wait in the backlog.
  */
 #include "net/table.h"

@@ -34,7 +34,7 @@ struct listener_conf {
 	struct addr_spec *specs;             /* of `listen`, listen.count of them; owned */
 	const struct protocol *wire;         /* the one that `protocol` names */
 	const struct service *service;       /* what answers */
-	const struct service *const *offers; /* whose verbs it knows; NULL-terminated */
+	const struct service *const *offers; /* whose verbs `service` finds; NULL-terminated */
 	/* What comes before the first request, net/opening.h; NULL-terminated. */
 	const struct opening_step *steps[OPENING_STEPS_MAX + 1];
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes as they are on the socket. */
+/* The channel without encryption: bytes are carried as they are. */
 #include "net/channel.h"
 
 #include <linux/sockios.h>

@@ -13,7 +13,8 @@
 
 #include "core/close_from.h"
 
-/* Younger than the C library; other machines than those of asm-generic have other numbers. */
+/* The C library may not know these options yet. The numbers are those of asm-generic; a machine
+ * that has others gets none. */
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS (SOL_SOCKET == 1 ? 83 : -1)
 #endif

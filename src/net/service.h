@@ -33,10 +33,12 @@ struct service {
 	const char *summary;
 	unsigned protocols; /* set of enum protocol_bit */
 	unsigned flags;     /* set of enum service_flag */
-	/* Speak first. A service that has only this hangs up after it. */
+	/* Speak first. A service with neither request nor more hangs up after this. */
 	int (*open)(const struct call *call);
+	/* Answer a request. */
 	int (*request)(const struct call *call);
-	/* There is room for more output. */
+	/* There is room for output: say more, conn_room() bytes; a service that has this never
+	 * ends. */
 	int (*more)(const struct call *call);
 	const struct verb *verbs; /* ended by one without a name; NULL: none */
 	/* The kind of its sections: one [service NAME], or one for each of what it offers, as

@@ -54,7 +54,7 @@ static bool is_sandboxed(const char *path)
 	return false;
 }
 
-/* Whether what is at path is not there, or cannot be looked at. */
+/* Whether nothing is at path, or it cannot be looked at; else *st. */
 static bool is_hidden(const char *path, struct stat *st, struct reason *reason)
 {
 	if (is_sandboxed(path))
@@ -89,8 +89,8 @@ static size_t head_read(const char *path, char *head)
 	return len > 0 ? (size_t)len : 0;
 }
 
-/* A text that names no interpreter, or one that is not there. Other formats that the system does
- * not know now may be told to it, binfmt_misc. */
+/* Whether a file is a text that names no interpreter, or one that is not there. A file of any other
+ * format is not refused: the system may learn the format, binfmt_misc. */
 static bool script_is_refused(const char *path, struct reason *reason)
 {
 	char head[HEAD_MAX], *interpreter;

@@ -14,7 +14,7 @@
  * it. */
 bool program_is_refused(const char *path, struct reason *reason);
 
-/* The same for the folder that a program is to start in. */
+/* Whether looking at path, a folder, shows why no program could start in it; with the reason. */
 bool folder_is_refused(const char *path, struct reason *reason);
 
 /* Why execve(2) of path has failed, by its errno. */

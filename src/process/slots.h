@@ -29,6 +29,7 @@ struct slots {
 	TAILQ_HEAD(, slot) queue;
 };
 
+/* All places are free, and nobody waits. */
 void slots_init(struct slots *slots, unsigned max_granted, unsigned max_waiting);
 
 /* Change the limits. Nobody loses a place or a wait, and nobody gets a place: where there are more

@@ -122,7 +122,8 @@ static void errors_log(const struct settings *settings)
 
 /* ---- reload ---- */
 
-/* Takes settings. Returns whether they are in force; if not, nothing has changed. */
+/* Put settings in force, which are taken. Returns false where that fails, and nothing has changed.
+ */
 static bool settings_apply(struct server *s, struct settings *settings)
 {
 	struct listener_list next = TAILQ_HEAD_INITIALIZER(next);

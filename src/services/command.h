@@ -34,8 +34,8 @@ struct command {
 
 extern const struct section_kind command_kind;
 
-/* Warn where nobody may run the command s, because its lists name nobody whom a listener of
- * commands lets in; there is one for peers on UNIX sockets (local), at IP addresses (network). */
+/* Warn where nobody can run the command s, because its lists name no peer that can reach it. local,
+ * network: commands are offered to peers on UNIX sockets, to peers at IP addresses. */
 void command_reach_warn(struct section *s, bool local, bool network, struct option_list *warnings);
 
 /* The commands in force, in the order of the configuration; NULL: no more. */

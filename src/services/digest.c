@@ -55,7 +55,7 @@ static struct digest_key digest_key(const struct stat *st)
 {
 	struct digest_key key;
 
-	memset(&key, 0, sizeof(key)); /* its padding is compared too */
+	memset(&key, 0, sizeof(key)); /* the padding is compared, too */
 	key.dev = st->st_dev;
 	key.ino = st->st_ino;
 	key.size = st->st_size;

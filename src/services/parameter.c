@@ -67,13 +67,13 @@ static int matcher_open(void)
 		return -1;
 	}
 	pcre2_set_max_pattern_length(matcher.compile, REGEX_MAX);
-	pcre2_set_newline(matcher.compile, PCRE2_NEWLINE_LF); /* what "." is not, on any system */
+	pcre2_set_newline(matcher.compile, PCRE2_NEWLINE_LF); /* "." is anything else, everywhere */
 	pcre2_set_depth_limit(matcher.match, MATCH_DEPTH);
 	pcre2_set_heap_limit(matcher.match, MATCH_HEAP_KIB);
 	return 0;
 }
 
-/* What helps with the mistakes that other kinds of patterns lead to. */
+/* Advice on mistakes that habits of other kinds of patterns lead to. */
 static const char *regex_hint(int code)
 {
 	switch (code) {

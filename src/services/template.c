@@ -12,7 +12,7 @@
 /* ---- pieces of words ---- */
 
 struct piece {
-	struct slice text; /* as it is, or the name of a parameter */
+	struct slice text; /* the name of a parameter, or text to be taken as it is */
 	bool is_parameter;
 };
 

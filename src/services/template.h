@@ -18,9 +18,9 @@ struct template
 	size_t count;                 /* of parameters */
 };
 
-/* Make a template of exec (NULL: an error already) and the types of its parameters. Borrows types.
- * Errors are added for the keys exec_key, which is wrong then, and, with its own line, each of
- * types. Always leaves what template_free() takes. */
+/* Make a template of exec (NULL: an error is noted already) and the types of its parameters, which
+ * are borrowed. An error of exec is added at exec_key of s, which is noted as wrong; an error of a
+ * type at the line of that. template_free() is due in any case. */
 void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
 		    const struct option_map *types, struct option_list *errors);
 void template_free(struct template *t);

@@ -25,7 +25,7 @@ static void upper(char *restrict to, const char *restrict from, size_t len)
 
 static int upper_request(const struct call *call)
 {
-	const struct slice *text = &call->argv[call->argc - 1]; /* a verb's name comes before it */
+	const struct slice *text = &call->argv[call->argc - 1]; /* after the verb's name, if any */
 	char *to = say_bytes_space(call, text->len);
 
 	if (to == NULL)

@@ -3,7 +3,7 @@
 #define WIRE_PROTOCOL_H
 /*
  * How bytes are cut into requests, and typed replies become bytes. Pure: no descriptor, no
- * connection. A protocol is one file with one of these tables, and a line in protocols.def.
+ * connection. A protocol is one file, with a struct protocol, and a line in protocols.def.
  */
 #include <stdbool.h>
 #include <sys/types.h>
