@@ -66,7 +66,7 @@ struct command_line {
 	bool strict, keys;
 };
 
-/* Returns status, or another where what was printed could not be. */
+/* Returns status, or EXIT_SYSTEM where what was printed could not be written. */
 static enum exit_status output_end(enum exit_status status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -146,7 +146,7 @@ static enum exit_status reload(const char *pid_text)
 	return EXIT_SYSTEM;
 }
 
-/* Returns 0, or -1 where something is wrong. */
+/* Returns 0 with *line; or -1 where the command line is wrong, and what is wrong said. */
 static int options_read(int argc, char **argv, struct command_line *line)
 {
 	static const struct option options[] = {
@@ -190,7 +190,8 @@ static int options_read(int argc, char **argv, struct command_line *line)
 	return -1;
 }
 
-/* Those that are closed are /dev/null, so that no socket takes their numbers. */
+/* Open /dev/null for standard descriptors that are closed, so that no socket takes their numbers.
+ */
 static int standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -13,20 +13,20 @@
 #include <string.h>
 
 #define NAME_MAX_LEN 48   /* bytes; inih cuts longer titles */
-#define FILE_PATH_MAX 512 /* bytes; a longer one counts as none */
+#define FILE_PATH_MAX 512 /* bytes; with a longer path, there is no file of names */
 #define SPACE " \t\r\n\v\f"
 
-/* A name that is looked up, and the file while it is read. */
+/* A short name that is looked up, and the file of names while it is read. */
 struct lookup {
 	const char *name;       /* borrowed, as the next two */
-	struct addr_spec *spec; /* what it means */
+	struct addr_spec *spec; /* what the name means */
 	struct reason *reason;
 	char path[FILE_PATH_MAX];
 	FILE *file;
 	int line;
-	int wrong_line; /* the first that reason is about; 0: none */
-	int error;      /* why there is nothing to read, as errno; 0: there is */
-	bool found;
+	int wrong_line; /* the line that reason is about, the first that is wrong; 0: none */
+	int error;      /* errno: why there is no file to read; 0: there is one */
+	bool found;     /* name has been found, and spec is set */
 	void (*named)(void *arg, const char *name, const char *address); /* NULL: nobody asks */
 	void *arg;
 };
@@ -44,7 +44,7 @@ static void __attribute__((format(printf, 2, 3))) wrong(struct lookup *l, const 
 	va_end(args);
 }
 
-/* Without a transport it is TCP. */
+/* Parse an address, where a transport is left out that of TCP. */
 static int text_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 {
 	static const char *const prefixes[] = {"tcp:", "udp:", "unix:"};
@@ -57,8 +57,8 @@ static int text_parse(struct addr_spec *spec, const char *text, struct reason *r
 	return addr_spec_parse(spec, tcp, reason);
 }
 
-/* The place that the XDG Base Directory Specification names. Returns 0, or -1 if the environment
- * does not tell. */
+/* The path of the file of names, as the XDG Base Directory Specification has it. Returns 0, or -1
+ * if the environment does not tell. */
 static int path_find(char *path, size_t size)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
@@ -73,8 +73,8 @@ static int path_find(char *path, size_t size)
 	return len > 0 && (size_t)len < size ? 0 : -1;
 }
 
-/* Like fgets(3), for inih: the next line without leading blanks, so that an indented key is a
- * key. What cannot be handed on whole is an error. */
+/* As fgets(3), for inih: the next line without leading blanks, so that an indented key is a key. A
+ * line that cannot be handed on whole is an error. */
 static char *line_next(char *to, int size, void *stream)
 {
 	struct lookup *l = stream;
@@ -136,7 +136,8 @@ static int key_handle(void *user, const char *name, const char *key, const char 
 	return l->wrong_line == 0;
 }
 
-/* Returns 1 with what the name means, 0 if the file does not tell, or -1 with the reason. */
+/* Read the file of names. Returns 1 with what the name means, 0 if the file does not tell, or -1
+ * with the reason. */
 static int file_read(struct lookup *l)
 {
 	int line = ini_parse_stream(line_next, l, key_handle, l);
@@ -213,7 +214,7 @@ static bool is_ipv6(const char *text)
 	char copy[INET6_ADDRSTRLEN];
 
 	strlcpy(copy, text, sizeof(copy));
-	copy[strcspn(copy, "%")] = '\0'; /* what follows tells the interface */
+	copy[strcspn(copy, "%")] = '\0'; /* after it stands the interface */
 	return inet_pton(AF_INET6, copy, &address) == 1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CLIENT_RUN_H
 #define CLIENT_RUN_H
-/* What the two ways have in common to run a command: its output as it comes, and as JSON. */
+/* What is common to both ways of running a command: with its output as it comes, and as JSON. */
 #include "client/talk.h"
 
 #define EXIT_TIMED_OUT 124 /* as timeout(1) */

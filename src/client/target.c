@@ -25,7 +25,7 @@ static const char *last_of(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* Returns the path, which the caller frees, or NULL with ENOMEM. */
+/* Returns the path that the file name is saved as, for free(), or NULL with ENOMEM. */
 static char *target_path(const char *name, const char *output)
 {
 	char *path;
@@ -37,6 +37,7 @@ static char *target_path(const char *name, const char *output)
 	return path;
 }
 
+/* Whether a path does not end in the name of a file. */
 static bool is_no_name(const char *path)
 {
 	const char *last = last_of(path);
@@ -75,7 +76,8 @@ static char *link_path(const char *link)
 	return result < 0 ? NULL : named;
 }
 
-/* A link stays: what it leads to is replaced. Returns 0, or -1 with the reason said. */
+/* Where the path is a symbolic link, have it be what the link leads to: the link stays, the file is
+ * replaced. Returns 0, or -1 with the reason said. */
 static int link_follow(struct target *t)
 {
 	struct stat st;
@@ -134,8 +136,8 @@ static int by_path(const void *path, const void *target)
 	return strcmp(path, (*t)->path);
 }
 
-/* No file may have the name that t has while it is a part. Returns 0, or -1 with the reason said.
- */
+/* See that no other file is saved as what t is called while it is a part. Returns 0, or -1 with the
+ * reason said. */
 static int part_differs(const struct target *t, const struct target **sorted, size_t count)
 {
 	static const char *const suffixes[] = {PART_SUFFIX, PART_ETAG_SUFFIX};
@@ -158,7 +160,7 @@ static int part_differs(const struct target *t, const struct target **sorted, si
 	return -1;
 }
 
-/* Returns 0, or -1 with the reason said. */
+/* See that no two files are saved as the same. Returns 0, or -1 with the reason said. */
 static int targets_differ(const struct target *targets, size_t count)
 {
 	const struct target **sorted = calloc(count, sizeof(*sorted));

@@ -18,7 +18,7 @@
 
 /* ---- files ---- */
 
-/* The key of the root that names further files; the number of its keys where none does. */
+/* The key of the root that names further files; kind->count where no key does. */
 static size_t include_key(const struct settings *s)
 {
 	const struct section_kind *kind = s->root->kind;
@@ -29,7 +29,8 @@ static size_t include_key(const struct settings *s)
 	return key;
 }
 
-/* Like read(2), of what is not there yet too. Signals end the process as long as it waits. */
+/* As read(2), but waits for a pipe in which nothing is yet. While it waits, no signal is blocked,
+ * so that one can end the process. */
 static ssize_t piece_read(int fd, char *to, size_t size)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
@@ -44,7 +45,8 @@ static ssize_t piece_read(int fd, char *to, size_t size)
 	return n;
 }
 
-/* Read what fd has, at most max bytes. Returns it and its length, or NULL with errno. */
+/* Read all of fd, at most max bytes. Returns the text, for free(), and *len; or NULL with errno,
+ * EFBIG where there is more. */
 static char *text_read(int fd, size_t max, size_t *len)
 {
 	char *text = malloc(max + 1), *fitting;
@@ -68,8 +70,9 @@ static char *text_read(int fd, size_t max, size_t *len)
 	return fitting != NULL ? fitting : text;
 }
 
-/* What is no file may wait for ever, or have no end. So may a pipe, but who names one instead of
- * the file, or "-", is there to end it. Returns a descriptor, or -1 with errno. */
+/* Returns a descriptor of a regular file, with *st; or -1 with errno. Other files may keep us
+ * waiting for ever, or have no end. So may a pipe; but a person who names one as the first file, or
+ * "-", is there to end it. */
 static int file_open(struct settings *s, const char *path, struct stat *st)
 {
 	bool may_pipe = s->pipes && s->files.count == 0;
@@ -99,7 +102,7 @@ static void file_refuse(struct settings *s, const char *path)
 		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
 }
 
-/* Whether it has been read already, by whatever name. */
+/* Whether a file has been read already, by whatever name, which is an error. */
 static bool file_is_known(struct settings *s, const char *path, const struct stat *st)
 {
 	for (size_t i = 0; i < s->files.count; i++) {
@@ -115,6 +118,7 @@ static bool file_is_known(struct settings *s, const char *path, const struct sta
 	return false;
 }
 
+/* Parse the text of a file, which is taken. */
 static void file_take(struct parser *p, const char *path, const struct stat *st, char *text,
 		      size_t len)
 {
@@ -161,9 +165,10 @@ static void file_read(struct parser *p, const char *path)
 		file_take(p, path, &st, text, len);
 }
 
-/* ---- what is included ---- */
+/* ---- included files ---- */
 
-/* The directory of the file that includes others is no pattern. */
+/* Write dir and a slash to `to`, escaped for glob(3), of twice its length: the directory of the
+ * file that includes others is no pattern. */
 static void dir_escape(char *to, const char *dir)
 {
 	for (; *dir != '\0'; dir++) {
@@ -174,13 +179,15 @@ static void dir_escape(char *to, const char *dir)
 	strcpy(to, "/");
 }
 
-/* A directory that is not there holds no files; one that cannot be read may hold some. */
+/* Whether glob(3) is to fail where a directory cannot be read: not if it is not there, for then it
+ * holds no files. */
 static int glob_failed(const char *path, int error)
 {
 	return error != ENOENT && error != ENOTDIR;
 }
 
-/* pattern is what item means, whose directory is no pattern. */
+/* Read the files that pattern names: item, as it was written, after the directory it is relative
+ * to. */
 static void include_pattern(struct parser *p, const char *item, const char *pattern)
 {
 	struct settings *s = p->settings;
@@ -219,7 +226,7 @@ static void includes_read(struct parser *p, const char *path)
 	}
 }
 
-/* ---- all of it ---- */
+/* ---- a configuration ---- */
 
 static void sections_warn(struct settings *s)
 {

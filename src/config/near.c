@@ -11,8 +11,8 @@ static size_t least(size_t a, size_t b)
 
 #define WORD_MAX 63 /* bytes; a longer one is near none */
 
-/* Levenshtein's distance of words of up to WORD_MAX bytes, where two letters that have changed
- * places are one slip; of the matrix, three rows at a time. */
+/* How many letters are wrong: Levenshtein's distance of words of up to WORD_MAX bytes, where two
+ * letters that have changed places are one slip. Of the matrix, three rows are kept at a time. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][WORD_MAX + 1], len = strlen(b), i = 1;

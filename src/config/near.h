@@ -4,8 +4,8 @@
 /* What somebody may have meant. */
 #include <stdbool.h>
 
-/* Whether candidate is a near miss of word: at most a third of its letters differ. None is of more
- * than 63 bytes. */
+/* Whether word may be a slip of candidate: wrong letters are at most a third of the letters that
+ * candidate has. None is of more than 63 bytes. */
 bool word_is_near(const char *word, const char *candidate);
 
 #endif

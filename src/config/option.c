@@ -24,7 +24,8 @@ static const struct unit durations[] = {
 	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
 };
 
-/* Digits and a unit; what is too large is INT64_MAX. Returns the end of what was read, or NULL. */
+/* Read digits and a unit; a value that is too large is INT64_MAX. Returns the end of what was read,
+ * or NULL. */
 static const char *quantity_read(const char *text, const struct unit *units, int64_t *value)
 {
 	size_t digits = strspn(text, "0123456789"), len;
@@ -188,7 +189,7 @@ static void list_free(void *field)
 	option_list_free(field);
 }
 
-/* A map has no value of its own, only what option_map_add() adds. */
+/* A map has no value of its own, only the pairs that option_map_add() adds. */
 static int map_parse(const struct option_def *def, const char *text, void *field,
 		     struct reason *reason)
 {
@@ -261,7 +262,8 @@ char *option_unquote(const char *text, struct reason *reason)
 	return copy;
 }
 
-/* Take one word of *text into to, without its quotes. Returns 0, or -1 for an unbalanced quote. */
+/* Take one word of *text, which moves on, to `to`, without its quotes. Returns 0, or -1 for an
+ * unbalanced quote. */
 static int word_take(const char **text, char *to)
 {
 	const char *from = *text;
@@ -374,6 +376,7 @@ int option_map_add(struct option_map *map, const char *name, const struct option
 
 /* ---- values ---- */
 
+/* Parse text into a field, and only then free what the field had before. */
 static int field_set(const struct option_def *def, char *field, const char *text,
 		     struct reason *reason)
 {
@@ -385,7 +388,7 @@ static int field_set(const struct option_def *def, char *field, const char *text
 	memcpy(before, field, def->type->size);
 	memset(field, 0, def->type->size);
 	if (def->type->parse(def, text, field, reason) < 0) {
-		def->type->free(field); /* what there was of it */
+		def->type->free(field); /* what parse() has left */
 		memcpy(field, before, def->type->size);
 		return -1;
 	}

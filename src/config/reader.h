@@ -7,14 +7,15 @@
  */
 #include "config/lines.h"
 
-/* A file begins. Returns 0, or -1 with ENOMEM. */
+/* A file begins; path is copied. Returns 0, or -1 with ENOMEM. */
 int reader_file(struct parser *p, const char *path) __attribute__((warn_unused_result));
 
 /* That was all: what does not go together becomes errors. Returns the settings, which
  * p has no more; or NULL with ENOMEM, where an error could not be noted. */
 struct settings *reader_end(struct parser *p);
 
-/* Add what of s will not work as it is written, apart from what its sections see of the system. */
+/* Add the warnings of the schema; those of sections, which look at the system, are not added here.
+ */
 void reader_warn(struct settings *s);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ERRORS_TOLD 50 /* in a log */
+#define ERRORS_TOLD 50 /* that settings_errors_shorten() leaves */
 
 static struct settings *in_force;
 
@@ -83,7 +83,7 @@ void settings_put_in_force(struct settings *s)
 	settings_unref(before);
 }
 
-/* ---- what is said of them ---- */
+/* ---- for people ---- */
 
 void settings_errors_shorten(struct option_list *errors)
 {
@@ -98,7 +98,7 @@ void settings_errors_shorten(struct option_list *errors)
 		option_list_add(errors, text);
 }
 
-/* A ';' after a blank would begin a comment. */
+/* What stands between "=" and a value: a ';' after a blank would begin a comment. */
 static const char *value_blank(const char *text)
 {
 	return text[0] == ';' ? "" : " ";

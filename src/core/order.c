@@ -14,8 +14,8 @@
 #define ANSWER_REFUSED "refused"
 #define ANSWER_MAX 16
 #define COMM_MAX 16
-#define AGAIN_MS 5000 /* signals that come together are one, of whoever was first: ask again */
-#define ORDERS 15     /* until we give up: a reload may take a minute */
+#define AGAIN_MS 5000 /* then the order is given again: of several signals one may arrive */
+#define ORDERS 15     /* times that the order is given: a reload may take a minute */
 
 static socklen_t asker_name(struct sockaddr_un *sun, pid_t asker)
 {
@@ -52,7 +52,7 @@ void order_answer(struct order_askers *askers, bool done)
 		close(fd);
 }
 
-/* ---- who gives the order ---- */
+/* ---- the asker ---- */
 
 static int asker_open(void)
 {
@@ -68,7 +68,8 @@ static int asker_open(void)
 	return -1;
 }
 
-/* As the kernel knows it, proc(5). */
+/* The name of a process as the kernel knows it, /proc/PID/comm of proc(5), to name[COMM_MAX].
+ * Returns 0, or -1. */
 static int program_name(pid_t pid, char *name)
 {
 	char path[32];
@@ -98,7 +99,8 @@ static int order_give(pid_t pid, struct reason *reason)
 	return reason_set(reason, "process %d: %s", (int)pid, strerror(errno));
 }
 
-/* Returns false where nothing has come, or not from pid. */
+/* Returns whether an answer has come, and from pid, whose number the kernel vouches for
+ * (SCM_CREDENTIALS of unix(7)). */
 static bool answer_take(int fd, pid_t pid, enum order_outcome *outcome)
 {
 	union {

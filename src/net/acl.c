@@ -89,8 +89,8 @@ bool cidr_list_has(const struct cidr_list *list, const struct sockaddr *sa)
 	return false;
 }
 
-/* Split text into words, and make room for what each of them stands for, size bytes. Returns that,
- * or NULL with the reason and no words. */
+/* Split text into words, and make room for size bytes of each of them. Returns the zeroed room, or
+ * NULL with the reason and no words. */
 static void *items_new(struct option_list *words, const char *text, size_t size,
 		       struct reason *reason)
 {

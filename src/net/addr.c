@@ -12,7 +12,7 @@
 
 static const char *const transport_names[] = {"tcp", "udp", "unix"};
 
-/* What no resolver knows, and bind(2) and connect(2) refuse. */
+/* Refuse hosts that no resolver knows, and those that bind(2) and connect(2) refuse. */
 static int host_check(const struct addr_spec *spec, struct reason *reason)
 {
 	struct in6_addr in6;
@@ -129,7 +129,7 @@ static bool addr_is_among(const struct addr *a, const struct addr *addrs, int co
 	return false;
 }
 
-/* Fill addrs with what of list is IPv4 or IPv6, each once. Returns how many. */
+/* Fill addrs with the IPv4 and IPv6 addresses of list, each once. Returns how many. */
 static int addrs_collect(const struct addr_spec *spec, const struct addrinfo *list,
 			 struct addr *addrs)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What services ask of a connection, net/conn.h; its turns are in conn.c. */
+/* What services ask of a connection, net/conn.h; but for conn_wake(), which is in turn.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -37,7 +37,7 @@ void conn_table_free(struct conn_table *table)
 	free(table->out);
 }
 
-/* One that is not open yet, or NULL. */
+/* A connection that is not open yet; NULL: there is none. */
 static struct conn *conn_before_open(const struct conn_table *table)
 {
 	struct conn *c = TAILQ_FIRST(&table->opening);
@@ -56,7 +56,8 @@ void conn_table_drain(struct conn_table *table)
 		conn_drain(c);
 }
 
-/* One that ends can give another its turn, which ends too. */
+/* The end of one connection can give another one its turn, and end that as well: so each time the
+ * first is taken. */
 void conn_table_close(struct conn_table *table)
 {
 	struct conn *c;
@@ -80,7 +81,8 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
 
 /* ---- deadlines ---- */
 
-/* What it asked in time may lie unread. What is not a whole request does not prolong its life. */
+/* The client has asked nothing for idle_timeout. What it sent in time may lie unread, so it has a
+ * turn first; bytes that are no whole request do not save it. */
 static void idle_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each datagram is a short conversation: the service is opened, asked, and what it says goes
- * back in one datagram. Source addresses can be forged, so nothing is sent to a port that
- * would answer by itself (two such services would talk for ever, CVE-2024-2169), and no more
- * than came, except where the administrator says "amplify". Who answers by itself on a port
- * that tells nothing gets no more answers than a quota has.
+ * Each datagram is a short conversation: the service is opened, asked, and what it says goes back
+ * in one datagram. Source addresses can be forged, so nothing is sent to a port where a service
+ * would answer our answer (the two would talk for ever, CVE-2024-2169), and no more bytes than
+ * came, except where the administrator says "amplify". A quota ends such a talk with a service
+ * whose port does not give it away.
  */
 #include "net/datagram.h"
 
@@ -24,8 +24,8 @@
 static const uint16_t reply_ports[] = {0,  7,  9,   11,  13,  17,   19,   37,
 				       53, 69, 123, 161, 389, 1900, 5353, 11211};
 
-static uint64_t own_ports[UINT16_MAX / 64 + 1]; /* a bit for each */
-static struct quota quota;
+static uint64_t own_ports[UINT16_MAX / 64 + 1]; /* a bit for each port that we answer on */
+static struct quota quota;                      /* of all listeners together */
 
 void datagram_ports_clear(void)
 {
@@ -53,7 +53,7 @@ static bool peer_is_served(const struct listener *l, const struct peer *peer)
 	return !port_answers(sockaddr_port(&peer->sa)) && listener_allows(l->conf, peer);
 }
 
-/* Let the service answer data[0, len) into out. Returns 0, or -1 where it gives up. */
+/* Let the service answer a datagram into out. Returns 0, or -1 where it gives up. */
 static int conversation(const struct listener_conf *conf, const struct slice *data,
 			const struct peer *peer, struct buf *out)
 {
@@ -96,7 +96,8 @@ static bool quota_allows(const struct datagrams *d, const struct peer *peer)
 	return false;
 }
 
-/* Leave from the address that was asked, whatever the interface. */
+/* Reply from the address that the datagram was sent to, which ip(7) takes from the control message;
+ * but let routing choose the interface. */
 static void pktinfo_free_route(struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
@@ -106,7 +107,8 @@ static void pktinfo_free_route(struct msghdr *msg)
 			((struct in_pktinfo *)(void *)CMSG_DATA(cmsg))->ipi_ifindex = 0;
 }
 
-/* Returns 0, or -1 where it is not answered. */
+/* Answer the datagram in msg, of len bytes; msg becomes the reply. Returns 0, or -1 where there is
+ * none. */
 static int answer(const struct datagrams *d, const struct peer *peer, struct msghdr *msg,
 		  size_t len)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef NET_DATAGRAM_H
 #define NET_DATAGRAM_H
-/* Datagrams that have arrived on a socket are answered. */
+/* Answers to datagrams; datagram.c says which are answered. */
 #include "net/table.h"
 
 /* A socket and who answers there; all borrowed. */
@@ -11,10 +11,10 @@ struct datagrams {
 	const struct conn_table *table; /* whose scratch areas are used */
 };
 
-/* Take some of those that have arrived, and answer them. */
+/* Take some of the datagrams that have arrived, and answer them. */
 void datagrams_answer(const struct datagrams *d);
 
-/* The UDP ports this daemon answers on, which are never answered: set by the server. */
+/* The UDP ports this daemon answers on, to which it sends nothing: set by the server. */
 void datagram_ports_clear(void);
 void datagram_port_add(const struct addr *addr);
 

@@ -17,7 +17,8 @@ static const char *const reason_names[] = {
 #undef X
 };
 
-/* A peer can be refused, or push another out of its opening, as fast as it calls. */
+/* Whether the log takes one more end of a connection. Some come as fast as a peer calls: it can be
+ * refused, or push another peer out of its opening. */
 static bool end_is_logged(const char *name, enum ending reason)
 {
 	switch (reason) {
@@ -31,7 +32,7 @@ static bool end_is_logged(const char *name, enum ending reason)
 	}
 }
 
-/* The name of the step that c is at; NULL: none. */
+/* The name of the step that c is at; NULL: c is not in its opening. */
 static const char *step_name(const struct conn *c)
 {
 	const struct opening_step *step =
@@ -64,7 +65,7 @@ static void stats_end(enum ending reason)
 	++*counters[reason];
 }
 
-/* Its reply will not be whole. */
+/* Let go of the task, if any, whose reply will not be whole. */
 static void conn_abandon_task(struct conn *c)
 {
 	struct task *t = c->task;
@@ -165,8 +166,9 @@ void conn_fail(struct conn *c, enum ending reason, const char *text)
 		conn_close(c, reason);
 }
 
-/* The first time there is nothing to compare with: a peer that takes nothing is cut off after one
- * to two write_timeouts. */
+/* The peer has taken nothing for write_timeout, as far as poll(2) tells; the kernel knows better.
+ * The first time there is nothing to compare with, so a peer that really takes nothing is cut off
+ * after one to two write_timeouts. */
 void conn_stalled_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);
@@ -177,6 +179,7 @@ void conn_stalled_expired(struct deadline *d)
 		conn_close(c, ENDING_stalled);
 }
 
+/* The peer has not hung up after us. It gets more time only while it takes what we sent. */
 void conn_linger_expired(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);

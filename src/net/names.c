@@ -14,13 +14,13 @@
 
 static struct {
 	struct name_list list;
-	struct index index; /* of list, by kind and text */
-	bool closed;
+	struct index index; /* of list, by kind and text: key_new() */
+	bool closed;        /* the system is not asked */
 } names = {.list = STAILQ_HEAD_INITIALIZER(names.list)};
 
 /* ---- answers ---- */
 
-/* What a name is found by; NULL with ENOMEM. */
+/* The key that a name is found by, for free(); NULL with ENOMEM. */
 static char *key_new(enum name_kind kind, const char *text)
 {
 	char *key;
@@ -83,7 +83,7 @@ static const struct name *names_find(enum name_kind kind, const char *text)
 
 /* ---- the system ---- */
 
-/* getpwnam(3): what the databases say where they know nobody of that name. */
+/* Whether an error of getpwnam(3) says that there is nobody of that name; databases differ. */
 static bool is_unknown(int error)
 {
 	return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
@@ -155,7 +155,7 @@ const struct name *names_ask(enum name_kind kind, const char *text)
 	return name != NULL ? name : &lost;
 }
 
-/* ---- all of them ---- */
+/* ---- all names ---- */
 
 void names_close(void)
 {

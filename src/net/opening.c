@@ -10,6 +10,7 @@
 
 /* ---- steps ---- */
 
+/* The step that is next; NULL: all are done. */
 static const struct opening_step *opening_step(const struct conn *c)
 {
 	return c->listener->conf->steps[c->step];
@@ -31,8 +32,8 @@ enum step opening_receive(struct conn *c, size_t len)
 	return STEP_FAILED;
 }
 
-/* Whether the peer may not call: asked at the beginning, and behind each step that tells of a peer,
- * if no step that is left can tell of another. */
+/* Whether the peer is known, and may not call: to be asked at the beginning and after each step.
+ * The peer is known when no step that is left can tell of another. */
 static bool opening_is_refused(const struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -45,7 +46,8 @@ static bool opening_is_refused(const struct conn *c)
 	return !listener_allows(conf, &c->peer);
 }
 
-/* Run the steps that are left, as far as that goes. */
+/* Run the steps that are left, until one waits or fails. Returns what that one did, or STEP_DONE.
+ */
 static enum step opening_run(struct conn *c)
 {
 	const struct opening_step *step;
@@ -66,6 +68,7 @@ static enum step opening_run(struct conn *c)
 
 /* ---- a place ---- */
 
+/* Tell the caller why there is no place, and hang up. */
 static void opening_turn_away(struct conn *c, const char *refusal)
 {
 	if (!admit_turn_away(c)) {
@@ -77,7 +80,7 @@ static void opening_turn_away(struct conn *c, const char *refusal)
 		conn_turn(c, false);
 }
 
-/* at_once: its first turn may be now. */
+/* End the opening: with a place, or turned away. at_once: the first turn may be now. */
 static void opening_admit(struct conn *c, bool at_once)
 {
 	const char *refusal = admit_enter(c);
@@ -94,7 +97,7 @@ static bool opening_must_wait(const struct conn *c)
 	return !c->table->reject && !admit_has_place(c->table, c->listener);
 }
 
-/* Whoever enters has its turn with the next one of the loop: there can be many. */
+/* The first turn of each is in the next turn of the loop: there can be many. */
 void opening_admit_waiting(struct conn_table *table)
 {
 	struct conn *c, *next;
@@ -107,7 +110,7 @@ void opening_admit_waiting(struct conn_table *table)
 	}
 }
 
-/* ---- from its beginning to its end ---- */
+/* ---- from the beginning of an opening to its end ---- */
 
 static void opening_turn(struct conn *c)
 {
@@ -134,7 +137,8 @@ static void opening_ready(struct watch *w, short revents)
 	opening_turn(container_of(w, struct conn, watch));
 }
 
-/* What was missing may lie unread. */
+/* End an opening that takes too long; but what its step waits for may lie unread, so it has one
+ * turn more. */
 static void opening_cut_off(struct conn *c)
 {
 	opening_turn(c);
@@ -142,8 +146,8 @@ static void opening_cut_off(struct conn *c)
 		conn_close(c, ENDING_opening);
 }
 
-/* The oldest goes. Where all have done their steps and wait for a place of their listener, while
- * this caller's listener has one, the first of those goes. */
+/* Make room for one opening more: the oldest one ends. Where all callers have done their steps and
+ * wait for a place (of other listeners than the new caller's), the first of these is hung up on. */
 static void opening_make_room(struct conn_table *table)
 {
 	while (table->openings >= table->max_clients + OPENINGS_SPARE) {
@@ -167,7 +171,7 @@ void opening_begin(struct conn *c)
 		conn_move(c, CONN_OPENING);
 		c->watch.ready = opening_ready;
 		if (ready_is_late(&c->table->loop->watches.ready))
-			conn_settle(c, false); /* its turn comes with the next one of the loop */
+			conn_settle(c, false); /* the steps begin in the next turn of the loop */
 		else
 			opening_turn(c);
 	}

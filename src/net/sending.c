@@ -12,8 +12,8 @@
 
 struct sending {
 	struct task task;
-	int fd; /* owned */
-	off_t at, end;
+	int fd;        /* owned */
+	off_t at, end; /* of the file: the next byte, and after the last */
 };
 
 static void sending_free(struct sending *s)

@@ -8,12 +8,12 @@
 #include "net/ending.h"
 #include "net/receive.h"
 
-#define HIGH_WATER CONN_SCRATCH /* bytes owed; no request is served beyond it */
+#define HIGH_WATER CONN_SCRATCH /* bytes owed, beyond which no further request is served */
 #define ROUNDS_PER_TURN 4       /* so that no client keeps the others waiting */
-#define MUCH_IN 4096            /* bytes of requests, or of one, that may be much work */
-#define LOOK_WORK 32            /* between looks at the clock; as conn_charge() counts */
+#define MUCH_IN 4096 /* bytes in `in`, of one request or of many, that may be much work */
+#define LOOK_WORK 32 /* between two looks at the clock, as conn_charge() counts */
 
-/* Whether this call of the loop has lasted long enough, be it for one connection or for many. */
+/* Whether the call of the loop has lasted long enough, be it for one connection or for many. */
 static bool turn_is_over(struct conn_table *table)
 {
 	if (table->work < LOOK_WORK)
@@ -24,14 +24,15 @@ static bool turn_is_over(struct conn_table *table)
 	return false;
 }
 
-/* ---- what it waits for ---- */
+/* ---- what a connection waits for ---- */
 
 static bool conn_feeds_task(const struct conn *c)
 {
 	return c->task != NULL && c->task->request != NULL;
 }
 
-/* What a task takes belongs to the request that it answers, and is read while draining, too. */
+/* Whether all input is received, or in a drain, all that had arrived before. Requests that a task
+ * takes belong to the one that it answers, and are received while draining, too. */
 static bool conn_input_ended(const struct conn *c)
 {
 	if (c->draining && !conn_feeds_task(c) &&
@@ -40,10 +41,10 @@ static bool conn_input_ended(const struct conn *c)
 	return c->eof;
 }
 
-/* A service that does not answer input has it thrown away at any time; a task that takes requests
- * has all but the part of one taken before more is read. Else, while something is owed, memory
- * stays bounded: nothing is read, or, of a protocol whose clients may write all they want to ask
- * before they read, so many bytes ahead. */
+/* Whether to receive more. A service that answers no input has it thrown away, at any time. A task
+ * that takes requests gets more as soon as it has taken all whole ones in `in`. Else nothing is
+ * received while anything is owed or unserved, so that memory stays bounded; but of a protocol
+ * whose clients may write all they want to ask before they read, up to max_owed bytes ahead. */
 static bool conn_may_read(const struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -58,8 +59,8 @@ static bool conn_may_read(const struct conn *c)
 	return conf->wire->ahead && buf_len(&c->in) + buf_len(&c->out) < (size_t)conf->max_owed;
 }
 
-/* Where a task wants to know, the end of the input is told of even if what is before it cannot be
- * read yet. */
+/* The events of input to poll for. POLLRDHUP tells of the end of input while the bytes before it
+ * are not read yet, where a task wants to know. */
 static int conn_input_events(const struct conn *c)
 {
 	if (c->state == CONN_OPENING || conn_may_read(c))
@@ -72,7 +73,7 @@ static bool conn_has_output(const struct conn *c)
 	return buf_len(&c->out) > 0 || c->unserved;
 }
 
-/* Bytes that poll(2) does not know of are read when there is room for output, which is soon. */
+/* Bytes that poll(2) does not know of are received as soon as there is room for output. */
 static uint16_t conn_events(const struct conn *c, bool writes)
 {
 	int events = conn_input_events(c);
@@ -86,7 +87,7 @@ static uint16_t conn_events(const struct conn *c, bool writes)
 	return (uint16_t)events;
 }
 
-/* NULL: it waits for us. */
+/* The deadline that runs; NULL: none, as the peer waits for us, and not we for the peer. */
 static struct deadline_queue *conn_deadlines(const struct conn *c, bool writes)
 {
 	if (c->state == CONN_OPENING)
@@ -96,6 +97,7 @@ static struct deadline_queue *conn_deadlines(const struct conn *c, bool writes)
 	return writes ? &c->listener->stalled : &c->listener->idle;
 }
 
+/* Derive from the state what to poll for, and which deadline runs. progressed: it starts anew. */
 static void conn_update(struct conn *c, bool progressed)
 {
 	bool writes = conn_has_output(c);
@@ -129,7 +131,7 @@ void conn_settle(struct conn *c, bool progressed)
 
 /* ---- a turn: flush, receive, serve ---- */
 
-/* One send; what the kernel does not take stays, in order. */
+/* Send what is owed, once; what the kernel does not take stays in `out`, in order. */
 static void conn_flush(struct conn *c)
 {
 	ssize_t n;
@@ -147,7 +149,7 @@ static void conn_flush(struct conn *c)
 	}
 }
 
-/* Where input goes: the scratch area, or behind an unfinished request. */
+/* Where *len bytes of input go: the scratch area, or after what waits in `in`. NULL: ENOMEM. */
 static char *conn_input_space(struct conn *c, size_t *len)
 {
 	size_t waiting = buf_len(&c->in);
@@ -202,8 +204,9 @@ static int conn_continue(struct conn *c, const struct call *call)
 	return progress == TASK_FAILED ? -1 : 0;
 }
 
-/* Cut off the first request in in, which is not consumed. Returns its bytes (> 0); 0 where there
- * is none, or it was answered with an error; or -1 where it is not worth an answer. */
+/* Take the first request in `in`, without consuming it. Returns its length in bytes (> 0); 0 where
+ * there is no whole one, or a malformed one, which is answered with an error and ends the input; or
+ * -1 where a malformed one gets no answer. */
 static ssize_t conn_next(struct conn *c, struct request *req)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -226,8 +229,9 @@ static void conn_count_request(struct conn *c)
 	stats.requests++;
 }
 
-/* Answer what waits in in, within bounds. Returns 0, or -1 where the service gives up or
- * the request is not worth an answer. */
+/* Let the task say more, or a service that speaks without end, or answer the requests in `in`,
+ * within bounds; unserved: there is more of it. Returns 0, or -1 where the service gives up, or a
+ * malformed request gets no answer. */
 static int conn_answer(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -268,12 +272,12 @@ static int conn_answer(struct conn *c)
 
 static void conn_give_up(struct conn *c)
 {
-	conn_flush(c); /* the answers before */
+	conn_flush(c); /* the replies before that */
 	conn_close(c, c->broken ? ENDING_reset : ENDING_error);
 }
 
-/* Offer the task the whole requests in in, one by one, within bounds. Returns 1 if it has taken all
- * of them, 0 if not, or -1 where it gives up or a request is not worth an answer. */
+/* Offer the task the whole requests in `in`, one by one, within bounds. Returns 1 if it has taken
+ * all of them, 0 if not, or -1 where it gives up, or a malformed request gets no answer. */
 static int conn_offer(struct conn *c, struct task *t)
 {
 	struct call call = conn_call(c);
@@ -300,7 +304,8 @@ static int conn_offer(struct conn *c, struct task *t)
 	return taken;
 }
 
-/* What was sent by halves must not be taken for the whole. */
+/* Offer the task what it takes, and at the end of the input tell it so. Where the input ends within
+ * a request, that is an error: the task must not take a part for the whole. */
 static void conn_feed_task(struct conn *c)
 {
 	struct call call = conn_call(c); /* without a request */
@@ -318,10 +323,11 @@ static void conn_feed_task(struct conn *c)
 		conn_give_up(c);
 }
 
+/* Answer and send, a few times: while the kernel takes all of it, and something is left to say. */
 static void conn_serve(struct conn *c)
 {
 	for (int round = 0; round < ROUNDS_PER_TURN; round++) {
-		bool continues = c->task != NULL; /* which is called once a turn */
+		bool continues = c->task != NULL; /* a task is called once a turn */
 
 		if (c->state != CONN_OPEN || buf_len(&c->out) > 0)
 			return;
@@ -375,8 +381,8 @@ void conn_ready(struct watch *w, short revents)
 	conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
 }
 
-/* The scratch areas are lent to one connection at a time: within the turn of another, have the
- * loop call when c can be written to, which is soon. */
+/* The scratch areas are lent to one connection at a time: within the turn of another one, leave it
+ * to the loop, which calls conn_ready() as soon as there is room for output. */
 void conn_wake(struct conn *c)
 {
 	if (c->table->turning)
@@ -385,7 +391,7 @@ void conn_wake(struct conn *c)
 		conn_turn(c, false);
 }
 
-/* ---- its beginning ---- */
+/* ---- the beginning, and a drain ---- */
 
 void conn_begin(struct conn *c, bool at_once)
 {
@@ -405,10 +411,9 @@ void conn_begin(struct conn *c, bool at_once)
 	if (at_once && !ready_is_late(&c->table->loop->watches.ready))
 		conn_turn(c, true);
 	else
-		conn_settle(c, true); /* its turn comes with the next one of the loop */
+		conn_settle(c, true); /* the first turn comes in the next turn of the loop */
 }
 
-/* What has arrived up to now is answered; what comes later is not. */
 void conn_drain(struct conn *c)
 {
 	if (c->state != CONN_OPEN)

@@ -40,7 +40,8 @@ static bool is_below(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Whether the unit has put an empty folder of /proc in the place of one that path is in. */
+/* Whether the unit has put something empty of proc(5) over the folder that path is in, as systemd
+ * does for ProtectHome=. */
 static bool is_sandboxed(const char *path)
 {
 	static const char *const folders[] = {"/home", "/root", "/run/user"};
@@ -53,7 +54,7 @@ static bool is_sandboxed(const char *path)
 	return false;
 }
 
-/* Whether what is at path is not there, or cannot be looked at. */
+/* Whether nothing is at path, or it cannot be looked at; else *st. */
 static bool is_hidden(const char *path, struct stat *st, struct reason *reason)
 {
 	if (is_sandboxed(path))
@@ -75,7 +76,8 @@ static bool may_execute(const char *path)
 
 /* ---- scripts ---- */
 
-/* The first bytes; none where they may not be read, which is no hindrance to a program. */
+/* Read the first bytes of a file to head[HEAD_MAX], with a NUL. Returns how many; 0 also where the
+ * file may not be read, which does not keep it from being executed. */
 static size_t head_read(const char *path, char *head)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -87,8 +89,8 @@ static size_t head_read(const char *path, char *head)
 	return len > 0 ? (size_t)len : 0;
 }
 
-/* A text that names no interpreter, or one that is not there. Other formats that the system does
- * not know now may be told to it, binfmt_misc. */
+/* Whether a file is a text that names no interpreter, or one that is not there. A file of any other
+ * format is not refused: the system may learn the format, binfmt_misc. */
 static bool script_is_refused(const char *path, struct reason *reason)
 {
 	char head[HEAD_MAX], *interpreter;
@@ -167,7 +169,8 @@ void program_explain(const char *path, int error, struct reason *reason)
 
 /* ---- privileges ---- */
 
-/* The capabilities that the file gives to its program; struct vfs_ns_cap_data of the kernel. */
+/* The permitted capabilities that a file gives, as a set of bits; struct vfs_ns_cap_data of the
+ * kernel. */
 static uint64_t file_capabilities(const char *path)
 {
 	struct vfs_ns_cap_data data = {0};
@@ -212,7 +215,8 @@ enum program_privilege program_privilege(const char *path)
 	return user ? PROGRAM_SET_USER_ID : PROGRAM_PLAIN;
 }
 
-/* To what it is already: nothing changes, and a filter of system calls cannot tell. */
+/* Sets the nice value that this process has already: nothing changes, and a filter of system calls
+ * cannot tell that it does not. */
 bool program_may_be_nice(void)
 {
 	return setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0)) == 0;

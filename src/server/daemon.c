@@ -4,7 +4,7 @@
 #include "net/listener.h"
 #include "net/opening.h"
 
-#define DESCRIPTORS_RESERVED 128 /* that are not clients: log, signals, lingering callers */
+#define DESCRIPTORS_RESERVED 128 /* for other things than clients: log, signals, jobs, callers */
 
 #define LOG_TARGET_WORDS(WORD)            \
 	WORD(LOG_TARGET_AUTO, "auto")     \
@@ -69,6 +69,7 @@ static bool has_openings(const struct settings *settings)
 	return false;
 }
 
+/* How many descriptors are kept for other things than clients, and callers in their opening. */
 static rlim_t descriptors_reserved(const struct settings *settings)
 {
 	const struct listener_conf *conf = NULL;
@@ -79,7 +80,7 @@ static rlim_t descriptors_reserved(const struct settings *settings)
 	return count;
 }
 
-/* Beside each client there may be a caller in its opening. */
+/* How many descriptors go with a client: beside each there may be a caller in its opening. */
 static rlim_t descriptors_of_client(const struct settings *settings)
 {
 	return has_openings(settings) ? 2 : 1;

@@ -33,11 +33,12 @@ struct daemon_conf {
 
 extern const struct section_kind daemon_kind;
 
+/* The section [daemon] of settings, which is always there. */
 struct daemon_conf *daemon_of(const struct settings *settings);
 
-/* How many clients there can be with so many descriptors; max_clients where they are enough, which
- * those of daemon_descriptors() are. */
-unsigned daemon_clients(const struct settings *settings, rlim_t descriptors);
+/* How many descriptors are enough for max_clients clients, and all else that the daemon does. */
 rlim_t daemon_descriptors(const struct settings *settings);
+/* How many clients there can be with so many descriptors: max_clients, or fewer. */
+unsigned daemon_clients(const struct settings *settings, rlim_t descriptors);
 
 #endif

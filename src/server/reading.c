@@ -26,7 +26,7 @@ static const char *const kinds[] = {
 
 /* ---- in the child ---- */
 
-/* A record is a list of strings. */
+/* A call that says a record, a list of strings, to `to`. */
 static struct call record(struct buf *to)
 {
 	static struct framing framing;
@@ -43,7 +43,7 @@ static int text_record(struct buf *to, const char *word, const char *text, size_
 	return say_bytes(&call, text, len);
 }
 
-/* Lines of text, so many as fit. Returns how many bytes. */
+/* Returns the bytes of the first lines of text, as many as fit in a record. */
 static size_t piece_of(const char *text, size_t len)
 {
 	const char *end;
@@ -79,8 +79,8 @@ static int name_record(struct buf *to, const struct name *name)
 	return say_bytes(&call, name->value, name->value != NULL ? name->size : 0);
 }
 
-/* Ask for what the daemon will need beside users and groups, which it took to read; and see the
- * folders that services name, which may have to be mounted. */
+/* Ask for the hosts that the daemon will need; users and groups were asked for when they were
+ * parsed. And look at the folders that services name, which may have to be mounted. */
 static void needs_ask(struct settings *settings)
 {
 	const struct listener_conf *conf = NULL;
@@ -206,7 +206,7 @@ static int record_take(struct parser *p, const struct request *record)
 	return -1;
 }
 
-/* Take those that are complete. Returns 0, or -1 with errno. */
+/* Take the records that are complete. Returns 0, or -1 with errno. */
 static int records_take(struct reading *r)
 {
 	static struct slice argv[REQUEST_ARGS_MAX];
@@ -241,7 +241,7 @@ static void reading_output(struct job *job, enum job_stream stream, const char *
 		r->error = errno;
 }
 
-/* Returns NULL with errno. */
+/* Returns the settings that the records made, a reference; or NULL with errno. */
 static struct settings *settings_take(struct reading *r)
 {
 	struct settings *settings = r->parser.settings;
@@ -276,7 +276,7 @@ static void failure_print(const struct reading *r, struct reason *reason)
 		reason_set(reason, "who read it gave up with status %d", r->job.exit_status);
 }
 
-/* done() may start the next one. */
+/* The child has ended. done() may start the next reading. */
 static void reading_ended(struct job *job)
 {
 	struct reading *r = container_of(job, struct reading, job);
@@ -305,7 +305,8 @@ void reading_init(struct reading *r, const char *path, int64_t timeout_ms,
 	job_timeouts_init(&r->timeouts, timeout_ms);
 }
 
-/* The program that runs, wherever its file has gone since: what it says is what this one reads. */
+/* The child is the program that runs now, wherever its file has gone since, so that the daemon
+ * understands what the child writes. */
 int reading_start(struct reading *r)
 {
 	static const struct job_ops ops = {.output = reading_output, .ended = reading_ended};

@@ -27,7 +27,7 @@ static const struct option_def command_options[COMMAND_KEYS] = {
 #undef OPT
 };
 
-static struct settings *commands; /* those in force are of this generation; NULL: none */
+static struct settings *commands; /* the generation whose commands are in force; NULL: none */
 
 /* ---- the section ---- */
 
@@ -39,10 +39,10 @@ static void command_free(struct section *s)
 	for (size_t i = 0; command->envp != NULL && command->envp[i] != NULL; i++)
 		free(command->envp[i]);
 	free(command->envp);
-	places_unref(command->places); /* of one that never was in force */
+	places_unref(command->places); /* of a command that never was in force */
 }
 
-/* What it had in force, and has beside its settings, which others may keep for long. */
+/* Let go of what a command in force has beside its settings, which others may keep for long. */
 static void command_release(struct command *command)
 {
 	places_unref(command->places);
@@ -72,7 +72,7 @@ static void command_check(struct section *s, struct option_list *errors)
 		       errors);
 }
 
-/* ---- what this process cannot do for it ---- */
+/* ---- what this process cannot do for a command ---- */
 
 /* A warning of command at KEY. */
 #define COMMAND_WARNING(warnings, command, key, ...) \
@@ -118,7 +118,7 @@ static const char *const shell_advice[SHELL_SIGNS] = {
 			  "meant)",
 };
 
-/* {NAME} is for exec, and nothing is replaced. */
+/* Warn of {NAME}, which is for exec, and of what a shell or a monitoring system would replace. */
 static void env_warn(const struct command *command, struct option_list *warnings)
 {
 	char place[80], signs[SHELL_SIGNS][SHELL_TEXT_MAX];
@@ -235,7 +235,7 @@ const struct section_kind command_kind = {
 	.free = command_free,
 };
 
-/* ---- those in force ---- */
+/* ---- commands in force ---- */
 
 static struct command *command_of(struct section *s)
 {
@@ -260,7 +260,7 @@ struct command *command_next(const struct command *command)
 
 /* ---- a new generation ---- */
 
-/* A clean environment, and what env.NAME says. */
+/* Make a clean environment, with what env.NAME says. Returns NULL with ENOMEM. */
 static char **environment_make(const struct command *command)
 {
 	static const char *const clean[] = {
@@ -320,7 +320,7 @@ void commands_stop(void)
 	commands = NULL;
 }
 
-/* Put those of settings in force. */
+/* Put the commands of settings in force. */
 static void commands_take(struct settings *settings)
 {
 	struct command *command;
@@ -332,7 +332,8 @@ static void commands_take(struct settings *settings)
 	}
 }
 
-/* Who waits for a command that is gone has its turn, and is told so. */
+/* Set the limits of the commands in force. Those of the generation before that are gone get places
+ * for all, so that each run that waits has its turn, and its caller is told. */
 static void places_limit(const struct settings *old)
 {
 	struct command *command = command_first_of(old);
@@ -344,7 +345,8 @@ static void places_limit(const struct settings *old)
 			    (unsigned)command->max_waiting);
 }
 
-/* All of it is in force before anybody's turn comes. Nobody waits for a name that is new. */
+/* All is in force before any run that waits has its turn. Only runs of the generation before wait,
+ * so only the places of its commands are served. */
 void commands_use(struct settings *settings)
 {
 	struct settings *old = commands;

@@ -45,7 +45,7 @@ static void permission_refuse(const struct command *command, const struct peer *
 	reason_set(error, "NOPERM command '%s' is not allowed for %s", name, text);
 }
 
-/* A pattern that costs too much is for the administrator to mend. */
+/* Log that a match was given up: a pattern that costs too much is for the administrator to mend. */
 static void match_log(const struct command *command, const struct peer *peer, const char *reason)
 {
 	const char *name = command->section.name;

@@ -17,9 +17,9 @@
 #include "services/scan.h"
 
 #define MEDIA_PATH "/etc/mime.types"
-#define SMALL_BYTES (32 * 1024) /* read into the reply; more goes out with sendfile(2) */
+#define SMALL_BYTES (32 * 1024) /* at most this is read into the reply; more is a sendfile(2) */
 #define FDS_SPARE 64            /* descriptors that are left for callers, logs and a reload */
-#define OPEN_WORK 16            /* for one name */
+#define OPEN_WORK 16            /* of conn_charge(), for one name */
 
 static const struct option_def files_options[FILES_KEYS] = {
 #define OPT(key, kind, ...) \
@@ -54,8 +54,8 @@ static int file_find(const struct call *call, const struct slice *slice, char na
 	return S_ISREG(st->st_mode) ? 0 : -1;
 }
 
-/* An empty file out of which comes something: as in some file systems of FUSE, unless it has been
- * written to since. Returns 0, or -1 with errno. */
+/* Find out whether a file of size 0 is one: in some file systems of FUSE bytes come out of it all
+ * the same; or it has been written to since. Returns 0 with *st, or -1 with errno. */
 static int file_check_empty(int fd, struct stat *st)
 {
 	char byte;
@@ -69,6 +69,8 @@ static int file_check_empty(int fd, struct stat *st)
 	return st->st_size > 0 ? 0 : -1;
 }
 
+/* Whether an open file is a regular one that tells its size. Returns 0 with *st, or -1 with errno.
+ */
 static int file_check(int fd, struct stat *st)
 {
 	if (fstat(fd, st) < 0)
@@ -104,8 +106,8 @@ void etag_print(const struct stat *st, char text[ETAG_MAX])
 
 /* ---- GET ---- */
 
-/* The kernel may give less than asked for. Returns 0, or -1 with errno, ENODATA where the file has
- * become shorter. */
+/* Read len bytes, though the kernel may give fewer at a time. Returns 0, or -1 with errno, ENODATA
+ * where the file has become shorter. */
 static int small_read(int fd, off_t first, char *to, size_t len)
 {
 	ssize_t n = 1;
@@ -117,7 +119,8 @@ static int small_read(int fd, off_t first, char *to, size_t len)
 	return n > 0 ? 0 : -1;
 }
 
-/* Takes fd. Nothing is said before all has been read: what cannot be read gets an answer too. */
+/* Say bytes of a file by way of memory. Takes fd. Nothing is said before all has been read, so that
+ * an error can still be the reply. */
 static int small_send(const struct call *call, int fd, const struct slice *slice, off_t first,
 		      size_t len)
 {
@@ -129,7 +132,7 @@ static int small_send(const struct call *call, int fd, const struct slice *slice
 	return result < 0 ? beneath_refuse(call, slice) : say_bytes(call, small, len);
 }
 
-/* Takes fd. */
+/* Say len bytes of a file, from first on. Takes fd. */
 static int range_send(const struct call *call, int fd, const struct slice *slice, off_t first,
 		      off_t len)
 {
@@ -148,8 +151,8 @@ static int files_get(const struct call *call)
 	return range_send(call, fd, &call->argv[1], 0, st.st_size);
 }
 
-/* Both ends count, negative ones from the end, and what is outside is cut off. Returns the
- * length. */
+/* A range as GETRANGE has it: first and last are both in it, negative ones count from the end, and
+ * what is outside of size is cut off. *first becomes an offset. Returns the length. */
 static off_t range_cut(int64_t *first, int64_t last, off_t size)
 {
 	if (*first < 0)
@@ -196,7 +199,7 @@ static int files_strlen(const struct call *call)
 	return say_integer(call, st.st_size);
 }
 
-/* What is no file is none; of what cannot be looked at, nobody knows. */
+/* A name that leads to no regular file does not count; one that cannot be looked at is an error. */
 static int files_exists(const struct call *call)
 {
 	char name[PATH_MAX];
@@ -247,7 +250,7 @@ static int files_sha256(const struct call *call)
 	return digest_reply(call, fd, &st);
 }
 
-/* ---- its section ---- */
+/* ---- [service files] ---- */
 
 static void files_free(struct section *s)
 {
@@ -306,7 +309,7 @@ static int files_prepare(struct settings *settings, struct reason *reason)
 			  errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
 }
 
-/* The folder is let go of at once, whoever else keeps the generation, so that it can be unmounted.
+/* Let go of the folder at once, though others may keep the generation, so that it can be unmounted.
  */
 static void files_release(void)
 {

@@ -19,7 +19,7 @@
 	 PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C)
 
 /* What matching may cost, whatever the values are. A step of pcre2_match(3) takes some 15 ns, or a
- * few hundred where the expression makes each go through most of the value. Honest expressions
+ * few hundred where the expression makes each step go through most of the value. Honest expressions
  * need up to ten steps for each byte. */
 #define MATCH_STEPS 50000           /* for one argument */
 #define MATCH_STEPS_REQUEST 1000000 /* for all arguments of a request */
@@ -67,13 +67,13 @@ static int matcher_open(void)
 		return -1;
 	}
 	pcre2_set_max_pattern_length(matcher.compile, REGEX_MAX);
-	pcre2_set_newline(matcher.compile, PCRE2_NEWLINE_LF); /* what "." is not, on any system */
+	pcre2_set_newline(matcher.compile, PCRE2_NEWLINE_LF); /* "." is anything else, everywhere */
 	pcre2_set_depth_limit(matcher.match, MATCH_DEPTH);
 	pcre2_set_heap_limit(matcher.match, MATCH_HEAP_KIB);
 	return 0;
 }
 
-/* What helps with the mistakes that other kinds of patterns lead to. */
+/* Advice on mistakes that habits of other kinds of patterns lead to. */
 static const char *regex_hint(int code)
 {
 	switch (code) {
@@ -91,8 +91,8 @@ static const char *regex_hint(int code)
 	}
 }
 
-/* What is compiled may still be met by no value that is taken: by those of more bytes only, or by
- * those only that value_refuse() takes for options. Returns 0, or -1 with the reason. */
+/* Refuse an expression that no value can meet: one that matches only values longer than are taken,
+ * or only values that value_refuse() takes for options. Returns 0, or -1 with the reason. */
 static int regex_unmet(const struct parameter *p, struct reason *reason)
 {
 	uint32_t least = 0, has_first = 0, first = 0;
@@ -109,10 +109,11 @@ static int regex_unmet(const struct parameter *p, struct reason *reason)
 	return 0;
 }
 
-/* Both ends are anchored by options, so that no way to write the expression gets around it: not
- * an alternative, (?m), \Z before a newline or (*ACCEPT). Verbs like (*LIMIT_MATCH=) can only
- * lower a limit, and (?C) calls nobody. It is interpreted: MemoryDenyWriteExecute= of the unit
- * forbids what pcre2_jit_compile(3) makes, which would heed no limit of depth or heap either. */
+/* Compile an expression. Both ends are anchored by options, so that no way to write the expression
+ * gets around that: not an alternative, (?m), \Z before a newline or (*ACCEPT). Verbs like
+ * (*LIMIT_MATCH=) can only lower a limit, and (?C) calls nobody. The code is interpreted:
+ * MemoryDenyWriteExecute= of the unit forbids what pcre2_jit_compile(3) makes, and that would heed
+ * no limit of depth or heap. */
 static int regex_parse(struct parameter *p, struct reason *reason)
 {
 	PCRE2_UCHAR error[128];
@@ -197,8 +198,8 @@ void parameter_free(struct parameter *p)
 	free(p->text);
 }
 
-/* By the number of expressions, not by what earlier values have cost: whether a value is taken
- * does not depend on the others. */
+/* The part of each depends on the number of expressions, not on what other values have cost:
+ * whether a value is taken does not depend on the others. */
 void parameters_share_steps(struct parameter *parameters, size_t count)
 {
 	uint32_t regexes = 0, steps = MATCH_STEPS;
@@ -240,7 +241,8 @@ static bool enum_has(const char *words, const char *value)
 	}
 }
 
-/* Not the folder itself, as "." or "sub/..". */
+/* Whether a path leads below a folder, and not to the folder itself, as "." would, and has no ".."
+ * in it. */
 static bool path_is_below(const char *value)
 {
 	bool below = false;
@@ -288,7 +290,8 @@ static const char *value_match(const struct parameter *p, const char *value)
 	return refusal;
 }
 
-/* What begins with '-' would be an option of the program; only types that name it allow it. */
+/* Returns NULL where p may have the value; else the middle of a message. A value that begins with
+ * '-' would be an option of the program: only a type that names it allows it. */
 static const char *value_refuse(const struct parameter *p, const char *value)
 {
 	bool is_option = value[0] == '-';

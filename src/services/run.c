@@ -26,14 +26,14 @@ void run_free(struct run *run)
 
 /* ---- output ---- */
 
-/* Its caller, if that waits, has something to be told. */
+/* The caller of the run, if it waits, has something to be told. */
 static void run_wake(struct run *run)
 {
 	if (run->c != NULL && (run->kind != RUN_STARTED || run->asked))
 		conn_wake(run->c);
 }
 
-/* What is said at once is read on when the caller has taken it. */
+/* The job has output. Where that is said at once, more is read when the caller has taken it. */
 static void run_heard(struct job *job, enum job_stream stream, const char *data, size_t len)
 {
 	struct run *run = container_of(job, struct run, job);
@@ -59,12 +59,13 @@ static void run_heard(struct job *job, enum job_stream stream, const char *data,
 
 /* ---- input ---- */
 
-/* Its caller is there, and has not ended it. */
+/* Whether the caller is there, and has not ended the input. */
 static bool run_takes_input(const struct run *run)
 {
 	return run->c != NULL && run->task.request != NULL;
 }
 
+/* The caller has sent more than max_input: stop the job. */
 static void input_refuse(struct run *run)
 {
 	reason_set(&run->error, "ERR %s: more input than its max_input, %zu bytes",
@@ -73,7 +74,8 @@ static void input_refuse(struct run *run)
 	job_stop(&run->job);
 }
 
-/* Where it was refused the pipe stays open: the command must not take a part for the whole. */
+/* The input has ended. Where some was refused the pipe stays open: the command must not take a part
+ * for the whole. */
 static void input_end(struct run *run)
 {
 	run->task.request = NULL;
@@ -81,7 +83,7 @@ static void input_end(struct run *run)
 		job_end_input(&run->job);
 }
 
-/* Returns as struct task has it. */
+/* Take the data of an INPUT. Returns as request() of struct task. */
 static int input_take(struct run *run, const struct slice *data, size_t count)
 {
 	size_t len = slices_len(data, count);
@@ -99,25 +101,25 @@ static int input_take(struct run *run, const struct slice *data, size_t count)
 	return 1;
 }
 
-/* Any other request, and that there will be none, are the end of input as well. */
+/* An INPUT without data ends the input, and so do any other request, and the end of requests. */
 static int run_request(const struct call *call, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
 
 	if (run_input_waits(&run->input) || run->state == RUN_WAITS)
-		return 0; /* for the command, or for a place */
+		return 0; /* until the command has taken what waits, or there is a place */
 	if (call->argc == 0 || !slice_is(&call->argv[0], "INPUT")) {
 		input_end(run);
 		return 0;
 	}
 	if (run->error.text[0] != '\0' || !job_takes_input(&run->job))
-		return 1; /* and is thrown away */
+		return 1; /* taken, and thrown away */
 	return input_take(run, call->argv + 1, (size_t)call->argc - 1);
 }
 
 /* ---- the job ---- */
 
-/* There is room for input, or nobody who takes it any more. */
+/* There is room for input, or nobody takes input any more. */
 static void run_writable(struct job *job)
 {
 	struct run *run = container_of(job, struct run, job);
@@ -127,7 +129,9 @@ static void run_writable(struct job *job)
 		conn_wake(run->c);
 }
 
-/* Its place is free, however slowly the caller takes the rest of the output. */
+/* Nothing runs any more: give the place back, however slowly the caller takes the rest of the
+ * output.
+ */
 static void run_exited(struct job *job)
 {
 	struct run *run = container_of(job, struct run, job);
@@ -175,14 +179,14 @@ static void start_explain(struct run *run, const char *program)
 	run_log_not_run(&run->log, reason.text);
 }
 
-/* It has no job; its error says why. */
+/* There is no job; run->error says why. */
 static void run_give_up(struct run *run)
 {
 	run->state = RUN_ENDED;
 	slots_leave(&run->places->slots, &run->slot);
 }
 
-/* Takes argv. */
+/* Start the job. Takes argv. */
 static void run_start(struct run *run, struct command *command, char **argv)
 {
 	const struct spawn_spec spec = {
@@ -205,8 +209,8 @@ static void run_start(struct run *run, struct command *command, char **argv)
 	free(argv);
 }
 
-/* Whatever becomes of a job that runs, pairs will be said of it; or, where output is said as it
- * comes, there may be some of no length. */
+/* Whatever becomes of a job that runs, the reply to it is a composite, which can begin now; where
+ * output is said as it comes, there may be some of no length. */
 static void run_eof(const struct call *call, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
@@ -221,7 +225,7 @@ static void run_eof(const struct call *call, struct task *t)
 
 /* ---- a place ---- */
 
-/* The configuration may be another than when it was asked for. */
+/* The run has its turn. The configuration may be another than when it was asked for. */
 static void run_granted(struct slot *slot)
 {
 	struct run *run = container_of(slot, struct run, slot);
@@ -242,8 +246,8 @@ static void run_granted(struct slot *slot)
 		run_wake(run);
 }
 
-/* Of a command that is to go on without its caller, input that has not ended stays open: what there
- * is of it must not be taken for all. */
+/* The caller has gone. A command that is to go on without a caller is stopped all the same if its
+ * input has not ended: it must not take a part for the whole. */
 void run_abandon(struct run *run)
 {
 	bool input_has_ended = !run_takes_input(run);
@@ -263,7 +267,7 @@ static void run_gone(struct task *t)
 	run_abandon(container_of(t, struct run, task));
 }
 
-/* ---- its reply ---- */
+/* ---- the reply ---- */
 
 int run_say_end(const struct call *call, struct run *run)
 {
@@ -290,7 +294,7 @@ static enum task_progress run_more(const struct call *call, struct task *t)
 	return TASK_DONE;
 }
 
-/* ---- its beginning ---- */
+/* ---- the beginning ---- */
 
 static struct run *run_new(const struct call *call, struct command *command, enum run_kind kind)
 {
@@ -311,7 +315,7 @@ static struct run *run_new(const struct call *call, struct command *command, enu
 	return run;
 }
 
-/* Keep what was asked for, while it waits. Returns 0, or -1 with ENOMEM. */
+/* Keep what was asked for while the run waits. Returns 0, or -1 with ENOMEM. */
 static int run_wait(struct run *run, const struct slice *words, size_t count)
 {
 	run->words = slices_copy(words, count);

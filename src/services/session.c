@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What every client of a protocol with names may ask: the verbs by which the clients of Redis
- * introduce themselves, answered as Redis does. */
+ * introduce themselves, with the replies of Redis. */
 #include "services/session.h"
 
 #include "net/conn.h"

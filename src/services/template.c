@@ -12,11 +12,12 @@
 /* ---- pieces of words ---- */
 
 struct piece {
-	struct slice text; /* as it is, or the name of a parameter */
+	struct slice text; /* the name of a parameter, or text to be taken as it is */
 	bool is_parameter;
 };
 
-/* Take the next piece of a word. {{ stands for a brace; a brace that begins no name is one. */
+/* Take the next piece of a word, which moves on. {{ stands for a brace, and so does a brace that
+ * begins no name. Returns false at the end of the word. */
 static bool piece_take(const char **word, struct piece *piece)
 {
 	const char *at = *word;
@@ -65,7 +66,7 @@ exec_error(const struct section *s, size_t exec_key, struct option_list *errors,
 	s->from[exec_key].wrong = true;
 }
 
-/* A place of exec, in word, that has no parameter. */
+/* The error of a place in a word of exec that has no parameter. */
 static void place_error(const struct section *s, size_t exec_key, const char *word,
 			const struct slice *name, struct option_list *errors)
 {
@@ -158,7 +159,7 @@ void template_free(struct template *t)
 
 /* ---- for a caller ---- */
 
-/* Write a word to to, or nowhere where that is NULL. Returns its length with the NUL. */
+/* Write a word, with its places filled, to `to`; NULL: nowhere. Returns its length with the NUL. */
 static size_t word_fill(const struct template *t, const char *word, const struct slice *values,
 			char *to)
 {

@@ -2,8 +2,9 @@
 #ifndef UNIT_FIXTURE_H
 #define UNIT_FIXTURE_H
 /*
- * What tests of connections stand on: a loop, a table, and listeners as a configuration makes
- * them. Turns are made by hand; what has died stays in table.dead until the test reaps it.
+ * What tests of connections stand on: a loop, a table, and listeners as a configuration makes them.
+ * Turns of the loop are made by hand; connections that have ended stay in table.dead until the test
+ * reaps them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,8 +74,8 @@ static inline int fixture_close(void **state)
 	return 0;
 }
 
-/* The generation that a listener with these keys makes, and what follows in the file; it listens
- * nowhere. */
+/* The generation of a configuration with a listener of these keys, which may go on with further
+ * sections. The listener's address is never bound. */
 static inline struct settings *generation_new(const char *keys)
 {
 	int fd = memfd_create("fixture.ini", MFD_CLOEXEC);
@@ -92,7 +93,7 @@ static inline struct settings *generation_new(const char *keys)
 	return settings;
 }
 
-/* The listener of these keys, with the one reference to its generation. */
+/* The section of a listener of these keys, with the one reference to its generation. */
 static inline struct listener_conf *conf_new(const char *keys)
 {
 	return listener_conf_next(generation_new(keys), NULL);
@@ -114,7 +115,7 @@ static inline struct listener *listener_of(const char *keys)
 	return listener_after(NULL, keys);
 }
 
-/* What "TRANSPORT:HOST:PORT" stands for; the host is a number. */
+/* The address that "TRANSPORT:HOST:PORT" stands for; host is a number. */
 static inline struct addr addr_of(const char *transport, const char *host, unsigned port)
 {
 	struct reason reason;
@@ -135,7 +136,7 @@ static inline unsigned port_of(const struct addr *addr)
 	return ntohs(addr->sa.sa_family == AF_INET ? addr->in.sin_port : addr->in6.sin6_port);
 }
 
-/* Turns while there is something to do; there must come an end. */
+/* Turns of the loop while anything is ready, which must come to an end. */
 static inline void settle(void)
 {
 	for (int turns = 0; watches_are_ready(&loop.watches); turns++) {
@@ -144,14 +145,15 @@ static inline void settle(void)
 	}
 }
 
-/* Turns until it is so; guard_expired() where it does not come to be. */
+/* Turns of the loop until condition is true; where that does not come to be, guard_expired() fails.
+ */
 #define turn_until(condition)                                  \
 	do {                                                   \
 		while (!(condition))                           \
 			assert_int_equal(loop_turn(&loop), 0); \
 	} while (0)
 
-/* The queues of deadlines that there are. */
+/* How many queues of deadlines the loop has. */
 static inline int queues_count(void)
 {
 	const struct deadline_queue *q;
