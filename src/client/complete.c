@@ -138,9 +138,10 @@ static const struct {
 	size_t arguments; /* how many are of this kind */
 	int (*take)(struct complete *c);
 } sources[] = {
-	{"RUN", 1, commands_take}, {"STREAM", 1, commands_take}, {"PIPE", 1, commands_take},
-	{"GET", 1, files_take},    {"GETRANGE", 1, files_take},  {"STAT", 1, files_take},
-	{"SHA256", 1, files_take}, {"STRLEN", 1, files_take},    {"EXISTS", SIZE_MAX, files_take},
+	{"RUN", 1, commands_take},        {"STREAM", 1, commands_take}, {"START", 1, commands_take},
+	{"PIPE", 1, commands_take},       {"GET", 1, files_take},       {"GETRANGE", 1, files_take},
+	{"STAT", 1, files_take},          {"SHA256", 1, files_take},    {"STRLEN", 1, files_take},
+	{"EXISTS", SIZE_MAX, files_take},
 };
 
 /* Ask for what the word with this index may become. */

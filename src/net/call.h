@@ -9,6 +9,7 @@
  */
 #include "net/peer.h"
 #include "net/service.h"
+#include "wire/http.h"
 #include "wire/protocol.h"
 
 struct conn;
@@ -16,7 +17,8 @@ struct conn;
 struct call {
 	const struct slice *argv; /* the request; argv[0] is the name of the verb, if it has one */
 	int argc;
-	struct buf *out; /* where the reply goes */
+	const struct http_get *get; /* of a protocol that has documents: what is asked for */
+	struct buf *out;            /* where the reply goes */
 	const struct protocol *protocol;
 	struct framing *framing;
 	const struct peer *peer;
@@ -44,17 +46,24 @@ int say_error(const struct call *call, const char *format, ...)
 
 static inline int say_status(const struct call *call, const char *text)
 {
-	return call->protocol->status(call->out, text);
+	return call->protocol->status(call->out, call->framing, text);
 }
 
 static inline int say_integer(const struct call *call, int64_t value)
 {
-	return call->protocol->integer(call->out, value);
+	return call->protocol->integer(call->out, call->framing, value);
 }
 
 static inline int say_nil(const struct call *call)
 {
-	return call->protocol->nil(call->out);
+	return call->protocol->nil(call->out, call->framing);
+}
+
+/* Say replies of this version of the protocol from now on; 0: of the one that they are of. Returns
+ * that, or -1 where there is no such version. */
+static inline int say_version(const struct call *call, int version)
+{
+	return call->protocol->speak(call->framing, version);
 }
 
 /* Begin a list: the count replies that are said next are its items. Of pairs, count names follow,
@@ -65,28 +74,36 @@ int say_pairs(const struct call *call, size_t count) __attribute__((warn_unused_
 /* say_list() or say_pairs() in two pieces: the count need not be known before the second one. */
 static inline int say_begin(const struct call *call, enum composite kind)
 {
-	return call->protocol->composite_begin(call->out, kind);
+	return call->protocol->composite_begin(call->out, call->framing, kind);
 }
 
 static inline int say_end(const struct call *call, enum composite kind, size_t count)
 {
-	return call->protocol->composite_end(call->out, kind, count);
+	return call->protocol->composite_end(call->out, call->framing, kind, count);
 }
 
 /* What stands before and after len bytes that do not pass through out, or come later. */
 static inline int say_bytes_begin(const struct call *call, uint64_t len)
 {
-	return call->protocol->bytes_begin(call->out, len);
+	return call->protocol->bytes_begin(call->out, call->framing, len);
 }
 
 static inline int say_bytes_end(const struct call *call)
 {
-	return call->protocol->bytes_end(call->out);
+	return call->protocol->bytes_end(call->out, call->framing);
 }
 
 /* Say len bytes of a file, from first on, without reading them into memory. Takes fd, also where
  * this fails. A file that becomes shorter meanwhile ends the connection. */
 int say_file(const struct call *call, int fd, off_t first, off_t len)
+	__attribute__((warn_unused_result));
+
+/* A document, with its d->size bytes in memory; NULL where it has a text. The protocol says which
+ * of them go out. */
+int say_document(const struct call *call, struct document *d, const void *body)
+	__attribute__((warn_unused_result));
+/* The same, with the bytes of a file. Takes fd. */
+int say_document_file(const struct call *call, struct document *d, int fd)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef NET_CONN_H
 #define NET_CONN_H
 /* A connection as services see it; what it is made of is in net/table.h. */
+#include <bsd/sys/queue.h>
+
 #include "core/loop.h"
 #include "net/call.h"
 
@@ -38,6 +40,19 @@ struct task {
 	int (*request)(const struct call *call, struct task *t);
 };
 
+/* What ends with a connection, whatever is asked of that meanwhile. */
+struct companion {
+	LIST_ENTRY(companion) entry;
+	void (*gone)(struct companion *x); /* the connection has ended, and lets go of it */
+};
+
+/* Returns 0, or -1 with ENOMEM. */
+int conn_accompany(struct conn *c, struct companion *x) __attribute__((warn_unused_result));
+/* It ends before the connection does. */
+void conn_leave(struct companion *x);
+/* The one that came after x; NULL: the first. Returns NULL where there is none. */
+struct companion *conn_companion_next(const struct conn *c, const struct companion *x);
+
 /* A call without a request, for a reply that is said later: in a task, or between turns, when
  * conn_wake() sends the reply. */
 struct call conn_call(struct conn *c);
@@ -62,6 +77,11 @@ bool conn_owes(const struct conn *c);
 bool conn_has_ended(const struct conn *c);
 /* A number that no other connection of this process has, until 2^32 of them have been accepted. */
 uint32_t conn_id(const struct conn *c);
+/* Milliseconds since c was accepted. */
+int64_t conn_age_ms(const struct conn *c);
+/* How many connections hold a place, and how many may. */
+unsigned conn_clients(const struct conn *c);
+unsigned conn_max_clients(const struct conn *c);
 /* The name that the client gave itself, borrowed; NULL: none. */
 const char *conn_name(const struct conn *c);
 /* Copies name[0, len); len 0: no name. Returns 0, or -1 with ENOMEM. */

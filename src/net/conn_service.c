@@ -77,19 +77,64 @@ uint32_t conn_id(const struct conn *c)
 	return c->id;
 }
 
+int64_t conn_age_ms(const struct conn *c)
+{
+	return loop_now_ms(c->table->loop) - c->opened_ms;
+}
+
+unsigned conn_clients(const struct conn *c)
+{
+	return c->table->clients;
+}
+
+unsigned conn_max_clients(const struct conn *c)
+{
+	return c->table->max_clients;
+}
+
+static struct belongings *conn_belongings(struct conn *c)
+{
+	if (c->belongings == NULL)
+		c->belongings = calloc(1, sizeof(*c->belongings));
+	return c->belongings;
+}
+
+int conn_accompany(struct conn *c, struct companion *x)
+{
+	struct belongings *b = conn_belongings(c);
+
+	if (b == NULL)
+		return -1;
+	LIST_INSERT_HEAD(&b->companions, x, entry);
+	return 0;
+}
+
+void conn_leave(struct companion *x)
+{
+	LIST_REMOVE(x, entry);
+}
+
+struct companion *conn_companion_next(const struct conn *c, const struct companion *x)
+{
+	if (x != NULL)
+		return LIST_NEXT(x, entry);
+	return c->belongings != NULL ? LIST_FIRST(&c->belongings->companions) : NULL;
+}
+
 const char *conn_name(const struct conn *c)
 {
-	return c->name;
+	return c->belongings != NULL ? c->belongings->name : NULL;
 }
 
 int conn_set_name(struct conn *c, const char *name, size_t len)
 {
+	struct belongings *b = conn_belongings(c);
 	char *copy = NULL;
 
-	if (len > 0 && (copy = strndup(name, len)) == NULL)
+	if (b == NULL || (len > 0 && (copy = strndup(name, len)) == NULL))
 		return -1;
-	free(c->name);
-	c->name = copy;
+	free(b->name);
+	b->name = copy;
 	return 0;
 }
 

@@ -75,6 +75,22 @@ static void conn_abandon_task(struct conn *c)
 		t->gone(t);
 }
 
+static void conn_abandon_belongings(struct conn *c)
+{
+	struct belongings *b = c->belongings;
+	struct companion *x;
+
+	c->belongings = NULL;
+	if (b == NULL)
+		return;
+	while ((x = LIST_FIRST(&b->companions)) != NULL) {
+		LIST_REMOVE(x, entry);
+		x->gone(x);
+	}
+	free(b->name);
+	free(b);
+}
+
 void conn_close(struct conn *c, enum ending reason)
 {
 	if (c->state == CONN_DEAD)
@@ -87,10 +103,10 @@ void conn_close(struct conn *c, enum ending reason)
 	c->channel->ops->close(c->channel, c->watch.fd, c->eof);
 	buf_free(&c->in);
 	buf_free(&c->out);
-	free(c->name);
 	conn_move(c, CONN_DEAD);
 	c->ending = (uint8_t)reason;
 	conn_abandon_task(c);
+	conn_abandon_belongings(c);
 }
 
 /* Whether the peer has acknowledged something since the last question. poll(2) says so late: when a
@@ -132,13 +148,21 @@ void conn_hang_up(struct conn *c)
 	watches_want(&c->table->loop->watches, &c->watch, POLLIN);
 }
 
+void conn_take_no_more(struct conn *c)
+{
+	buf_consume(&c->in, buf_len(&c->in));
+	c->draining = true;
+	c->drain_left = 0;
+	c->ending = ENDING_eof;
+}
+
 void conn_fail(struct conn *c, enum ending reason, const char *text)
 {
 	c->state = CONN_FLUSH;
 	c->ending = reason;
 	c->unserved = false;
 	conn_abandon_task(c);
-	if (c->listener->conf->wire->error(&c->out, text) < 0)
+	if (c->listener->conf->wire->error(&c->out, &c->framing, text) < 0)
 		conn_close(c, reason);
 }
 

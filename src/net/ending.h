@@ -4,6 +4,8 @@
 /* How a connection ends. */
 #include "net/table.h"
 
+/* Answer nothing that comes after the present request, and hang up when the reply is said. */
+void conn_take_no_more(struct conn *c);
 /* Have the peer told why, as an error reply, then hang up. */
 void conn_fail(struct conn *c, enum ending reason, const char *text);
 /* Stop sending, and wait for the peer to hang up too: closing with unread input would make the

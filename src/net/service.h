@@ -20,6 +20,8 @@ enum service_flag {
 	SERVICE_PRIVILEGED = 4, /* over IP, only for those on an allow list */
 };
 
+#define FETCH_NOT_MINE 1
+
 struct verb {
 	const char *name;       /* in capitals; NULL ends the table */
 	const char *usage;      /* its arguments, for people */
@@ -41,6 +43,10 @@ struct service {
 	 * ends. */
 	int (*more)(const struct call *call);
 	const struct verb *verbs; /* ended by one without a name; NULL: none */
+	/* Answer a GET of call->get, by a document: on protocols that have them, every service
+	 * has this. Returns 0, -1, or FETCH_NOT_MINE with nothing said: it has no such path, and
+	 * the next service is asked. */
+	int (*fetch)(const struct call *call);
 	/* The kind of its sections: one [service NAME], or one for each of what it offers, as
 	 * [command NAME]. NULL: it has none. */
 	const struct section_kind *section;

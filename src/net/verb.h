@@ -12,4 +12,8 @@ extern const struct service verb_service;
  * NULL-terminated; or NULL. */
 const struct verb *verb_find(const struct service *const *offers, const struct slice *name);
 
+/* Answer with the one of table, as of a service, that the first argument names; HELP lists them.
+ * Returns as a verb does. */
+int verb_subcommand(const struct call *call, const struct verb *table);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "config/near.h"
 #include "net/listener.h"
+#include "net/resource.h"
 #include "net/verb.h"
 #include "server/daemon.h"
 #include "services/command.h"
@@ -89,7 +90,8 @@ static const struct service *service_check(struct settings *s, const struct list
 	return service;
 }
 
-/* On a protocol with names the verbs of the services answer, and those of the service session. */
+/* On a protocol with names or paths all services answer, each by what it has; where there are
+ * names, the service session as well. */
 static void offers_check(struct settings *s, struct listener_conf *conf)
 {
 	const struct service **offers = calloc(conf->services.count + 2, sizeof(*offers));
@@ -99,7 +101,8 @@ static void offers_check(struct settings *s, struct listener_conf *conf)
 		LISTENER_ERROR(s, conf, services, "out of memory");
 		return;
 	}
-	offers[count++] = &service_session;
+	if (conf->wire->bit == PROTOCOL_RESP)
+		offers[count++] = &service_session;
 	for (size_t i = 0; i < conf->services.count; i++) {
 		const struct service *service = service_check(s, conf, conf->services.items[i]);
 
@@ -107,12 +110,12 @@ static void offers_check(struct settings *s, struct listener_conf *conf)
 			offers[count++] = service;
 	}
 	conf->offers = offers;
-	conf->service = &verb_service;
+	conf->service = conf->wire->document != NULL ? &resource_service : &verb_service;
 }
 
 static void services_check(struct settings *s, struct listener_conf *conf)
 {
-	if (conf->wire != NULL && conf->wire->bit == PROTOCOL_RESP)
+	if (conf->wire != NULL && (conf->wire->bit & (PROTOCOL_RESP | PROTOCOL_HTTP)))
 		offers_check(s, conf);
 	else if (conf->wire != NULL && conf->services.count > 1)
 		LISTENER_ERROR(s, conf, services, "raw and line take exactly one service");
@@ -346,7 +349,8 @@ static void offers_warn(struct settings *s, const struct listener_conf *conf)
 		const struct service *service = conf->offers[i];
 		const struct section_kind *kind = service->section;
 
-		if (service->verbs == NULL && (service->protocols & PROTOCOL_RESP))
+		if (service->verbs == NULL && conf->wire->bit == PROTOCOL_RESP &&
+		    (service->protocols & PROTOCOL_RESP))
 			LISTENER_WARNING(s, conf, services,
 					 "service '%s' adds nothing to protocol resp; PING, ECHO "
 					 "and such are always there",

@@ -29,7 +29,9 @@ static const char *const kinds[] = {
 /* A call that says a record, a list of strings, to `to`. */
 static struct call record(struct buf *to)
 {
-	return (struct call){.out = to, .protocol = &protocol_resp};
+	static struct framing framing;
+
+	return (struct call){.out = to, .protocol = &protocol_resp, .framing = &framing};
 }
 
 static int text_record(struct buf *to, const char *word, const char *text, size_t len)

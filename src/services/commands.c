@@ -9,7 +9,7 @@
 #include "net/conn.h"
 #include "services/command.h"
 #include "services/registry.h"
-#include "services/run.h"
+#include "services/started.h"
 
 #define RUN_WORK 256 /* of conn_charge(): arguments are matched, a process may begin */
 
@@ -27,6 +27,12 @@ static int commands_run(const struct call *call)
 static int commands_stream(const struct call *call)
 {
 	return command_run(call, RUN_STREAM);
+}
+
+static int commands_start(const struct call *call)
+{
+	conn_charge(call->conn, RUN_WORK);
+	return started_start(call);
 }
 
 static int commands_pipe(const struct call *call)
@@ -69,12 +75,22 @@ static int commands_list(const struct call *call)
 	return 0;
 }
 
+static void stop(void)
+{
+	started_stop();
+	commands_stop();
+}
+
 static const struct verb commands_verbs[] = {
 	{"COMMANDS", "", "name, usage and description of each command", 0, 0, commands_list},
 	{"RUN", "name [argument...]", "runs a command; how it ended, and its output", 1,
 	 REQUEST_ARGS_MAX, commands_run},
 	{"STREAM", "name [argument...]", "the same, output as it comes", 1, REQUEST_ARGS_MAX,
 	 commands_stream},
+	{"START", "name [argument...]", "starts a command; its number, for NEWS", 1,
+	 REQUEST_ARGS_MAX, commands_start},
+	{"NEWS", "number", "what a started command has said since; waits up to 1 s for some", 1, 1,
+	 started_news},
 	{"PIPE", "name [argument...]", "the same, with the input that INPUT gives", 1,
 	 REQUEST_ARGS_MAX, commands_pipe},
 	{"INPUT", "[data...]", "input of a PIPE, none: its end; has no reply", 0, REQUEST_ARGS_MAX,
@@ -91,5 +107,5 @@ const struct service service_commands = {
 	.section = &command_kind,
 	.prepare = commands_prepare,
 	.use = commands_use,
-	.stop = commands_stop,
+	.stop = stop,
 };

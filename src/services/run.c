@@ -9,44 +9,10 @@
 #include "net/conn.h"
 #include "process/job.h"
 #include "process/program.h"
-#include "services/command.h"
-#include "services/run_input.h"
-#include "services/run_log.h"
-#include "services/run_output.h"
 
 #define INPUT_WORK 4096 /* bytes of input that count as a simple request, conn_charge() */
 
-/*
- * Where a run stands. It goes one way:
- *
- *	RUN_WAITS --- run_start() ---> RUN_RUNS --- run_ended() ---> RUN_ENDED
- *	    |                                                            ^
- *	    +------- run_give_up(): error says why there is no job ------+
- */
-enum run_state {
-	RUN_WAITS, /* for a place: words has what was asked for */
-	RUN_RUNS,  /* there is a job: command has what it runs */
-	RUN_ENDED, /* the job has ended, or there was none; the caller may still have to be told */
-};
-
-struct run {
-	struct task task;
-	struct job job;
-	struct slot slot;
-	struct places *places;   /* a reference */
-	struct slice *words;     /* owned; NULL: the run did not have to wait, or waits no more */
-	size_t count;            /* of words */
-	struct command *command; /* a reference; NULL: no job was started */
-	struct conn *c;          /* NULL: the caller has gone */
-	enum run_kind kind;
-	enum run_state state;
-	struct run_output output;
-	struct run_input input; /* RUN_PIPE */
-	struct run_log log;
-	struct reason error; /* "CODE reason" to say in place of how it ended; or "" */
-};
-
-static void run_free(struct run *run)
+void run_free(struct run *run)
 {
 	slots_leave(&run->places->slots, &run->slot);
 	places_unref(run->places);
@@ -60,6 +26,13 @@ static void run_free(struct run *run)
 
 /* ---- output ---- */
 
+/* There is something to tell the caller, if it waits. */
+static void run_wake(struct run *run)
+{
+	if (run->c != NULL && (run->kind != RUN_STARTED || run->asked))
+		conn_wake(run->c);
+}
+
 /* The job has output. Where that is said at once, more is read when the caller has taken it. */
 static void run_heard(struct job *job, enum job_stream stream, const char *data, size_t len)
 {
@@ -69,6 +42,10 @@ static void run_heard(struct job *job, enum job_stream stream, const char *data,
 	run->log.bytes[stream] += len;
 	if (run->c == NULL)
 		return;
+	if (run->heard != NULL) {
+		run->heard(run, stream, data, len);
+		return;
+	}
 	if (run->output.whole) {
 		run_output_keep(&run->output, stream, data, len, run->command->max_output);
 		return;
@@ -170,7 +147,7 @@ static void run_ended(struct job *job)
 	run->state = RUN_ENDED;
 	run_log_job(&run->log, job);
 	if (run->c != NULL)
-		conn_wake(run->c);
+		run_wake(run);
 	else
 		run_free(run);
 }
@@ -232,19 +209,18 @@ static void run_start(struct run *run, struct command *command, char **argv)
 	free(argv);
 }
 
-/* Whatever becomes of a job that runs, the reply to it is a composite, which can begin now. Of a
- * PIPE it can still be an error, for too much input; there, a whole reply goes before it, output of
- * no length. */
+/* Whatever becomes of a job that runs, pairs will be said of it; or, where output is said as it
+ * comes, there may be some of no length. */
 static void run_eof(const struct call *call, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
 
 	if (run->state != RUN_RUNS)
 		return;
-	if (run->kind == RUN_PIPE)
-		run_output_say(&run->output, call, JOB_STDOUT, "", 0);
-	else
+	if (run->output.whole)
 		run_output_begin(&run->output, call);
+	else
+		run_output_say(&run->output, call, JOB_STDOUT, "", 0);
 }
 
 /* ---- a place ---- */
@@ -264,17 +240,16 @@ static void run_granted(struct slot *slot)
 		run_start(run, command, argv);
 	else
 		run_give_up(run);
-	if (conn_has_ended(run->c))
+	if (conn_has_ended(run->c) && run->task.eof != NULL)
 		run_eof(&call, &run->task);
 	if (run->state == RUN_ENDED || run->output.begun || run_takes_input(run))
-		conn_wake(run->c);
+		run_wake(run);
 }
 
 /* The caller has gone. A command that is to go on without a caller is stopped all the same if its
  * input has not ended: it must not take a part for the whole. */
-static void run_gone(struct task *t)
+void run_abandon(struct run *run)
 {
-	struct run *run = container_of(t, struct run, task);
 	bool input_has_ended = !run_takes_input(run);
 
 	run->c = NULL;
@@ -287,9 +262,14 @@ static void run_gone(struct task *t)
 		job_stop(&run->job);
 }
 
+static void run_gone(struct task *t)
+{
+	run_abandon(container_of(t, struct run, task));
+}
+
 /* ---- the reply ---- */
 
-static int end_say(const struct call *call, struct run *run)
+int run_say_end(const struct call *call, struct run *run)
 {
 	if (run->error.text[0] != '\0')
 		return say_error(call, "%s", run->error.text);
@@ -307,7 +287,7 @@ static enum task_progress run_more(const struct call *call, struct task *t)
 		job_resume(&run->job);
 	if (run->state != RUN_ENDED)
 		return TASK_WAITS;
-	result = end_say(call, run);
+	result = run_say_end(call, run);
 	if (result < 0)
 		return TASK_FAILED;
 	run_free(run);
@@ -329,7 +309,7 @@ static struct run *run_new(const struct call *call, struct command *command, enu
 	run->places = places_ref(command->places);
 	run->c = call->conn;
 	run->kind = kind;
-	run->output.whole = kind == RUN_WHOLE;
+	run->output.whole = kind == RUN_WHOLE || kind == RUN_STARTED;
 	run->log.command = run->places->name;
 	run->log.peer = *call->peer;
 	return run;
@@ -349,7 +329,8 @@ static int busy_say(const struct call *call, const struct command *command)
 			 command->section.name, command->max_running, command->max_waiting);
 }
 
-int run_begin(const struct call *call, const struct slice *words, size_t count, enum run_kind kind)
+int run_admit(const struct call *call, const struct slice *words, size_t count, enum run_kind kind,
+	      struct run **admitted)
 {
 	struct command *command;
 	struct reason error;
@@ -357,6 +338,7 @@ int run_begin(const struct call *call, const struct slice *words, size_t count, 
 	struct run *run;
 	int place;
 
+	*admitted = NULL;
 	if (argv == NULL)
 		return say_error(call, "%s", error.text);
 	run = run_new(call, command, kind);
@@ -373,6 +355,16 @@ int run_begin(const struct call *call, const struct slice *words, size_t count, 
 		run_free(run);
 		return place < 0 ? busy_say(call, command) : -1;
 	}
-	conn_task(call->conn, &run->task);
+	*admitted = run;
 	return 0;
+}
+
+int run_begin(const struct call *call, const struct slice *words, size_t count, enum run_kind kind)
+{
+	struct run *run;
+	int result = run_admit(call, words, count, kind, &run);
+
+	if (run != NULL)
+		conn_task(call->conn, &run->task);
+	return result;
 }

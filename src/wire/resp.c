@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RESP2, the wire format of Redis: https://redis.io/docs/reference/protocol-spec/. A request is an
- * array of bulk strings, or a line of words as a person types them. A number is taken digit by
- * digit and refused at the first digit that is wrong or one too many: the line of a number never
- * grows long, and no length is believed before it is known to fit.
+ * RESP2 and RESP3, the wire format of Redis: https://redis.io/docs/reference/protocol-spec/. A
+ * request, the same in both, is an array of bulk strings, or a line of words as a person types
+ * them. A number is taken digit by digit and refused at the first digit that is wrong or one too
+ * many: the line of a number never grows long, and no length is believed before it is known to fit.
  */
 #include "wire/protocol.h"
 
@@ -14,6 +14,7 @@
 
 #define INLINE_MAX (64 * 1024) /* bytes of a line of words with its newline, as in Redis */
 #define NUMBER_LINE_MAX 24     /* type, sign, 20 digits, CRLF */
+#define NEGATIVE_MAX 999999999 /* of a count: whatever it is, nothing is asked */
 
 static const char too_long[] = "ERR Protocol error: the request is too long";
 static const char too_many[] = "ERR Protocol error: too many arguments";
@@ -69,7 +70,8 @@ static ssize_t take_number(struct input *in, size_t max)
 	return (ssize_t)number;
 }
 
-/* Take the number of arguments, as take_number(); 0 for an array that is null, which is -1. */
+/* Take the number of arguments, as take_number(); 0 for one that is negative, as of an array that
+ * is null. */
 static ssize_t take_count(struct input *in)
 {
 	ssize_t number;
@@ -77,10 +79,18 @@ static ssize_t take_count(struct input *in)
 	if (in->at >= in->len || in->data[in->at] != '-')
 		return take_number(in, REQUEST_ARGS_MAX);
 	in->at++;
-	number = take_number(in, 1);
+	number = take_number(in, NEGATIVE_MAX);
 	if (number == INCOMPLETE)
 		return INCOMPLETE;
-	return number == 1 ? 0 : MALFORMED;
+	return number > 0 ? 0 : MALFORMED;
+}
+
+static ssize_t refuse_type(struct request *req, char type)
+{
+	static char text[] = "ERR Protocol error: expected '$', got '?'";
+
+	text[sizeof(text) - 3] = type >= ' ' && type <= '~' ? type : '?';
+	return refuse(req, text);
 }
 
 /* Take an argument, without a look at the bytes of its body. Returns 1, 0 incomplete, -1 malformed.
@@ -92,8 +102,9 @@ static ssize_t take_bulk(struct input *in, struct request *req)
 
 	if (in->at == in->len)
 		return 0;
-	if (in->data[in->at++] != '$')
-		return refuse(req, "ERR Protocol error: expected '$'");
+	if (in->data[in->at] != '$')
+		return refuse_type(req, in->data[in->at]);
+	in->at++;
 	len = take_number(in, in->max);
 	if (len < 0)
 		return len == INCOMPLETE ? 0 : refuse(req, bad_length);
@@ -255,6 +266,15 @@ static ssize_t resp_next(const char *data, size_t len, size_t max, bool eof, str
 
 /* ---- replies ---- */
 
+static int resp_speak(struct framing *f, int version)
+{
+	if (version != 0 && version != 2 && version != 3)
+		return -1;
+	if (version != 0)
+		f->resp3 = version == 3;
+	return f->resp3 ? 3 : 2;
+}
+
 /* Write a number and CRLF so that they end before end. Returns where the number begins. */
 static char *put_number(char *end, uint64_t number)
 {
@@ -318,17 +338,17 @@ static char *resp_bytes(struct buf *out, const struct framing *f, size_t len)
 	return to + header_len;
 }
 
-static int resp_error(struct buf *out, const char *text)
+static int resp_error(struct buf *out, const struct framing *f, const char *text)
 {
 	return add_line(out, '-', text);
 }
 
-static int resp_status(struct buf *out, const char *text)
+static int resp_status(struct buf *out, const struct framing *f, const char *text)
 {
 	return add_line(out, '+', text);
 }
 
-static int resp_integer(struct buf *out, int64_t value)
+static int resp_integer(struct buf *out, const struct framing *f, int64_t value)
 {
 	char line[NUMBER_LINE_MAX], *end = line + sizeof(line);
 	char *at = put_number(end, value < 0 ? -(uint64_t)value : (uint64_t)value);
@@ -339,41 +359,49 @@ static int resp_integer(struct buf *out, int64_t value)
 	return buf_add(out, at, (size_t)(end - at));
 }
 
-static int resp_nil(struct buf *out)
+static int resp_nil(struct buf *out, const struct framing *f)
 {
-	return buf_add(out, "$-1\r\n", 5);
+	return f->resp3 ? buf_add(out, "_\r\n", 3) : buf_add(out, "$-1\r\n", 5);
 }
 
-/* Pairs are a list of twice as many replies; either begins with the type alone. */
-static int resp_composite_begin(struct buf *out, enum composite kind)
+/* In version 2 every composite is a list; that of pairs has twice as many replies. */
+static int resp_composite_begin(struct buf *out, const struct framing *f, enum composite kind)
 {
-	return buf_add(out, "*", 1);
+	static const char types[] = {
+		[REPLY_LIST] = '*',
+		[REPLY_PAIRS] = '%',
+		[REPLY_PUSH] = '>',
+	};
+
+	return buf_add(out, f->resp3 ? &types[kind] : "*", 1);
 }
 
-static int resp_composite_end(struct buf *out, enum composite kind, size_t count)
+static int resp_composite_end(struct buf *out, const struct framing *f, enum composite kind,
+			      size_t count)
 {
 	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at;
 
-	at = put_number(end, kind == REPLY_PAIRS ? 2 * count : count);
+	at = put_number(end, kind == REPLY_PAIRS && !f->resp3 ? 2 * count : count);
 	return buf_add(out, at, (size_t)(end - at));
 }
 
-static int resp_bytes_begin(struct buf *out, uint64_t len)
+static int resp_bytes_begin(struct buf *out, const struct framing *f, uint64_t len)
 {
 	return add_header(out, '$', len);
 }
 
-static int resp_bytes_end(struct buf *out)
+static int resp_bytes_end(struct buf *out, const struct framing *f)
 {
 	return buf_add(out, "\r\n", 2);
 }
 
 const struct protocol protocol_resp = {
 	.name = "resp",
-	.summary = "RESP2, as Redis: arrays of bulk strings, or lines of words",
+	.summary = "RESP2 and RESP3, as Redis: arrays of bulk strings, or lines of words",
 	.bit = PROTOCOL_RESP,
 	.ahead = true,
 	.next = resp_next,
+	.speak = resp_speak,
 	.bytes = resp_bytes,
 	.error = resp_error,
 	.status = resp_status,

@@ -115,8 +115,8 @@ static void an_error_is_one_line(void **state)
 {
 	struct buf out = {0};
 
-	assert_int_equal(protocol_line.error(&out, "ERR a\r\nb"), 0);
-	assert_int_equal(protocol_raw.error(&out, ""), 0);
+	assert_int_equal(protocol_line.error(&out, &framing, "ERR a\r\nb"), 0);
+	assert_int_equal(protocol_raw.error(&out, &framing, ""), 0);
 	assert_int_equal(buf_len(&out), 10);
 	assert_memory_equal(buf_data(&out), "ERR a  b\n\n", 10);
 	buf_free(&out);
@@ -126,7 +126,7 @@ static void an_empty_raw_reply_is_no_failure(void **state)
 {
 	struct buf out = {0};
 
-	assert_non_null(protocol_raw.bytes(&out, NULL, 0));
+	assert_non_null(protocol_raw.bytes(&out, &framing, 0));
 	assert_int_equal(buf_len(&out), 0);
 	buf_free(&out);
 }
