@@ -78,17 +78,21 @@ static int path_find(char *path, size_t size)
 static char *line_next(char *to, int size, void *stream)
 {
 	struct lookup *l = stream;
-	size_t len;
+	size_t len = 0;
+	int c = 0;
 
-	if (fgets(to, size, l->file) == NULL)
+	while (c != '\n' && len + 1 < (size_t)size && (c = getc(l->file)) != EOF)
+		to[len++] = (char)c;
+	to[len] = '\0';
+	if (len == 0)
 		return NULL;
 	l->line++;
-	len = strlen(to);
-	if ((len == 0 || to[len - 1] != '\n') && !feof(l->file)) {
-		if (len + 1 == (size_t)size)
-			wrong(l, "the line is longer than %d bytes", size - 2);
-		else
-			wrong(l, "the line holds a NUL byte");
+	if (strlen(to) != len) {
+		wrong(l, "the line holds a NUL byte");
+		return NULL;
+	}
+	if (c != '\n' && c != EOF) {
+		wrong(l, "the line is longer than %d bytes", size - 2);
 		return NULL;
 	}
 	memmove(to, to + strspn(to, SPACE), len + 1 - strspn(to, SPACE));

@@ -40,10 +40,13 @@ static int spawn(pid_t *child, const char *path, int output)
 	return error;
 }
 
+/* Who started this program may have had SIGCHLD ignored: the child would reap itself, and how it
+ * ended would be lost. */
 int digest_start(struct digest *d, const char *path)
 {
 	int fds[2], error;
 
+	signal(SIGCHLD, SIG_DFL);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
 	error = spawn(&d->child, path, fds[1]);

@@ -17,16 +17,22 @@ static bool names_folder(const char *output)
 	return len > 0 && output[len - 1] == '/';
 }
 
+/* The part of a path after the last slash. */
+static const char *last_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
 /* Returns the path that the file name is saved as, for free(), or NULL with ENOMEM. */
 static char *target_path(const char *name, const char *output)
 {
-	const char *slash = strrchr(name, '/');
 	char *path;
 
 	if (output != NULL && !names_folder(output))
 		return strdup(output);
-	if (asprintf(&path, "%s%s", output != NULL ? output : "",
-		     slash != NULL ? slash + 1 : name) < 0)
+	if (asprintf(&path, "%s%s", output != NULL ? output : "", last_of(name)) < 0)
 		return NULL;
 	return path;
 }
@@ -34,9 +40,41 @@ static char *target_path(const char *name, const char *output)
 /* Whether a path does not end in the name of a file. */
 static bool is_no_name(const char *path)
 {
-	const char *slash = strrchr(path, '/'), *last = slash != NULL ? slash + 1 : path;
+	const char *last = last_of(path);
 
 	return strcmp(last, "") == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
+/* Whether path, of realpath(3), is in the folder of link. */
+static bool is_beside(const char *path, const char *link)
+{
+	size_t len = (size_t)(last_of(path) - path);
+	char *folder = NULL, *dir;
+	bool beside;
+
+	if (asprintf(&dir, "%.*s.", (int)(last_of(link) - link), link) >= 0) {
+		folder = realpath(dir, NULL);
+		free(dir);
+	}
+	beside = folder != NULL && strlen(folder) == (len > 1 ? len - 1 : 1) &&
+		 strncmp(folder, path, strlen(folder)) == 0;
+	free(folder);
+	return beside;
+}
+
+/* Returns the path that link leads to, for free(), or NULL with errno. Where that is in the folder
+ * of link, the folder is written as in link, so that the path can be compared with other targets.
+ */
+static char *link_path(const char *link)
+{
+	char *path = realpath(link, NULL), *named;
+	int result;
+
+	if (path == NULL || !is_beside(path, link))
+		return path;
+	result = asprintf(&named, "%.*s%s", (int)(last_of(link) - link), link, last_of(path));
+	free(path);
+	return result < 0 ? NULL : named;
 }
 
 /* Where the path is a symbolic link, have it be what the link leads to: the link stays, the file is
@@ -48,7 +86,7 @@ static int link_follow(struct target *t)
 
 	if (lstat(t->path, &st) < 0 || !S_ISLNK(st.st_mode))
 		return 0;
-	path = realpath(t->path, NULL);
+	path = link_path(t->path);
 	if (path == NULL) {
 		escape_warnx(
 			"%s is a link that cannot be followed (%m): remove it, or choose another "

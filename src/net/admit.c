@@ -46,6 +46,7 @@ void admit_leave(struct conn *c)
 		c->table->changes++;
 		c->listener->tally->clients--;
 		tally_leave(c->source);
+		c->source = NULL;
 		break;
 	case PLACE_TURNED_AWAY:
 		c->table->turned_away--;
