@@ -15,7 +15,7 @@ struct digest {
 /* Whether hex is a digest: DIGEST_LEN hexadecimal digits. */
 bool digest_is_one(const char *hex);
 
-/* Begin to make the digest of the file at path; SIGCHLD is no longer ignored then. Returns 0, and
+/* Begin to make the digest of the file at path. SIGCHLD is not ignored from now on. Returns 0, and
  * digest_finish() is due; or -1 with errno. */
 int digest_start(struct digest *d, const char *path) __attribute__((warn_unused_result));
 

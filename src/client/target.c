@@ -17,7 +17,7 @@ static bool names_folder(const char *output)
 	return len > 0 && output[len - 1] == '/';
 }
 
-/* What follows the folder. */
+/* The part of a path after the last slash. */
 static const char *last_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -62,8 +62,9 @@ static bool is_beside(const char *path, const char *link)
 	return beside;
 }
 
-/* Where link leads to. In the same folder it is named as other targets there are, so that they can
- * be compared. Returns the path, which the caller frees, or NULL with errno. */
+/* Returns the path that link leads to, for free(), or NULL with errno. Where that is in the folder
+ * of link, the folder is written as in link, so that the path can be compared with other targets.
+ */
 static char *link_path(const char *link)
 {
 	char *path = realpath(link, NULL), *named;

@@ -9,9 +9,9 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-#define WORD_MAX 63 /* bytes; a longer one is near none */
+#define WORD_MAX 63 /* bytes; a longer word is near no other */
 
-/* How many letters are wrong: Levenshtein's distance of words of up to WORD_MAX bytes, where two
+/* How many letters are wrong, in words of up to WORD_MAX bytes: Levenshtein's distance, where two
  * letters that have changed places are one slip. Of the matrix, three rows are kept at a time. */
 static size_t distance(const char *a, const char *b)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* Whether word may be a slip of candidate: wrong letters are at most a third of the letters that
- * candidate has. None is of more than 63 bytes. */
+ * candidate has. Words of more than 63 bytes are none. */
 bool word_is_near(const char *word, const char *candidate);
 
 #endif

@@ -77,7 +77,7 @@ bool conn_owes(const struct conn *c);
 bool conn_has_ended(const struct conn *c);
 /* A number that no other connection of this process has, until 2^32 of them have been accepted. */
 uint32_t conn_id(const struct conn *c);
-/* Since it was accepted. */
+/* Milliseconds since c was accepted. */
 int64_t conn_age_ms(const struct conn *c);
 /* How many connections hold a place, and how many may. */
 unsigned conn_clients(const struct conn *c);

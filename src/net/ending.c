@@ -11,7 +11,7 @@
 #include "net/conn.h"
 #include "net/step.h"
 
-static const char *const reason_names[] = {
+static const char *const ending_names[] = {
 #define X(name) #name,
 	ENDINGS(X)
 #undef X
@@ -19,14 +19,14 @@ static const char *const reason_names[] = {
 
 /* Whether the log takes one more end of a connection. Some come as fast as a peer calls: it can be
  * refused, or push another peer out of its opening. */
-static bool end_is_logged(const char *name, enum ending reason)
+static bool end_is_logged(const char *name, enum ending ending)
 {
-	switch (reason) {
+	switch (ending) {
 	case ENDING_opening:
 	case ENDING_refused:
 	case ENDING_full:
 	case ENDING_error:
-		return burst_takes("closed", "listener", name, reason_names[reason]);
+		return burst_takes("closed", "listener", name, ending_names[ending]);
 	default:
 		return log_takes(LOG_INFO);
 	}
@@ -41,20 +41,20 @@ static const char *step_name(const struct conn *c)
 	return step != NULL ? step->name : NULL;
 }
 
-static void conn_log_end(const struct conn *c, enum ending reason)
+static void conn_log_end(const struct conn *c, enum ending ending)
 {
 	const char *name = c->listener->conf->section.name;
 	char peer[PEER_TEXT_MAX];
 
-	if (!end_is_logged(name, reason))
+	if (!end_is_logged(name, ending))
 		return;
 	log_info("closed", log_text("listener", name), log_text("peer", peer_print(&c->peer, peer)),
 		 log_number("in", c->bytes_in), log_number("out", c->bytes_out),
 		 log_number("ms", (uint64_t)(loop_now_ms(c->table->loop) - c->opened_ms)),
-		 log_text("reason", reason_names[reason]), log_text("step", step_name(c)));
+		 log_text("reason", ending_names[ending]), log_text("step", step_name(c)));
 }
 
-static void stats_end(enum ending reason)
+static void stats_end(enum ending ending)
 {
 	uint64_t *const counters[] = {
 #define X(name) &stats.ended_##name,
@@ -62,7 +62,7 @@ static void stats_end(enum ending reason)
 #undef X
 	};
 
-	++*counters[reason];
+	++*counters[ending];
 }
 
 /* Let go of the task, if any, whose reply will not be whole. */
@@ -91,12 +91,12 @@ static void conn_abandon_belongings(struct conn *c)
 	free(b);
 }
 
-void conn_close(struct conn *c, enum ending reason)
+void conn_close(struct conn *c, enum ending ending)
 {
 	if (c->state == CONN_DEAD)
 		return;
-	conn_log_end(c, reason);
-	stats_end(reason);
+	conn_log_end(c, ending);
+	stats_end(ending);
 	admit_leave(c);
 	deadline_cancel(&c->deadline);
 	watches_drop(&c->table->loop->watches, &c->watch);
@@ -104,7 +104,7 @@ void conn_close(struct conn *c, enum ending reason)
 	buf_free(&c->in);
 	buf_free(&c->out);
 	conn_move(c, CONN_DEAD);
-	c->ending = (uint8_t)reason;
+	c->ending = (uint8_t)ending;
 	conn_abandon_task(c);
 	conn_abandon_belongings(c);
 }
@@ -156,14 +156,14 @@ void conn_take_no_more(struct conn *c)
 	c->ending = ENDING_eof;
 }
 
-void conn_fail(struct conn *c, enum ending reason, const char *text)
+void conn_fail(struct conn *c, enum ending ending, const char *text)
 {
 	c->state = CONN_FLUSH;
-	c->ending = reason;
+	c->ending = ending;
 	c->unserved = false;
 	conn_abandon_task(c);
 	if (c->listener->conf->wire->error(&c->out, &c->framing, text) < 0)
-		conn_close(c, reason);
+		conn_close(c, ending);
 }
 
 /* The peer has taken nothing for write_timeout, as far as poll(2) tells; the kernel knows better.

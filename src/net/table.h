@@ -59,7 +59,7 @@ enum place {
 
 /* What few connections have. */
 struct belongings {
-	char *name; /* that the client gave itself, or NULL */
+	char *name; /* that the client gave itself, owned; NULL: none */
 	LIST_HEAD(, companion) companions;
 };
 
@@ -86,10 +86,10 @@ struct belongings {
  *	ended     conn_end_input(): an EOF     nobody             the peer sends no more, and the
  *	          was received, or POLLRDHUP                      task has been told
  *	eof       conn_recv()                  nobody             and all that it sent is received
- *	draining  conn_drain(),                nobody             the daemon stops, or a request was
- *	          conn_take_no_more()                             the last: drain_left bytes more
- *are received unserved  a turn (conn_answer(),       the next turn,     the turn left something to
- *say, or conn_offer()), conn_task(),  conn_quit(),       perhaps to answer: call it again
+ *	draining  conn_drain(), in a stop;     nobody             only drain_left bytes more are
+ *	          conn_take_no_more()                             received
+ *	unserved  a turn (conn_answer(),       the next turn,     the turn left something to say, or
+ *	          conn_offer()), conn_task(),  conn_quit(),       perhaps to answer: call it again
  *	          conn_begin()                 conn_fail()        when there is room for output
  *	held      conn_feed_task()             the next           the task takes requests, but not
  *	                                       conn_feed_task()   now the first in `in`: receive no
@@ -107,7 +107,7 @@ struct conn {
 	bool ended : 1;          /* the peer sends no more */
 	bool eof : 1;            /* and all that it sent is received */
 	bool broken : 1;         /* the peer takes no more of a file */
-	bool draining : 1;       /* drain_left bytes more are received */
+	bool draining : 1;       /* only drain_left bytes more are received */
 	bool unserved : 1;       /* a turn is wanted when there is room for output */
 	bool held : 1;           /* the task does not take the first request in `in` now */
 	uint8_t place;           /* enum place */
@@ -127,7 +127,7 @@ struct conn {
 	struct framing framing; /* of its protocol */
 	uint32_t untaken;       /* bytes that the peer had not acknowledged when last asked */
 	uint32_t id;
-	struct belongings *belongings; /* owned; NULL: nothing of it */
+	struct belongings *belongings; /* owned; NULL: none */
 	uint64_t bytes_in, bytes_out;
 	int64_t opened_ms; /* of the loop's clock */
 };

@@ -90,8 +90,8 @@ static const struct service *service_check(struct settings *s, const struct list
 	return service;
 }
 
-/* On a protocol with names the verbs of the services answer, and those of the service session; on
- * one with documents, the services. */
+/* On a protocol with names or paths all services answer, each by what it has; where there are
+ * names, the service session as well. */
 static void offers_check(struct settings *s, struct listener_conf *conf)
 {
 	const struct service **offers = calloc(conf->services.count + 2, sizeof(*offers));

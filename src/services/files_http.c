@@ -8,7 +8,7 @@
 #include "services/files.h"
 #include "services/files_page.h"
 
-/* Of a path that is not served nothing is told, be there something or not. */
+/* Say that there is no such path, whether there is something that is not served or not. */
 static int refuse(const struct call *call)
 {
 	struct document d = {.status = 403, .text = "It is not served."};
@@ -20,7 +20,8 @@ static int refuse(const struct call *call)
 	return say_document(call, &d, NULL);
 }
 
-/* A folder that was asked for as if it were a file: links in it would lead elsewhere. */
+/* Redirect to the path of a folder, which ends in a slash: without that, links in its page would
+ * lead elsewhere. */
 static int redirect(const struct call *call, const char *name)
 {
 	char location[3 * PATH_MAX + 2];
@@ -33,7 +34,8 @@ static int redirect(const struct call *call, const char *name)
 
 /* ---- precompressed files ---- */
 
-/* Returns a descriptor of NAME with an ending, if it is not older than the file NAME; else -1. */
+/* Returns a descriptor of the file NAME with an ending, if that is not older than the file NAME;
+ * else -1. */
 static int variant_open(const struct call *call, const char *name, const char *ending,
 			struct stat *st)
 {
@@ -52,7 +54,7 @@ static int variant_open(const struct call *call, const char *name, const char *e
 	return fd;
 }
 
-/* In place of fd, of NAME, what is beside it and the client takes. */
+/* Choose a precompressed file in place of fd, the file NAME, if the client takes one. */
 static int variant_choose(const struct call *call, const char *name, int fd, struct stat *st,
 			  struct document *d)
 {
@@ -71,7 +73,7 @@ static int variant_choose(const struct call *call, const char *name, int fd, str
 
 /* ---- files and folders ---- */
 
-/* Takes fd. */
+/* Say the file fd, which is taken, as a document. */
 static int file_say(const struct call *call, const struct files_conf *conf, const char *name,
 		    int fd, struct stat *st)
 {
@@ -97,7 +99,7 @@ static int file_fetch(const struct call *call, const struct files_conf *conf, co
 	return file_say(call, conf, name, fd, &st);
 }
 
-/* Where there is no index, a page that lists the folder, or nothing. */
+/* Answer for a folder: its index, or else a page that lists it, or nothing. */
 static int folder_fetch(const struct call *call, const struct files_conf *conf, const char *folder)
 {
 	char name[PATH_MAX];

@@ -26,7 +26,7 @@ void run_free(struct run *run)
 
 /* ---- output ---- */
 
-/* The caller of the run, if it waits, has something to be told. */
+/* There is something to tell the caller, if it waits. */
 static void run_wake(struct run *run)
 {
 	if (run->c != NULL && (run->kind != RUN_STARTED || run->asked))
@@ -209,8 +209,8 @@ static void run_start(struct run *run, struct command *command, char **argv)
 	free(argv);
 }
 
-/* Whatever becomes of a job that runs, the reply to it is a composite, which can begin now; where
- * output is said as it comes, there may be some of no length. */
+/* Whatever becomes of a job that runs, pairs will be said of it; or, where output is said as it
+ * comes, there may be some of no length. */
 static void run_eof(const struct call *call, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);

@@ -18,7 +18,7 @@ enum run_kind {
 	RUN_WHOLE,   /* RUN: all output at the end */
 	RUN_STREAM,  /* STREAM: output as it comes */
 	RUN_PIPE,    /* PIPE: output as it comes, and input, as the caller sends it */
-	RUN_STARTED, /* START: output when the caller asks for it, services/started.h */
+	RUN_STARTED, /* what has come when the caller asks for it, services/started.h */
 };
 
 /*
@@ -54,8 +54,8 @@ struct run {
 	struct companion companion;
 	struct deadline deadline; /* of a NEWS that waits */
 	uint32_t number;
-	bool asked; /* the task is a NEWS */
-	bool due;   /* the NEWS is to be answered, be there output or not */
+	bool asked; /* a NEWS is its task */
+	bool due;   /* that is to be answered, whatever there is */
 };
 
 /* Answer a call with a run of words[0, count): the name of a command and its arguments. Returns 0,

@@ -11,7 +11,7 @@
 
 struct run_output {
 	bool whole;         /* all is said at the end */
-	bool begun;         /* if whole: the first byte of the end has been said */
+	bool begun;         /* if whole: the first byte of the reply has been said */
 	bool truncated;     /* if whole: there was more output than is kept */
 	bool failed;        /* there was no memory to say some output */
 	struct buf kept[2]; /* if whole: output by enum job_stream */

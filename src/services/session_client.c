@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CLIENT: the connection itself. Of others nothing is told. */
+/* CLIENT: what a client may ask and say of its own connection; of other ones nothing is told. */
 #include <stdio.h>
 
 #include "net/conn.h"

@@ -90,7 +90,7 @@ static void started_gone(struct companion *x)
 	run_abandon(container_of(x, struct run, companion));
 }
 
-/* The run of c after this one, or the first. */
+/* The run of c after `run`, or the first one where that is NULL; NULL: no more. */
 static struct run *run_next(const struct conn *c, const struct run *run)
 {
 	struct companion *x = conn_companion_next(c, run != NULL ? &run->companion : NULL);
@@ -134,7 +134,7 @@ static bool is_refused(const struct call *call)
 	return count >= STARTED_MAX;
 }
 
-/* Takes run. */
+/* Answer a START with the number of its run, which is taken. */
 static int number_say(const struct call *call, struct run *run)
 {
 	int result = -1;

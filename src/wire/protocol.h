@@ -21,7 +21,7 @@ struct request {
 	struct slice *argv;
 	int argc;          /* 0: nothing was asked, and there is no reply */
 	const char *error; /* static; why there is no request. NULL: close without a word */
-	const struct http_get *get; /* http: what argv, method and path, has no room for */
+	const struct http_get *get; /* http: what argv, which is method and path, has no room for */
 	bool last;                  /* the connection ends after the reply */
 };
 
@@ -55,7 +55,7 @@ enum protocol_bit {
 enum composite {
 	REPLY_LIST,
 	REPLY_PAIRS, /* of a name and a value */
-	REPLY_PUSH,  /* a list that comes before the reply to a request, and is none itself */
+	REPLY_PUSH,  /* a list that comes before the reply to a request, and is no reply itself */
 };
 
 struct protocol {

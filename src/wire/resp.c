@@ -364,8 +364,7 @@ static int resp_nil(struct buf *out, const struct framing *f)
 	return f->resp3 ? buf_add(out, "_\r\n", 3) : buf_add(out, "$-1\r\n", 5);
 }
 
-/* In version 2 all are lists, pairs one of twice as many replies; each begins with the type alone.
- */
+/* In version 2 every composite is a list; that of pairs has twice as many replies. */
 static int resp_composite_begin(struct buf *out, const struct framing *f, enum composite kind)
 {
 	static const char types[] = {
