@@ -52,11 +52,11 @@ static void so_many_hexadecimal_digits_are_one(void **state)
 		char other;
 		bool is_one;
 	} rows[] = {
-		{64, 0, 'a', true},    {64, 63, 'f', true}, {64, 5, 'A', true},
-		{64, 5, 'F', true},    {64, 5, '0', true},  {64, 5, '9', true},
-		{64, 5, 'g', false},   {64, 5, 'G', false}, {64, 63, ' ', false},
-		{64, 0, '-', false},   {63, 0, 'a', false}, {65, 0, 'a', false},
-		{64, 32, '\0', false},
+		{64, 0, 'a', true},   {64, 63, 'f', true},   {64, 5, 'A', true},
+		{64, 5, 'F', true},   {64, 5, '0', true},    {64, 5, '9', true},
+		{64, 5, 'g', false},  {64, 5, 'G', false},   {64, 63, ' ', false},
+		{64, 0, '-', false},  {63, 0, 'a', false},   {65, 0, 'a', false},
+		{65, 64, 'g', false}, {64, 32, '\0', false},
 	};
 	char text[80];
 
