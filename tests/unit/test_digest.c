@@ -128,12 +128,13 @@ static void a_child_that_fails_or_says_something_else_gives_none(void **state)
 		{OF_ABC, 0, 0}, {OF_ABC "  -", 0, 0}, {OF_ABC, 1, -1},
 		{"", 0, -1},    {"ba78", 0, -1},      {"  " OF_ABC, 0, -1},
 	};
-	char dir[] = "/tmp/test_digest.XXXXXX", path[64], *before = strdup(getenv("PATH"));
+	char dir[] = "/tmp/test_digest.XXXXXX", path[64], before[4096];
 	size_t descriptors_before = descriptors();
 	struct digest d;
 
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/sha256sum", dir);
+	snprintf(before, sizeof(before), "%s", getenv("PATH"));
 	setenv("PATH", dir, 1);
 	errno = 0;
 	assert_int_equal(digest_start(&d, "/dev/null"), -1);
@@ -149,7 +150,6 @@ static void a_child_that_fails_or_says_something_else_gives_none(void **state)
 			assert_string_equal(hex, OF_ABC);
 	}
 	setenv("PATH", before, 1);
-	free(before);
 	unlink(path);
 	rmdir(dir);
 	assert_nothing_left(descriptors_before);
