@@ -52,11 +52,11 @@ static void so_many_hexadecimal_digits_are_one(void **state)
 		char other;
 		bool is_one;
 	} rows[] = {
-		{64, 0, 'a', true},    {64, 63, 'f', true}, {64, 5, 'A', true},
-		{64, 5, 'F', true},    {64, 5, '0', true},  {64, 5, '9', true},
-		{64, 5, 'g', false},   {64, 5, 'G', false}, {64, 63, ' ', false},
-		{64, 0, '-', false},   {63, 0, 'a', false}, {65, 0, 'a', false},
-		{64, 32, '\0', false},
+		{64, 0, 'a', true},   {64, 63, 'f', true},   {64, 5, 'A', true},
+		{64, 5, 'F', true},   {64, 5, '0', true},    {64, 5, '9', true},
+		{64, 5, 'g', false},  {64, 5, 'G', false},   {64, 63, ' ', false},
+		{64, 0, '-', false},  {63, 0, 'a', false},   {65, 0, 'a', false},
+		{65, 64, 'g', false}, {64, 32, '\0', false},
 	};
 	char text[80];
 
@@ -128,12 +128,13 @@ static void a_child_that_fails_or_says_something_else_gives_none(void **state)
 		{OF_ABC, 0, 0}, {OF_ABC "  -", 0, 0}, {OF_ABC, 1, -1},
 		{"", 0, -1},    {"ba78", 0, -1},      {"  " OF_ABC, 0, -1},
 	};
-	char dir[] = "/tmp/test_digest.XXXXXX", path[64], *before = strdup(getenv("PATH"));
+	char dir[] = "/tmp/test_digest.XXXXXX", path[64], before[4096];
 	size_t descriptors_before = descriptors();
 	struct digest d;
 
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/sha256sum", dir);
+	snprintf(before, sizeof(before), "%s", getenv("PATH"));
 	setenv("PATH", dir, 1);
 	errno = 0;
 	assert_int_equal(digest_start(&d, "/dev/null"), -1);
@@ -149,7 +150,6 @@ static void a_child_that_fails_or_says_something_else_gives_none(void **state)
 			assert_string_equal(hex, OF_ABC);
 	}
 	setenv("PATH", before, 1);
-	free(before);
 	unlink(path);
 	rmdir(dir);
 	assert_nothing_left(descriptors_before);

@@ -160,7 +160,7 @@ static void what_nobody_takes_is_thrown_away(void **state)
 
 static void without_memory_it_fails(void **state)
 {
-	assert_int_equal(give(bytes, PIPE_BYTES, SIZE_MAX), 0);
+	assert_int_equal(give(bytes, PIPE_BYTES + 1, SIZE_MAX), 0);
 	errno = 0;
 	assert_int_equal(give(bytes, BUF_MAX + 1UL, SIZE_MAX), -1);
 	assert_int_equal(errno, ENOMEM);
