@@ -218,7 +218,7 @@ def test_redis_cli_hints_at_arguments(server, terminal):
     prompt = terminal("-p", str(server.port()))
     prompt.read_to(rb"> ")
     os.write(prompt.ours, b"GETRANGE ")
-    prompt.read_to(rb"name first last \[etag\]")
+    prompt.read_to(rb"name first last \[tag\]")
     os.write(prompt.ours, b"small 0 2\r")
     prompt.read_to(rb'"con"')
 
@@ -404,7 +404,7 @@ def test_commands_are_documented_by_name(client):
     pairs = dict(zip(docs["GETRANGE"][::2], docs["GETRANGE"][1::2]))
     assert pairs[b"group"] == b"files" and pairs[b"since"]
     names = [(argument[1], argument[5]) for argument in pairs[b"arguments"]]
-    assert names == [(b"name", []), (b"first", []), (b"last", []), (b"etag", ["optional"])]
+    assert names == [(b"name", []), (b"first", []), (b"last", []), (b"tag", ["optional"])]
     assert sorted(client("COMMAND", "LIST")) == sorted(row[0] for row in client("COMMAND"))
 
 
