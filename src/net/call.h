@@ -6,11 +6,19 @@
  * protocol writes: each say_*() appends one reply, or the beginning or the end of one, and returns
  * 0, or -1 with ENOMEM. Who gets -1 gives up; the connection ends.
  */
+#include <string.h>
+
 #include "net/peer.h"
 #include "net/service.h"
 #include "wire/protocol.h"
 
 struct conn;
+
+/* How a request is answered, in a word, as the log of requests has it. */
+struct outcome {
+	size_t begun;  /* bytes in out before the reply; SIZE_MAX: some have been sent since */
+	char code[16]; /* of an error, or "nil"; "": all is well */
+};
 
 struct call {
 	const struct slice *argv; /* of a verb: argv[0] is its name */
@@ -21,7 +29,8 @@ struct call {
 	const struct peer *peer;
 	const struct service *const *offers; /* what answers by names; NULL-terminated */
 	uint32_t *position;                  /* the service's own: where it stands in its output */
-	struct conn *conn; /* NULL: a datagram; services that use it refuse those */
+	struct conn *conn;       /* NULL: a datagram; services that use it refuse those */
+	struct outcome *outcome; /* NULL: nobody wants to know */
 };
 
 /* Returns where len bytes go, or NULL with ENOMEM. */
@@ -52,6 +61,8 @@ static inline int say_integer(const struct call *call, int64_t value)
 
 static inline int say_nil(const struct call *call)
 {
+	if (call->outcome != NULL && call->outcome->begun == buf_len(call->out))
+		memcpy(call->outcome->code, "nil", sizeof("nil"));
 	return call->protocol->nil(call->out, call->framing);
 }
 

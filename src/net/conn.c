@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/opening.h"
+#include "net/request_log.h"
 
 #define HIGH_WATER CONN_SCRATCH /* bytes owed; no request is served beyond it */
 #define ROUNDS_PER_TURN 4       /* so that no client keeps the others waiting */
@@ -228,8 +229,10 @@ static int conn_continue(struct conn *c, const struct call *call)
 	enum task_progress progress = c->task->more(call, c->task);
 
 	c->unserved = progress == TASK_WRITES || (progress == TASK_DONE && buf_len(&c->in) > 0);
-	if (progress == TASK_DONE)
+	if (progress == TASK_DONE) {
 		c->task = NULL;
+		request_log_end(c, false);
+	}
 	return progress == TASK_FAILED ? -1 : 0;
 }
 
@@ -285,7 +288,7 @@ static int conn_answer(struct conn *c)
 		conn_count_request(c);
 		call.argv = req.argv;
 		call.argc = req.argc;
-		if (req.argc > 0 && conf->service->request(&call) < 0)
+		if (req.argc > 0 && request_answer(c, &call) < 0)
 			return -1;
 		buf_consume(&c->in, (size_t)used);
 		if (c->task != NULL || c->state != CONN_OPEN)

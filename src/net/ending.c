@@ -8,6 +8,7 @@
 #include "core/stats.h"
 #include "net/admit.h"
 #include "net/opening.h"
+#include "net/request_log.h"
 #include "net/table.h"
 
 static const char *const reason_names[] = {
@@ -77,6 +78,7 @@ static void conn_abandon_belongings(struct conn *c)
 		x->gone(x);
 	}
 	free(b->name);
+	free(b->log);
 	free(b);
 }
 
@@ -84,6 +86,7 @@ void conn_close(struct conn *c, enum reason reason)
 {
 	if (c->state == CONN_DEAD)
 		return;
+	request_log_end(c, true);
 	conn_log_end(c, reason);
 	stats_end(reason);
 	admit_leave(c);

@@ -57,6 +57,7 @@ enum place {
 struct belongings {
 	char *name; /* that the client gave itself, or NULL */
 	LIST_HEAD(, companion) companions;
+	struct request_log *log; /* owned; NULL: nothing was logged, net/request_log.h */
 };
 
 /*
@@ -140,6 +141,9 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
 	       struct channel *channel);
 
 /* ---- within net/ ---- */
+
+/* Returns NULL where there is no memory for any. */
+struct belongings *conn_belongings(struct conn *c);
 
 /* Send count bytes of a file from *offset on; only when nothing is owed. Returns how many went,
  * 0 for none at present, or -1 with errno, ENODATA where the file has become shorter. */

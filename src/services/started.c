@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/started.h"
 
-#define STARTED_MAX 4          /* of a connection, whose end was not told yet */
-#define KEPT_BYTES (32 * 1024) /* then no more is read; at most 64 KiB of each stream come on top \
-				*/
-#define WAIT_MS 1000           /* that NEWS waits for some */
+#define STARTED_MAX 4 /* of a connection, whose end was not told yet */
+#define KEPT_BYTES                                                                      \
+	(32 * 1024)  /* then no more is read; at most 64 KiB of each stream come on top \
+		      */
+#define WAIT_MS 1000 /* that NEWS waits for some */
 
 static struct deadline_queue waits; /* of WAIT_MS, once there was one */
 static uint32_t last_number;
