@@ -34,7 +34,8 @@ struct get {
 	const char *target; /* here; NULL: standard output */
 	struct remote_file remote;
 	struct part part;
-	int64_t done;                /* bytes, with those of an earlier run */
+	bool grows;   /* the file has grown since it was asked about: what was there is fetched */
+	int64_t done; /* bytes, with those of an earlier run */
 	char digest[DIGEST_LEN + 1]; /* of a file that has been verified, else "" */
 	struct progress progress;
 };
@@ -83,23 +84,34 @@ static enum outcome body_refused(struct get *g, const struct reply_event *event)
 	return FAILED;
 }
 
+/* Ask for what lacks, if the file is still the one that was asked about. */
+static int rest_ask(struct get *g)
+{
+	const char *tag = g->grows ? g->remote.id : g->remote.etag;
+	char first[24], last[24] = "-1";
+
+	snprintf(first, sizeof(first), "%" PRId64, g->done);
+	if (g->grows)
+		snprintf(last, sizeof(last), "%" PRId64, g->remote.size - 1);
+	talk_allow(g->talk, TALK_ANY); /* the length of the reply is compared */
+	return talk_ask(g->talk,
+			(const char *const[]){"GETRANGE", g->name, first, last, tag, NULL});
+}
+
 /* Fetch what is missing, if the file is still the one that was asked about. */
 static enum outcome rest_fetch(struct get *g)
 {
 	struct reply_event e;
 	enum outcome outcome;
-	char first[24];
 
-	snprintf(first, sizeof(first), "%" PRId64, g->done);
-	talk_allow(g->talk, TALK_ANY); /* the reply's length is compared below */
-	if (talk_ask(g->talk, (const char *const[]){"GETRANGE", g->name, first, "-1",
-						    g->remote.etag, NULL}) < 0 ||
-	    talk_next(g->talk, &e) < 0)
+	if (rest_ask(g) < 0 || talk_next(g->talk, &e) < 0)
 		return FAILED;
 	if (e.type == REPLY_NIL)
 		return STALE; /* the file is gone: the next attempt says so */
 	if (e.type == REPLY_ERROR)
 		return body_refused(g, &e);
+	if (g->grows && e.type == REPLY_BULK && e.number < g->remote.size - g->done)
+		return talk_skip(g->talk, &e) < 0 ? FAILED : STALE; /* and was cut off */
 	if (e.type != REPLY_BULK || e.number != g->remote.size - g->done) {
 		talk_unexpected(g->talk, &e, "what lacks of the file");
 		return FAILED;
@@ -138,10 +150,22 @@ static int part_prepare(struct get *g)
 	return part_restart(&g->part, g->remote.etag);
 }
 
+static bool has_grown(const struct remote_file *then, const struct remote_file *now)
+{
+	return now->id[0] != '\0' && strcmp(then->id, now->id) == 0 && now->size > then->size;
+}
+
+/* Of a file that grows, a log, the bytes that are there now are good: they are the first ones of
+ * whatever it will be. */
 static enum outcome attempt(struct get *g)
 {
+	const struct remote_file before = g->remote; /* "" where this is the first */
+
 	if (remote_ask(g) < 0)
 		return FAILED;
+	g->grows = has_grown(&before, &g->remote);
+	if (before.etag[0] != '\0' && g->done == 0 && !g->grows)
+		escape_warnx("%s changed on the server: starting anew", g->name);
 	if (g->target != NULL && g->part.path == NULL && part_open(&g->part, g->target) < 0)
 		return FAILED;
 	if (g->target != NULL && part_prepare(g) < 0)
@@ -154,11 +178,8 @@ static int fetch(struct get *g)
 {
 	enum outcome outcome = STALE;
 
-	for (int i = 0; i < TRIES_MAX && outcome == STALE; i++) {
+	for (int i = 0; i < TRIES_MAX && outcome == STALE; i++)
 		outcome = attempt(g);
-		if (outcome == STALE && g->done == 0)
-			escape_warnx("%s changed on the server: starting anew", g->name);
-	}
 	if (outcome == STALE)
 		escape_warnx("%s changes too often", g->name);
 	return outcome == DONE ? 0 : -1;

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #define MODE 0666      /* of new files, less the umask */
+#define NAME_KEPT 200  /* bytes of a name that is too long with a suffix */
 #define ETAG_MAX 1024U /* bytes that are read of an etag */
 
 /* Whether the part that was opened still has its name. Where another process has renamed it
@@ -47,13 +50,35 @@ static int part_lock(struct part *p)
 	return 0;
 }
 
+/* FNV-1a. */
+static uint64_t hash(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
+}
+
+char *part_path(const char *target, const char *suffix)
+{
+	const char *slash = strrchr(target, '/'), *name = slash != NULL ? slash + 1 : target;
+	char *path;
+	int len;
+
+	if (strlen(name) + strlen(PART_ETAG_SUFFIX) <= NAME_MAX)
+		len = asprintf(&path, "%s%s", target, suffix);
+	else
+		len = asprintf(&path, "%.*s~%016" PRIx64 "%s", (int)(name - target) + NAME_KEPT,
+			       target, hash(name), suffix);
+	return len < 0 ? NULL : path;
+}
+
 int part_open(struct part *p, const char *target)
 {
 	*p = (struct part){.target = target, .fd = -1};
-	if (asprintf(&p->path, "%s" PART_SUFFIX, target) < 0)
-		p->path = NULL;
-	if (asprintf(&p->etag_path, "%s" PART_ETAG_SUFFIX, target) < 0)
-		p->etag_path = NULL;
+	p->path = part_path(target, PART_SUFFIX);
+	p->etag_path = part_path(target, PART_ETAG_SUFFIX);
 	if (p->path == NULL || p->etag_path == NULL) {
 		escape_warnx("%s: %m", target);
 		return -1;

@@ -13,6 +13,10 @@
 #define PART_SUFFIX ".part"
 #define PART_ETAG_SUFFIX ".part.etag"
 
+/* The path with one of these, for as long as target is not whole; a name that would become too long
+ * is cut, with a hash of all of it. Returns what the caller frees, or NULL with ENOMEM. */
+char *part_path(const char *target, const char *suffix);
+
 struct part {
 	const char *target; /* borrowed */
 	char *path;         /* of the part; owned */

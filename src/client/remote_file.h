@@ -17,6 +17,7 @@ struct remote_file {
 	int64_t size;               /* bytes */
 	int64_t mtime;              /* seconds since 1970 */
 	char etag[REMOTE_ETAG_MAX]; /* changes whenever the content does */
+	char id[REMOTE_ETAG_MAX];   /* differs where it is another file; "": the server has none */
 };
 
 /* Queue the request STAT for a file. Returns 0 or -1, as talk_ask(). */

@@ -146,7 +146,8 @@ static int part_differs(const struct target *t, const struct target **sorted, si
 	char *path;
 
 	for (int i = 0; i < 2 && other == NULL; i++) {
-		if (asprintf(&path, "%s%s", t->path, suffixes[i]) < 0) {
+		path = part_path(t->path, suffixes[i]);
+		if (path == NULL) {
 			escape_warnx("%s: %m", t->name);
 			return -1;
 		}

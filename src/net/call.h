@@ -7,12 +7,20 @@
  * 0, or -1 with ENOMEM. A service that gets -1 returns -1, and the connection ends. A call is
  * borrowed for as long as the function lasts that gets it.
  */
+#include <string.h>
+
 #include "net/peer.h"
 #include "net/service.h"
 #include "wire/http.h"
 #include "wire/protocol.h"
 
 struct conn;
+
+/* How a request is answered, in a word, as the log of requests has it. */
+struct outcome {
+	size_t begun;  /* bytes in out before the reply; SIZE_MAX: some have been sent since */
+	char code[16]; /* of an error, or "nil"; "": all is well */
+};
 
 struct call {
 	const struct slice *argv; /* the request; argv[0] is the name of the verb, if it has one */
@@ -25,6 +33,7 @@ struct call {
 	const struct service *const *offers; /* what answers by names; NULL-terminated */
 	uint32_t *position; /* the service's own, 0 at first: where it stands in its output */
 	struct conn *conn;  /* NULL: a datagram, which only a service with SERVICE_DATAGRAM gets */
+	struct outcome *outcome; /* NULL: nobody wants to know */
 };
 
 /* Say len bytes, which are still to be written: returns where, or NULL with ENOMEM. */
@@ -56,6 +65,8 @@ static inline int say_integer(const struct call *call, int64_t value)
 
 static inline int say_nil(const struct call *call)
 {
+	if (call->outcome != NULL && call->outcome->begun == buf_len(call->out))
+		memcpy(call->outcome->code, "nil", sizeof("nil"));
 	return call->protocol->nil(call->out, call->framing);
 }
 

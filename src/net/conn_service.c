@@ -6,11 +6,12 @@
 
 #include "core/stats.h"
 #include "net/conn.h"
-#include "net/table.h"
+#include "net/request_log.h"
 
 struct call conn_call(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
+	struct request_log *log = c->belongings != NULL ? c->belongings->log : NULL;
 
 	return (struct call){
 		.out = &c->out,
@@ -20,6 +21,7 @@ struct call conn_call(struct conn *c)
 		.offers = conf->offers,
 		.position = &c->position,
 		.conn = c,
+		.outcome = log != NULL && log->pending ? &log->outcome : NULL,
 	};
 }
 
@@ -92,7 +94,7 @@ unsigned conn_max_clients(const struct conn *c)
 	return c->table->max_clients;
 }
 
-static struct belongings *conn_belongings(struct conn *c)
+struct belongings *conn_belongings(struct conn *c)
 {
 	if (c->belongings == NULL)
 		c->belongings = calloc(1, sizeof(*c->belongings));

@@ -9,6 +9,7 @@
 #include "core/stats.h"
 #include "net/admit.h"
 #include "net/conn.h"
+#include "net/request_log.h"
 #include "net/step.h"
 
 static const char *const ending_names[] = {
@@ -88,6 +89,7 @@ static void conn_abandon_belongings(struct conn *c)
 		x->gone(x);
 	}
 	free(b->name);
+	free(b->log);
 	free(b);
 }
 
@@ -95,6 +97,7 @@ void conn_close(struct conn *c, enum ending ending)
 {
 	if (c->state == CONN_DEAD)
 		return;
+	request_log_end(c, true);
 	conn_log_end(c, ending);
 	stats_end(ending);
 	admit_leave(c);

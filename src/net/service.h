@@ -23,8 +23,9 @@ enum service_flag {
 #define FETCH_NOT_MINE 1
 
 struct verb {
-	const char *name;       /* in capitals; NULL ends the table */
-	const char *usage;      /* its arguments, for people */
+	const char *name; /* in capitals; NULL ends the table */
+	const char *
+		usage; /* its arguments, for people; of a "name" first, the log of requests tells */
 	const char *summary;    /* one line */
 	int min_args, max_args; /* after the name; checked before call() */
 	int (*call)(const struct call *call);

@@ -61,6 +61,7 @@ enum place {
 struct belongings {
 	char *name; /* that the client gave itself, owned; NULL: none */
 	LIST_HEAD(, companion) companions;
+	struct request_log *log; /* owned; NULL: nothing was logged, net/request_log.h */
 };
 
 /*
@@ -161,6 +162,9 @@ void conn_table_reap(struct conn_table *table);
 /* Put c into a state, and into the list of that state. CONN_OPEN, CONN_FLUSH and CONN_LINGER have
  * one list, so c->state is just set to go from one of these to another. */
 void conn_move(struct conn *c, enum conn_state state);
+
+/* Returns NULL where there is no memory for any. */
+struct belongings *conn_belongings(struct conn *c);
 
 /* Send up to count bytes of the file fd from *offset on, which moves; only when nothing is owed.
  * Returns how many went, 0: none at present; or -1 with errno, ENODATA where the file has become

@@ -7,6 +7,7 @@
 #include "net/conn.h"
 #include "net/ending.h"
 #include "net/receive.h"
+#include "net/request_log.h"
 
 #define HIGH_WATER CONN_SCRATCH /* bytes owed, beyond which no further request is served */
 #define ROUNDS_PER_TURN 4       /* so that no client keeps the others waiting */
@@ -199,8 +200,10 @@ static int conn_continue(struct conn *c, const struct call *call)
 	enum task_progress progress = c->task->more(call, c->task);
 
 	c->unserved = progress == TASK_WRITES || (progress == TASK_DONE && buf_len(&c->in) > 0);
-	if (progress == TASK_DONE)
+	if (progress == TASK_DONE) {
 		c->task = NULL;
+		request_log_end(c, false);
+	}
 	return progress == TASK_FAILED ? -1 : 0;
 }
 
@@ -259,7 +262,7 @@ static int conn_answer(struct conn *c)
 		call.argv = req.argv;
 		call.argc = req.argc;
 		call.get = req.get;
-		if (req.argc > 0 && conf->service->request(&call) < 0)
+		if (req.argc > 0 && request_answer(c, &call) < 0)
 			return -1;
 		buf_consume(&c->in, (size_t)used);
 		if (req.last)

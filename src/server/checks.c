@@ -129,6 +129,8 @@ static void protocol_check(struct settings *s, struct listener_conf *conf)
 	if (is_wrong(conf, LISTENER_KEY_protocol))
 		return;
 	conf->wire = protocol_find(conf->protocol);
+	if (conf->wire != NULL && conf->wire->bit == PROTOCOL_RAW && conf->log_requests)
+		LISTENER_ERROR(s, conf, log_requests, "raw has no requests, but bytes alone");
 	if (conf->wire != NULL)
 		return;
 	for (size_t i = 0; protocols[i] != NULL; i++) {

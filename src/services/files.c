@@ -18,6 +18,7 @@
 
 #define MEDIA_PATH "/etc/mime.types"
 #define SMALL_BYTES (32 * 1024) /* at most this is read into the reply; more is a sendfile(2) */
+#define ID_MAX 40               /* bytes, with the NUL */
 #define FDS_SPARE 64            /* descriptors that are left for callers, logs and a reload */
 #define OPEN_WORK 16            /* of conn_charge(), for one name */
 
@@ -97,6 +98,12 @@ int file_open(const struct call *call, const struct slice *slice, struct stat *s
 	return -1;
 }
 
+/* Of the file itself, whatever is in it. */
+static void id_print(const struct stat *st, char text[ID_MAX])
+{
+	snprintf(text, ID_MAX, "%jx-%jx", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+}
+
 void etag_print(const struct stat *st, char text[ETAG_MAX])
 {
 	snprintf(text, ETAG_MAX, "%jx-%jx-%jx-%jx.%09lx", (uintmax_t)st->st_dev,
@@ -164,9 +171,19 @@ static off_t range_cut(int64_t *first, int64_t last, off_t size)
 	return *first > last ? 0 : last - *first + 1;
 }
 
+/* Whether the caller means this file as it is, by its etag, or in any case, by its id. */
+static bool file_is_meant(const struct stat *st, const struct slice *tag)
+{
+	char etag[ETAG_MAX], id[ID_MAX];
+
+	etag_print(st, etag);
+	id_print(st, id);
+	return slice_is(tag, etag) || slice_is(tag, id);
+}
+
 static int files_getrange(const struct call *call)
 {
-	char etag[ETAG_MAX], name[SLICE_TEXT_MAX];
+	char name[SLICE_TEXT_MAX];
 	int64_t first, last;
 	struct stat st;
 	off_t len;
@@ -177,8 +194,7 @@ static int files_getrange(const struct call *call)
 	fd = file_open(call, &call->argv[1], &st);
 	if (fd < 0)
 		return beneath_refuse(call, &call->argv[1]);
-	etag_print(&st, etag);
-	if (call->argc > 4 && !slice_is(&call->argv[4], etag)) {
+	if (call->argc > 4 && !file_is_meant(&st, &call->argv[4])) {
 		close(fd);
 		return say_error(call, "STALE '%s' has changed", slice_print(&call->argv[1], name));
 	}
@@ -217,17 +233,19 @@ static int files_exists(const struct call *call)
 
 static int files_stat(const struct call *call)
 {
-	char etag[ETAG_MAX], name[PATH_MAX];
+	char etag[ETAG_MAX], id[ID_MAX], name[PATH_MAX];
 	struct stat st;
 
 	if (file_find(call, &call->argv[1], name, &st) < 0)
 		return beneath_refuse(call, &call->argv[1]);
 	etag_print(&st, etag);
-	if (say_pairs(call, 3) < 0 || say_text(call, "size") < 0 ||
+	id_print(&st, id);
+	if (say_pairs(call, 4) < 0 || say_text(call, "size") < 0 ||
 	    say_integer(call, st.st_size) < 0 || say_text(call, "mtime") < 0 ||
-	    say_integer(call, st.st_mtim.tv_sec) < 0 || say_text(call, "etag") < 0)
+	    say_integer(call, st.st_mtim.tv_sec) < 0 || say_text(call, "etag") < 0 ||
+	    say_text(call, etag) < 0 || say_text(call, "id") < 0)
 		return -1;
-	return say_text(call, etag);
+	return say_text(call, id);
 }
 
 static int files_scan(const struct call *call)
@@ -343,12 +361,12 @@ static void files_stop(void)
 
 static const struct verb files_verbs[] = {
 	{"GET", "name", "the file's bytes; nil where there is none", 1, 1, files_get},
-	{"GETRANGE", "name first last [etag]", "a part of them; STALE where the etag is another", 3,
-	 4, files_getrange},
+	{"GETRANGE", "name first last [tag]", "a part of them; STALE where etag or id is another",
+	 3, 4, files_getrange},
 	{"STRLEN", "name", "the file's size; 0 where there is none", 1, 1, files_strlen},
 	{"EXISTS", "name...", "how many of these files there are", 1, REQUEST_ARGS_MAX,
 	 files_exists},
-	{"STAT", "name", "size, mtime and etag", 1, 1, files_stat},
+	{"STAT", "name", "size, mtime, etag and id", 1, 1, files_stat},
 	{"SCAN", "cursor [MATCH glob] [COUNT n]", "names in a folder, some at a time", 1, 5,
 	 files_scan},
 	{"SHA256", "name", "the file's digest", 1, 1, files_sha256},

@@ -22,7 +22,7 @@
 #define REPLY_BYTES (64 * 1024) /* of names, after which a request looks at no more */
 #define READ_WORK 3             /* of conn_charge(), to read an entry */
 #define LINK_WORK 16            /* of conn_charge(), to find out where a link leads */
-#define GLOB_MAX 255            /* bytes, as of a name */
+#define GLOB_MAX 510            /* bytes: those of a name, each after a backslash */
 #define READING_MAX 2           /* folders at one time, of those that take more than a step */
 #define WAITING_MAX 64          /* requests; more are told to come back */
 #define STEP_NS 2000000         /* of reading, in one turn */

@@ -70,6 +70,8 @@ class Client:
             return Push(self.read() for _ in range(int(text)))
         if line == b"_\r\n":
             return None
+        if kind == b"=":
+            return self.read_body(int(text))[4:]  # after its format
         assert kind == b"$", line
         return None if text == b"-1" else self.read_body(int(text))
 

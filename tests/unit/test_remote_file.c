@@ -64,15 +64,16 @@ static void what_is_said_of_a_file_is_taken(void **state)
 		const char *reply;
 		struct remote_file file;
 	} rows[] = {
-		{"*6\r\n" SIZE "5\r\n" MTIME "17\r\n" ETAG "$2\r\ne1\r\n",
-		 {REMOTE_FOUND, 5, 17, "e1"}},
-		{"*6\r\n" ETAG "+e1\r\n" MTIME "-1\r\n" SIZE "0\r\n", {REMOTE_FOUND, 0, -1, "e1"}},
+		{"*8\r\n" SIZE "5\r\n" MTIME "17\r\n" ETAG "$2\r\ne1\r\n$2\r\nid\r\n$3\r\nfe0\r\n",
+		 {REMOTE_FOUND, 5, 17, "e1", "fe0"}},
+		{"*6\r\n" ETAG "+e1\r\n" MTIME "-1\r\n" SIZE "0\r\n",
+		 {REMOTE_FOUND, 0, -1, "e1", ""}},
 		{"*4\r\n" ETAG "$1\r\ne\r\n" SIZE "9223372036854775807\r\n",
-		 {REMOTE_FOUND, INT64_MAX, 0, "e"}},
+		 {REMOTE_FOUND, INT64_MAX, 0, "e", ""}},
 		/* what a later version may add */
 		{"*10\r\n$3\r\nnew\r\n*2\r\n*1\r\n:1\r\n$-1\r\n" SIZE
 		 "5\r\n+more\r\n$3\r\nabc\r\n" ETAG "$2\r\ne1\r\n$4\r\nlast\r\n*0\r\n",
-		 {REMOTE_FOUND, 5, 0, "e1"}},
+		 {REMOTE_FOUND, 5, 0, "e1", ""}},
 		{"$-1\r\n", {.state = REMOTE_MISSING}},
 		{"*-1\r\n", {.state = REMOTE_MISSING}},
 		{"-NOPERM \033 no\r\n", {.state = REMOTE_REFUSED}},
@@ -86,6 +87,7 @@ static void what_is_said_of_a_file_is_taken(void **state)
 		assert_int_equal(file.size, rows[i].file.size);
 		assert_int_equal(file.mtime, rows[i].file.mtime);
 		assert_string_equal(file.etag, rows[i].file.etag);
+		assert_string_equal(file.id, rows[i].file.id);
 		assert_true(talk_idle(&talk)); /* the next reply can be taken */
 		if (file.state == REMOTE_REFUSED)
 			assert_non_null(strstr(said, ": NOPERM \\x1b no\n"));
