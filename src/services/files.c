@@ -13,6 +13,7 @@
 #include "process/program.h"
 #include "services/digest.h"
 #include "services/files.h"
+#include "services/opened.h"
 #include "services/registry.h"
 #include "services/scan.h"
 
@@ -79,20 +80,41 @@ static int file_check(int fd, struct stat *st)
 	return st->st_size > 0 ? 0 : file_check_empty(fd, st);
 }
 
-int file_open(const struct call *call, const struct slice *slice, struct stat *st)
+/* The same of what a regular file was found at. */
+static int name_open(const char *name, struct stat *st)
 {
-	char name[PATH_MAX];
-	int fd, error;
+	int fd = beneath_open(files->beneath, name, O_RDONLY | O_NONBLOCK | O_NOCTTY), error;
 
-	if (file_find(call, slice, name, st) < 0)
-		return -1;
-	fd = beneath_open(files->beneath, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || file_check(fd, st) == 0)
 		return fd;
 	error = errno;
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+/* Returns a descriptor of a regular file, or -1 with errno. */
+static int file_open(const struct call *call, const struct slice *slice, struct stat *st)
+{
+	char name[PATH_MAX];
+
+	return file_find(call, slice, name, st) < 0 ? -1 : name_open(name, st);
+}
+
+struct shared_file *file_borrow(const struct call *call, const char *text, struct stat *st)
+{
+	const struct slice slice = {text, strlen(text)};
+	struct shared_file *file;
+	char name[PATH_MAX];
+	int fd;
+
+	if (file_find(call, &slice, name, st) < 0)
+		return NULL;
+	file = st->st_size > 0 ? opened_find(st) : NULL;
+	if (file != NULL)
+		return file;
+	fd = name_open(name, st);
+	return fd >= 0 ? opened_keep(&conn_loop(call->conn)->deadlines, fd, st) : NULL;
 }
 
 void etag_print(const struct stat *st, char text[ETAG_MAX])
@@ -311,6 +333,7 @@ static int files_prepare(struct settings *settings, char *reason)
  */
 static void files_release(void)
 {
+	opened_stop();
 	if (files == NULL)
 		return;
 	beneath_unref(files->beneath);

@@ -31,8 +31,9 @@ struct files_conf {
 /* The section in force, with its folder as it is now; NULL: nothing is served. */
 struct files_conf *files_now(const struct call *call);
 
-/* Returns a descriptor of a regular file, or -1 with errno, EISDIR where it is none. */
-int file_open(const struct call *call, const struct slice *slice, struct stat *st);
+/* A regular file, borrowed for one turn. Returns NULL with errno, EISDIR where it is none, and then
+ * with st. */
+struct shared_file *file_borrow(const struct call *call, const char *name, struct stat *st);
 
 /* What changes whenever the file does. */
 void etag_print(const struct stat *st, char text[ETAG_MAX]);
