@@ -15,6 +15,7 @@
 #include "wire/protocol.h"
 
 struct conn;
+struct shared_file;
 
 /* How a request is answered, in a word, as the log of requests has it. */
 struct outcome {
@@ -113,8 +114,9 @@ int say_file(const struct call *call, int fd, off_t first, off_t len)
  * of them go out. */
 int say_document(const struct call *call, struct document *d, const void *body)
 	__attribute__((warn_unused_result));
-/* The same, with the bytes of a file. Takes fd. */
-int say_document_file(const struct call *call, struct document *d, int fd)
+/* The same, with the bytes of a file, to which a reference is kept as long as they are on their
+ * way. */
+int say_document_file(const struct call *call, struct document *d, struct shared_file *file)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "net/conn.h"
+#include "net/shared_file.h"
 #include "net/table.h"
 
 #define PIECE_BYTES (256 * 1024) /* sent in one call */
@@ -12,13 +13,13 @@
 
 struct sending {
 	struct task task;
-	int fd;        /* owned */
-	off_t at, end; /* of the file: the next byte, and after the last */
+	struct shared_file *file; /* a reference */
+	off_t at, end;            /* of the file: the next byte, and after the last */
 };
 
 static void sending_free(struct sending *s)
 {
-	close(s->fd);
+	shared_file_unref(s->file);
 	free(s);
 }
 
@@ -33,7 +34,7 @@ static enum task_progress sending_more(const struct call *call, struct task *t)
 	off_t left = s->end - s->at;
 	size_t piece = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
 
-	if (left > 0 && conn_send_file(call->conn, s->fd, &s->at, piece) < 0)
+	if (left > 0 && conn_send_file(call->conn, s->file->fd, &s->at, piece) < 0)
 		return TASK_FAILED;
 	if (s->at < s->end)
 		return TASK_WRITES;
@@ -43,18 +44,16 @@ static enum task_progress sending_more(const struct call *call, struct task *t)
 	return TASK_DONE;
 }
 
-/* Takes fd. What comes before the bytes has been said. */
-static int sending_begin(const struct call *call, int fd, off_t first, off_t len)
+/* What comes before the bytes has been said. */
+static int sending_begin(const struct call *call, struct shared_file *file, off_t first, off_t len)
 {
 	struct sending *s = malloc(sizeof(*s));
 
-	if (s == NULL) {
-		close(fd);
+	if (s == NULL)
 		return -1;
-	}
 	*s = (struct sending){
 		.task = {.more = sending_more, .gone = sending_gone},
-		.fd = fd,
+		.file = shared_file_ref(file),
 		.at = first,
 		.end = first + len,
 	};
@@ -64,11 +63,15 @@ static int sending_begin(const struct call *call, int fd, off_t first, off_t len
 
 int say_file(const struct call *call, int fd, off_t first, off_t len)
 {
-	if (say_bytes_begin(call, (uint64_t)len) < 0) {
-		close(fd);
+	struct shared_file *file = shared_file_new(fd);
+	int result = -1;
+
+	if (file == NULL)
 		return -1;
-	}
-	return sending_begin(call, fd, first, len);
+	if (say_bytes_begin(call, (uint64_t)len) == 0)
+		result = sending_begin(call, file, first, len);
+	shared_file_unref(file);
+	return result;
 }
 
 /* Read len bytes of a file from first on into the reply. The kernel may give less than asked for.
@@ -86,14 +89,11 @@ static int small_read(const struct call *call, int fd, off_t first, size_t len)
 	return 0;
 }
 
-int say_document_file(const struct call *call, struct document *d, int fd)
+int say_document_file(const struct call *call, struct document *d, struct shared_file *file)
 {
-	int result = call->protocol->document(call->out, call->framing, call->get, d);
-
-	if (result == 0 && d->len > SMALL_BYTES)
-		return sending_begin(call, fd, (off_t)d->first, (off_t)d->len);
-	if (result == 0 && d->len > 0)
-		result = small_read(call, fd, (off_t)d->first, (size_t)d->len);
-	close(fd);
-	return result;
+	if (call->protocol->document(call->out, call->framing, call->get, d) < 0)
+		return -1;
+	if (d->len > SMALL_BYTES)
+		return sending_begin(call, file, (off_t)d->first, (off_t)d->len);
+	return d->len > 0 ? small_read(call, file->fd, (off_t)d->first, (size_t)d->len) : 0;
 }

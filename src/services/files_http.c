@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "net/shared_file.h"
 #include "services/files.h"
 #include "services/files_page.h"
 
@@ -34,83 +34,82 @@ static int redirect(const struct call *call, const char *name)
 
 /* ---- precompressed files ---- */
 
-/* Returns a descriptor of the file NAME with an ending, if that is not older than the file NAME;
- * else -1. */
-static int variant_open(const struct call *call, const char *name, const char *ending,
-			struct stat *st)
+/* NAME with an ending, if it is not older than the file NAME; else NULL, with st as it was. */
+static struct shared_file *variant_borrow(const struct call *call, const char *name,
+					  const char *ending, struct stat *st)
 {
 	char path[PATH_MAX + 4];
+	struct shared_file *file;
 	struct stat variant;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s%s", name, ending);
-	fd = file_open(call, &(struct slice){path, strlen(path)}, &variant);
-	if (fd >= 0 && variant.st_mtim.tv_sec < st->st_mtim.tv_sec) {
-		close(fd);
-		return -1;
-	}
-	if (fd >= 0)
-		*st = variant;
-	return fd;
+	file = file_borrow(call, path, &variant);
+	if (file == NULL || variant.st_mtim.tv_sec < st->st_mtim.tv_sec)
+		return NULL;
+	*st = variant;
+	return file;
 }
 
-/* Choose a precompressed file in place of fd, the file NAME, if the client takes one. */
-static int variant_choose(const struct call *call, const char *name, int fd, struct stat *st,
-			  struct document *d)
+/* The precompressed file beside the file NAME that the client takes, or NULL. */
+static struct shared_file *variant_choose(const struct call *call, const char *name,
+					  struct stat *st, struct document *d)
 {
-	int variant = -1;
+	struct shared_file *variant = NULL;
 
 	d->varies = true;
-	if (call->get->accepts_br && (variant = variant_open(call, name, ".br", st)) >= 0)
+	if (call->get->accepts_br && (variant = variant_borrow(call, name, ".br", st)) != NULL)
 		d->encoding = "br";
-	else if (call->get->accepts_gzip && (variant = variant_open(call, name, ".gz", st)) >= 0)
+	else if (call->get->accepts_gzip &&
+		 (variant = variant_borrow(call, name, ".gz", st)) != NULL)
 		d->encoding = "gzip";
-	if (variant < 0)
-		return fd;
-	close(fd);
 	return variant;
 }
 
 /* ---- files and folders ---- */
 
-/* Say the file fd, which is taken, as a document. */
 static int file_say(const struct call *call, const struct files_conf *conf, const char *name,
-		    int fd, struct stat *st)
+		    struct shared_file *file, struct stat *st)
 {
 	struct document d = {.status = 200, .type = media_type(conf->media, name)};
+	struct shared_file *variant = NULL;
 	char etag[ETAG_MAX];
+	int result;
 
+	shared_file_ref(file); /* opening another may let go of it */
 	if (conf->precompressed)
-		fd = variant_choose(call, name, fd, st, &d);
+		variant = variant_choose(call, name, st, &d);
 	etag_print(st, etag);
 	d.etag = etag;
 	d.modified = st->st_mtim.tv_sec;
 	d.size = (uint64_t)st->st_size;
-	return say_document_file(call, &d, fd);
+	result = say_document_file(call, &d, variant != NULL ? variant : file);
+	shared_file_unref(file);
+	return result;
 }
 
 static int file_fetch(const struct call *call, const struct files_conf *conf, const char *name)
 {
 	struct stat st = {0};
-	int fd = file_open(call, &(struct slice){name, strlen(name)}, &st);
+	struct shared_file *file = file_borrow(call, name, &st);
 
-	if (fd < 0)
-		return errno == EISDIR && S_ISDIR(st.st_mode) ? redirect(call, name) : refuse(call);
-	return file_say(call, conf, name, fd, &st);
+	if (file != NULL)
+		return file_say(call, conf, name, file, &st);
+	return errno == EISDIR && S_ISDIR(st.st_mode) ? redirect(call, name) : refuse(call);
 }
 
 /* Answer for a folder: its index, or else a page that lists it, or nothing. */
 static int folder_fetch(const struct call *call, const struct files_conf *conf, const char *folder)
 {
 	char name[PATH_MAX];
-	int len = snprintf(name, sizeof(name), "%s%s", folder, conf->index), result, fd = -1;
+	int len = snprintf(name, sizeof(name), "%s%s", folder, conf->index), result;
+	struct shared_file *file = NULL;
 	struct stat st;
 
 	errno = ENAMETOOLONG;
 	if (len < (int)sizeof(name))
-		fd = file_open(call, &(struct slice){name, (size_t)len}, &st);
-	if (fd >= 0)
-		return file_say(call, conf, name, fd, &st);
+		file = file_borrow(call, name, &st);
+	if (file != NULL)
+		return file_say(call, conf, name, file, &st);
 	if (errno != ENOENT || !conf->listing || (!conf->beneath->hidden && name_is_hidden(folder)))
 		return refuse(call);
 	result = page_reply(call, conf->beneath, folder);
