@@ -39,9 +39,9 @@
  *	for_all  the owner, before watches_add()   nobody                   no single peer's: always
  *	                                                                    in the quick line
  *
- * The revents of a watch are not those of its pollfd, but what the owner is still to be called for:
- * set when a poll(2) has found something, cleared when the call begins. While they are set, the
- * watch is in a line of core/ready.h.
+ * watches_add() clears armed, known and full. The revents of a watch are not those of its pollfd,
+ * but what the owner is still to be called for: set when a poll(2) has found something, cleared
+ * when the call begins. While they are set, the watch is in a line of core/ready.h.
  */
 #include <poll.h>
 #include <stdbool.h>

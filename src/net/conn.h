@@ -40,17 +40,20 @@ struct task {
 	int (*request)(const struct call *call, struct task *t);
 };
 
-/* What ends with a connection, whatever is asked of that meanwhile. */
+/* Something that ends with a connection, whatever the connection is asked meanwhile; embedded in
+ * its owner's struct. */
 struct companion {
 	LIST_ENTRY(companion) entry;
 	void (*gone)(struct companion *x); /* the connection has ended, and lets go of it */
 };
 
-/* Returns 0, or -1 with ENOMEM. */
+/* Have x, borrowed, accompany c: gone() is called unless conn_leave() comes first. Returns 0, or -1
+ * with ENOMEM. */
 int conn_accompany(struct conn *c, struct companion *x) __attribute__((warn_unused_result));
-/* It ends before the connection does. */
+/* x ends before its connection does. */
 void conn_leave(struct companion *x);
-/* The one that came after x; NULL: the first. Returns NULL where there is none. */
+/* Returns the companion of c that came after x, or the first where x is NULL; NULL: there is none.
+ */
 struct companion *conn_companion_next(const struct conn *c, const struct companion *x);
 
 /* A call without a request, for a reply that is said later: in a task, or between turns, when

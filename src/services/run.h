@@ -64,15 +64,15 @@ int run_begin(const struct call *call, const struct slice *words, size_t count, 
 
 /* ---- for services/started.c ---- */
 
-/* The same, but that a run which waits, runs or has failed to is the caller's, in *admitted; NULL:
- * the call is answered. */
+/* As run_begin(), but a run that waits, runs, or has failed to run is in *admitted, for the
+ * function that called this to answer with; NULL: the call is answered. */
 int run_admit(const struct call *call, const struct slice *words, size_t count, enum run_kind kind,
 	      struct run **admitted);
-/* Say how it has ended, or why it did not begin. Returns 0, or -1 with ENOMEM. */
+/* Say how a run has ended, or why it did not begin. Returns 0, or -1 with ENOMEM. */
 int run_say_end(const struct call *call, struct run *run) __attribute__((warn_unused_result));
-/* Its caller has gone. */
+/* The caller of a run has gone. */
 void run_abandon(struct run *run);
-/* It has ended, or never began. */
+/* Free a run that has ended, or never began. */
 void run_free(struct run *run);
 
 #endif
