@@ -7,6 +7,7 @@
  * construction, so that start, cancel and next are O(1).
  */
 #include <bsd/sys/queue.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,8 @@ struct deadline_queue {
 
 struct deadlines {
 	LIST_HEAD(, deadline_queue) queues;
-	int64_t now_ms;  /* as of the last deadlines_tick() */
+	int64_t now_ns;  /* as of the last deadlines_tick() */
+	int64_t now_ms;  /* the same */
 	int64_t next_ms; /* none is due before this; INT64_MAX: none at all */
 };
 
@@ -42,8 +44,8 @@ void deadlines_tick(struct deadlines *all);
 int deadlines_wait_ms(const struct deadlines *all);
 
 /* Call the owners of those that are due, who may start, cancel and free any; no more than some
- * tens of milliseconds long. */
-void deadlines_expire(struct deadlines *all);
+ * tens of milliseconds long. Returns whether it was time for one. */
+bool deadlines_expire(struct deadlines *all);
 
 void deadline_queue_init(struct deadlines *all, struct deadline_queue *q, int64_t timeout_ms,
 			 void (*expired)(struct deadline *d));

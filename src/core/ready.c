@@ -115,6 +115,17 @@ static void watch_weigh(struct watch *w, int64_t took_ns)
 
 /* ---- calls ---- */
 
+void ready_settle_laps(struct ready *r, int64_t took_ns)
+{
+	struct lap *lap;
+
+	while ((lap = r->laps) != NULL) {
+		r->laps = lap->next;
+		histogram_add(&lap->took, took_ns, lap->count);
+		lap->count = 0;
+	}
+}
+
 /* The owner may free w. */
 static void watch_call(struct watches *ws, struct watch *w)
 {
@@ -129,6 +140,8 @@ static void watch_call(struct watches *ws, struct watch *w)
 	r->was_over = false;
 	w->ready(w, revents);
 	r->clock_ns = clock_ns();
+	if (r->laps != NULL)
+		ready_settle_laps(r, r->clock_ns - began_ns);
 	if (ws->by_fd[fd] == w)
 		watch_weigh(w, call_took_ns(r, r->clock_ns - began_ns));
 }

@@ -20,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/histogram.h"
+
 struct watch;
 struct watches;
 
@@ -35,14 +37,23 @@ struct ready_line {
 	uint32_t count;
 };
 
+/* Things of one kind that a call begins and ends: each of them takes as long as the call, from what
+ * it reads to what it sends, and no clock is read for them. */
+struct lap {
+	struct histogram took;
+	struct lap *next; /* among those of the present call */
+	uint32_t count;   /* in the present call */
+};
+
 struct ready {
 	struct ready_line lines[READY_LINES];
 	bool late;        /* somebody was left over from the turn before */
 	bool was_over;    /* the present call was told so */
-	int64_t clock_ns; /* when the last call was over */
+	int64_t clock_ns; /* when the last call was over, and the present one began */
 	int64_t call_ns;  /* that the present call may last */
 	int64_t used_ns;  /* processor time, when last asked for */
 	long interrupts;  /* by other processes, likewise */
+	struct lap *laps; /* of the present call, borrowed until it is over */
 };
 
 /* Have place for count in each line. Returns 0, or -1 with ENOMEM and no place lost. */
@@ -59,7 +70,19 @@ void ready_join(struct ready *r, const struct watch *w);
 /* Call those who are ready, each line for its share. They may add and drop any watch. */
 void ready_call(struct watches *ws);
 
-/* ---- questions of those who are called ---- */
+/* Add what is in r->laps, which ends now, to the histograms. */
+void ready_settle_laps(struct ready *r, int64_t took_ns);
+
+/* ---- for those who are called ---- */
+
+/* One thing of this kind was begun and ended in the present call. */
+static inline void ready_lap(struct ready *r, struct lap *lap)
+{
+	if (lap->count++ > 0)
+		return;
+	lap->next = r->laps;
+	r->laps = lap;
+}
 
 /* Whether the present call should end, even if there is more to do: soon, if it is one who is quick
  * or may be; who is told so is not. Reads the clock. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/stats.h"
+
 int say_bytes(const struct call *call, const void *data, size_t len)
 {
 	char *to = say_bytes_space(call, len);
@@ -29,6 +31,7 @@ int say_error(const struct call *call, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	stats.errors++;
 	return call->protocol->error(call->out, text);
 }
 

@@ -19,6 +19,9 @@ enum task_progress {
 };
 
 struct task {
+	/* Of the request that it answers, set by conn_task(). */
+	struct answers *answers; /* that count it; NULL: none do */
+	int64_t began_ns;        /* of the loop's clock */
 	/* All that was owed is taken: say more. */
 	enum task_progress (*more)(const struct call *call, struct task *t);
 	/* The connection has ended before the reply did. */

@@ -48,7 +48,12 @@ static bool port_answers(uint16_t port)
 
 static bool peer_is_served(const struct endpoint *e, const struct peer *peer)
 {
-	return !port_answers(sockaddr_port(&peer->sa)) && peer_is_allowed(peer, e->listener->conf);
+	if (port_answers(sockaddr_port(&peer->sa)))
+		return false;
+	if (peer_is_allowed(peer, e->listener->conf))
+		return true;
+	stats.refused_peer++;
+	return false;
 }
 
 /* Let the service answer data[0, len) into out. Returns 0, or -1 where it gives up. */
@@ -88,6 +93,7 @@ static bool quota_allows(const struct endpoint *e, const struct peer *peer)
 
 	if (quota_take(&quota, &peer->sa, loop_now_ms(e->table->loop)))
 		return true;
+	stats.refused_quota++;
 	if (burst_takes("unanswered", "listener", name, NULL))
 		log_info("unanswered", log_text("listener", name),
 			 log_text("peer", peer_print(peer, text)));
@@ -118,6 +124,7 @@ static int answer(struct endpoint *e, const struct peer *peer, struct msghdr *ms
 		*msg->msg_iov = (struct iovec){buf_data(&out), buf_len(&out)};
 		pktinfo_free_route(msg);
 		sent = sendmsg(e->watch.fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ready_lap(&e->table->loop->watches.ready, &e->listener->answers[0]->lap);
 	}
 	buf_free(&out);
 	return sent < 0 ? -1 : 0;
@@ -151,6 +158,7 @@ void datagram_ready(struct watch *w, short revents)
 		if (n < 0)
 			continue; /* ICMP's word about an earlier reply; poll(2) clears it */
 		stats.datagrams++;
+		e->listener->tally->datagrams++;
 		peer_set(&peer, &source.sa, -1);
 		if (!peer_is_served(e, &peer) || answer(e, &peer, &msg, (size_t)n) < 0)
 			stats.datagrams_unanswered++;

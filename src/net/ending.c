@@ -43,25 +43,16 @@ static void conn_log_end(const struct conn *c, enum reason reason)
 		 log_text("reason", reason_names[reason]), log_text("step", opening_step_name(c)));
 }
 
-static void stats_end(enum reason reason)
-{
-	uint64_t *const counters[] = {
-#define X(name) &stats.ended_##name,
-		REASONS(X)
-#undef X
-	};
-
-	++*counters[reason];
-}
-
 /* Its reply will not be whole. */
 static void conn_abandon_task(struct conn *c)
 {
 	struct task *t = c->task;
 
 	c->task = NULL;
-	if (t != NULL)
-		t->gone(t);
+	if (t == NULL)
+		return;
+	conn_count_task(c, t->answers, t->began_ns);
+	t->gone(t);
 }
 
 void conn_close(struct conn *c, enum reason reason)
@@ -69,7 +60,7 @@ void conn_close(struct conn *c, enum reason reason)
 	if (c->state == CONN_DEAD)
 		return;
 	conn_log_end(c, reason);
-	stats_end(reason);
+	conn_count_end(c, reason);
 	admit_leave(c);
 	deadline_cancel(&c->deadline);
 	watches_drop(&c->table->loop->watches, &c->watch);

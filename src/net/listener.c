@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "net/opening.h"
+#include "net/verb.h"
 
 static const struct option_def listener_options[LISTENER_KEYS] = {
 #define OPT(key, kind, ...) \
@@ -39,8 +40,27 @@ struct listener_conf *listener_conf_next(const struct settings *settings,
 	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
 }
 
-struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
-			      const struct listener *predecessor)
+/* Have the tally count what this generation answers. Returns 0, or -1 with ENOMEM. */
+static int listener_count_answers(struct listener *l)
+{
+	const struct listener_conf *conf = l->conf;
+	bool has_verbs = conf->service == &verb_service;
+	unsigned count = has_verbs ? verb_count(conf->offers) : 0;
+
+	l->answers = calloc(count + 1, sizeof(struct answers *));
+	if (l->answers == NULL)
+		return -1;
+	for (unsigned i = 0; i <= count; i++) {
+		const char *verb = has_verbs ? verb_name(conf->offers, i) : conf->service->name;
+
+		l->answers[i] = tally_answers(l->tally, verb);
+		if (l->answers[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+struct listener *listener_new(struct loop *loop, struct listener_conf *conf)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
@@ -49,13 +69,13 @@ struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 	l->conf = conf;
 	settings_ref(conf->section.settings);
 	l->refs = 1;
-	l->tally = predecessor != NULL ? tally_ref(predecessor->tally) : tally_new();
+	l->tally = tally_named(conf->section.name);
 	TAILQ_INIT(&l->endpoints);
 	deadline_queue_init(&loop->deadlines, &l->opening, conf->opening_timeout, opening_expired);
 	deadline_queue_init(&loop->deadlines, &l->idle, conf->idle_timeout, conn_idle_expired);
 	deadline_queue_init(&loop->deadlines, &l->stalled, conf->write_timeout,
 			    conn_stalled_expired);
-	if (l->tally == NULL) {
+	if (l->tally == NULL || listener_count_answers(l) < 0) {
 		listener_unref(l);
 		return NULL;
 	}
@@ -76,6 +96,7 @@ void listener_unref(struct listener *l)
 	deadline_queue_free(&l->opening);
 	deadline_queue_free(&l->idle);
 	deadline_queue_free(&l->stalled);
+	free(l->answers);
 	tally_unref(l->tally);
 	settings_unref(l->conf->section.settings);
 	free(l);

@@ -44,6 +44,9 @@ struct listener {
 	TAILQ_ENTRY(listener) entry;
 	struct listener_conf *conf; /* of a generation of settings that it holds a reference to */
 	struct tally *tally;        /* shared with the generations before and after */
+	/* What it has answered, of the tally: of each verb that it offers, as verb_find() counts
+	 * them, and then of all others; of a service without verbs, one. */
+	struct answers **answers;
 	struct deadline_queue opening, idle, stalled;
 	TAILQ_HEAD(, endpoint) endpoints;
 	unsigned refs; /* one of the server, one of each connection */
@@ -53,9 +56,8 @@ struct listener {
 struct listener_conf *listener_conf_next(const struct settings *settings,
 					 const struct listener_conf *conf);
 
-/* predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
-struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
-			      const struct listener *predecessor);
+/* Returns NULL with ENOMEM. */
+struct listener *listener_new(struct loop *loop, struct listener_conf *conf);
 struct listener *listener_ref(struct listener *l);
 /* The last one frees it; between turns only. */
 void listener_unref(struct listener *l);

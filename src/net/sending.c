@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/stats.h"
 #include "net/table.h"
 
 #define PIECE_BYTES (256 * 1024) /* sent in one call */
@@ -57,6 +58,7 @@ int say_file(const struct call *call, int fd, off_t first, off_t len)
 		.at = first,
 		.end = first + len,
 	};
+	stats.files_sent++;
 	conn_task(call->conn, &s->task);
 	return 0;
 }

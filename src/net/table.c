@@ -126,6 +126,7 @@ static struct conn *conn_new(struct conn_table *table, struct listener *l, int f
 		return NULL;
 	}
 	c->id = (uint32_t)stats.accepted++;
+	l->tally->accepted++;
 	listener_ref(l);
 	TAILQ_INSERT_TAIL(&table->live, c, entry);
 	return c;

@@ -6,19 +6,59 @@
 
 #include "net/call.h"
 
-const struct verb *verb_find(const struct service *const *offers, const struct slice *name)
+#define NO_VERB "other" /* no name is in small letters */
+
+/* The verb at place. */
+static const struct verb *verb_at(const struct service *const *offers, unsigned place)
 {
 	for (; *offers != NULL; offers++)
 		for (const struct verb *v = (*offers)->verbs; v != NULL && v->name != NULL; v++)
-			if (strlen(v->name) == name->len &&
-			    strncasecmp(v->name, name->data, name->len) == 0)
+			if (place-- == 0)
 				return v;
 	return NULL;
 }
 
+unsigned verb_count(const struct service *const *offers)
+{
+	unsigned count = 0;
+
+	while (verb_at(offers, count) != NULL)
+		count++;
+	return count;
+}
+
+const char *verb_name(const struct service *const *offers, unsigned place)
+{
+	const struct verb *verb = verb_at(offers, place);
+
+	return verb != NULL ? verb->name : NO_VERB;
+}
+
+/* The verb, and its place; where there is none, that of NO_VERB. */
+static const struct verb *verb_locate(const struct service *const *offers, const struct slice *name,
+				      unsigned *place)
+{
+	*place = 0;
+	for (; *offers != NULL; offers++)
+		for (const struct verb *v = (*offers)->verbs; v != NULL && v->name != NULL; v++) {
+			if (strlen(v->name) == name->len &&
+			    strncasecmp(v->name, name->data, name->len) == 0)
+				return v;
+			++*place;
+		}
+	return NULL;
+}
+
+const struct verb *verb_find(const struct service *const *offers, const struct slice *name)
+{
+	unsigned place;
+
+	return verb_locate(offers, name, &place);
+}
+
 static int verb_request(const struct call *call)
 {
-	const struct verb *verb = verb_find(call->offers, &call->argv[0]);
+	const struct verb *verb = verb_locate(call->offers, &call->argv[0], call->verb);
 	char name[SLICE_TEXT_MAX];
 
 	if (verb == NULL)

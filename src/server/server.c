@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "core/burst.h"
 #include "core/log.h"
@@ -105,6 +106,7 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 	s->table.max_clients = max_clients;
 	services_use(settings); /* they may ask for the limit of descriptors */
 	settings_put_in_force(settings);
+	stats.configured_at = (uint64_t)time(NULL);
 	s->table.reject = daemon_of(settings)->when_full == WHEN_REJECT;
 }
 
@@ -142,8 +144,18 @@ fail:
 	return false;
 }
 
+static void reload_count(bool applied)
+{
+	stats.reload_applied = applied;
+	if (applied)
+		stats.reloads_applied++;
+	else
+		stats.reloads_refused++;
+}
+
 static void reload_end(struct server *s, bool applied)
 {
+	reload_count(applied);
 	if (applied)
 		log_notice("reloaded", log_text("config", s->path));
 	else
@@ -191,9 +203,11 @@ static void server_reload(struct server *s)
 	bool piped = settings_in_force()->piped;
 
 	order_take(&s->waiting, s->signals.sender);
-	if (piped)
+	if (piped) {
 		log_error("not_reloaded", log_text("config", s->path),
 			  log_text("text", "it came through a pipe, which cannot be read again"));
+		reload_count(false);
+	}
 	if (s->draining || piped)
 		order_answer(&s->waiting, false);
 	else if (!s->reading.running)
@@ -341,6 +355,7 @@ enum exit_status server_run(const char *path)
 	struct settings *settings;
 	enum exit_status status;
 
+	stats.reload_applied = 1; /* as long as there was none */
 	signals_hold();
 	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_INFO);
 	settings = settings_load(path, daemon_schema());
