@@ -70,7 +70,7 @@ void ready_join(struct ready *r, const struct watch *w);
 /* Call those who are ready, each line for its share. They may add and drop any watch. */
 void ready_call(struct watches *ws);
 
-/* Add what is in r->laps, which ends now, to the histograms. */
+/* Those of r->laps have ended, and took so long. */
 void ready_settle_laps(struct ready *r, int64_t took_ns);
 
 /* ---- for those who are called ---- */

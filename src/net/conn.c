@@ -6,6 +6,7 @@
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
+#include "net/conn_count.h"
 #include "net/opening.h"
 
 #define HIGH_WATER CONN_SCRATCH /* bytes owed; no request is served beyond it */

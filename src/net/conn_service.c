@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/conn.h"
+#include "net/conn_count.h"
 #include "net/table.h"
 
 struct call conn_call(struct conn *c)

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/admit.h"
+#include "net/conn_count.h"
 #include "net/opening.h"
 #include "net/table.h"
 

@@ -139,18 +139,6 @@ void conn_open(struct conn_table *table, struct listener *l, int fd, const struc
  * 0 for none at present, or -1 with errno, ENODATA where the file has become shorter. */
 ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count);
 
-/* So many bytes have come, or gone; */
-void conn_count_received(struct conn *c, size_t len);
-void conn_count_sent(struct conn *c, size_t len);
-/* a request has been read; */
-void conn_count_request(struct conn *c);
-/* it was of the verb at this place, and it is answered, or the task is there that answers it; */
-void conn_count_answer(struct conn *c, unsigned verb);
-/* a task, of which this was remembered, has ended; */
-void conn_count_task(struct conn *c, struct answers *answers, int64_t began_ns);
-/* and the connection ends. */
-void conn_count_end(const struct conn *c, enum reason reason);
-
 /* Receive at most len bytes to space; NULL: memory has run out. Returns bytes, 0 at the end, or -1
  * with errno. */
 ssize_t conn_recv(struct conn *c, char *space, size_t len);

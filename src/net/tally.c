@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/tally.h"
 
+#include <arpa/inet.h>
 #include <bsd/stdlib.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/index.h"
 
 static struct index by_name;
 static TAILQ_HEAD(, tally) all = TAILQ_HEAD_INITIALIZER(all);
+static struct histogram gone; /* what those have answered that are no more */
 
 const struct figure tally_figures[TALLY_FIGURES] = {
 #define FIGURE(field, ...) FIGURE_ROW(struct tally, field, __VA_ARGS__),
@@ -68,11 +71,17 @@ void tally_unref(struct tally *tally)
 		return;
 	while ((answers = TAILQ_FIRST(&tally->answers)) != NULL) {
 		TAILQ_REMOVE(&tally->answers, answers, entry);
+		histogram_join(&gone, &answers->lap.took);
 		free(answers);
 	}
 	TAILQ_REMOVE(&all, tally, entry);
 	index_remove(&by_name, tally->name);
 	free(tally);
+}
+
+struct tally *tally_find(const char *name)
+{
+	return index_find(&by_name, name);
 }
 
 struct tally *tally_next(const struct tally *tally)
@@ -94,6 +103,17 @@ struct answers *tally_answers(struct tally *tally, const char *verb)
 	answers->verb = verb;
 	TAILQ_INSERT_TAIL(&tally->answers, answers, entry);
 	return answers;
+}
+
+void tally_all_answers(struct histogram *sum)
+{
+	const struct tally *tally;
+	const struct answers *answers;
+
+	*sum = gone;
+	TAILQ_FOREACH(tally, &all, entry)
+		TAILQ_FOREACH(answers, &tally->answers, entry)
+			histogram_join(sum, &answers->lap.took);
 }
 
 /* ---- its sources ---- */
@@ -154,4 +174,23 @@ void tally_leave(struct source *source)
 		return;
 	LIST_REMOVE(source, entry);
 	free(source);
+}
+
+/* No host has an IPv6 address with 32 zero bits in front, but for this host itself. */
+const char *source_print(const struct source *source, char *text)
+{
+	static const unsigned char zeros[8];
+	struct in6_addr in6 = {0};
+	char network[INET6_ADDRSTRLEN] = "";
+
+	memcpy(&in6, source->key, sizeof(source->key));
+	if (memcmp(source->key, zeros, 8) == 0) {
+		snprintf(text, SOURCE_TEXT_MAX, "::1");
+	} else if (memcmp(source->key, zeros, 4) == 0) {
+		inet_ntop(AF_INET, source->key + 4, text, SOURCE_TEXT_MAX);
+	} else {
+		inet_ntop(AF_INET6, &in6, network, sizeof(network));
+		snprintf(text, SOURCE_TEXT_MAX, "%s/64", network);
+	}
+	return text;
 }

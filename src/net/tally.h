@@ -55,12 +55,22 @@ void tally_unref(struct tally *tally);
 /* The one after it, in the order in which they were made; of NULL the first. NULL: no more. */
 struct tally *tally_next(const struct tally *tally);
 
+/* The one of this name; NULL: there is none. */
+struct tally *tally_find(const char *name);
+
 /* What is counted of a verb, which is static, there from now on. Returns NULL with ENOMEM. */
 struct answers *tally_answers(struct tally *tally, const char *verb);
+
+/* How long all took that was ever answered, by those that are gone too. */
+void tally_all_answers(struct histogram *sum);
 
 /* Count one more client from sa. Returns its source, or NULL with ENOMEM, or with EUSERS where
  * it has max (> 0) already. */
 struct source *tally_enter(struct tally *tally, const struct sockaddr *sa, unsigned max);
 void tally_leave(struct source *source);
+
+/* "192.0.2.1", "2001:db8:0:1::/64". Returns text[SOURCE_TEXT_MAX]. */
+#define SOURCE_TEXT_MAX (INET6_ADDRSTRLEN + 3)
+const char *source_print(const struct source *source, char *text);
 
 #endif

@@ -126,6 +126,26 @@ static void what_is_answered_of_a_verb_is_counted_in_one_place(void **state)
 	tally_unref(other);
 }
 
+static void a_source_is_printed_as_its_address_or_network(void **state)
+{
+	static const char *const cases[][2] = {
+		{"192.0.2.1", "192.0.2.1"},
+		{"::ffff:192.0.2.1", "192.0.2.1"},
+		{"2001:db8:0:1::7", "2001:db8:0:1::/64"},
+		{"::1", "::1"},
+	};
+	struct tally *tally = tally_named("a");
+	char text[SOURCE_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct source *source = enter(tally, cases[i][0], 0);
+
+		assert_string_equal(source_print(source, text), cases[i][1]);
+		tally_leave(source);
+	}
+	tally_unref(tally);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +154,7 @@ int main(void)
 		cmocka_unit_test(an_ipv6_network_of_64_bits_is_one_source),
 		cmocka_unit_test(a_mapped_address_is_its_ipv4_source),
 		cmocka_unit_test(the_last_reference_frees),
+		cmocka_unit_test(a_source_is_printed_as_its_address_or_network),
 		cmocka_unit_test(a_name_has_one_tally_as_long_as_anybody_holds_it),
 		cmocka_unit_test(what_is_answered_of_a_verb_is_counted_in_one_place),
 	};
