@@ -32,7 +32,14 @@ int say_error(const struct call *call, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	stats.errors++;
-	return call->protocol->error(call->out, text);
+	return call->protocol->error(call->out, call->framing, text);
+}
+
+int say_document(const struct call *call, struct document *d, const void *body)
+{
+	if (call->protocol->document(call->out, call->framing, call->get, d) < 0)
+		return -1;
+	return d->len > 0 ? buf_add(call->out, (const char *)body + d->first, d->len) : 0;
 }
 
 static int say_composite(const struct call *call, enum composite kind, size_t count)

@@ -8,6 +8,7 @@
  */
 #include "net/peer.h"
 #include "net/service.h"
+#include "wire/http.h"
 #include "wire/protocol.h"
 
 struct conn;
@@ -15,7 +16,8 @@ struct conn;
 struct call {
 	const struct slice *argv; /* of a verb: argv[0] is its name */
 	int argc;
-	struct buf *out; /* where its reply goes */
+	const struct http_get *get; /* of a protocol that has documents: what is asked for */
+	struct buf *out;            /* where its reply goes */
 	const struct protocol *protocol;
 	struct framing *framing;
 	const struct peer *peer;
@@ -85,6 +87,14 @@ static inline int say_bytes_end(const struct call *call)
 /* len bytes of a file from first on, which are not read into memory. Takes fd. A file that has
  * become shorter ends the connection. */
 int say_file(const struct call *call, int fd, off_t first, off_t len)
+	__attribute__((warn_unused_result));
+
+/* A document, with its d->size bytes in memory; NULL where it has a text. The protocol says which
+ * of them go out. */
+int say_document(const struct call *call, struct document *d, const void *body)
+	__attribute__((warn_unused_result));
+/* The same, with the bytes of a file. Takes fd. */
+int say_document_file(const struct call *call, struct document *d, int fd)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -285,12 +285,15 @@ static int conn_answer(struct conn *c)
 		conn_count_request(c);
 		call.argv = req.argv;
 		call.argc = req.argc;
+		call.get = req.get;
 		call.verb = &verb;
 		if (req.argc > 0 && conf->service->request(&call) < 0)
 			return -1;
 		if (req.argc > 0)
 			conn_count_answer(c, verb);
 		buf_consume(&c->in, (size_t)used);
+		if (req.last)
+			conn_take_no_more(c);
 		if (c->task != NULL || c->state != CONN_OPEN)
 			return 0;
 	}

@@ -106,13 +106,21 @@ void conn_discard(struct conn *c)
 		conn_close(c, c->reason);
 }
 
+void conn_take_no_more(struct conn *c)
+{
+	buf_consume(&c->in, buf_len(&c->in));
+	c->draining = true;
+	c->drain_left = 0;
+	c->reason = REASON_eof;
+}
+
 void conn_fail(struct conn *c, enum reason reason, const char *text)
 {
 	c->state = CONN_FLUSH;
 	c->reason = reason;
 	c->unserved = false;
 	conn_abandon_task(c);
-	if (c->listener->conf->wire->error(&c->out, text) < 0)
+	if (c->listener->conf->wire->error(&c->out, &c->framing, text) < 0)
 		conn_close(c, reason);
 }
 

@@ -20,6 +20,8 @@ enum service_flag {
 	SERVICE_PRIVILEGED = 4, /* over IP, only for those on an allow list */
 };
 
+#define FETCH_NOT_MINE 1
+
 struct verb {
 	const char *name;       /* in capitals; NULL ends the table */
 	const char *usage;      /* its arguments, for people */
@@ -39,6 +41,10 @@ struct service {
 	/* There is room for more output. */
 	int (*more)(const struct call *call);
 	const struct verb *verbs;
+	/* Answer a GET of call->get, by a document: on protocols that have them, every service
+	 * has this. Returns 0, -1, or FETCH_NOT_MINE with nothing said: it has no such path, and
+	 * the next service is asked. */
+	int (*fetch)(const struct call *call);
 	/* Its sections of the configuration: [service NAME], or one for each of what it offers. */
 	const struct section_kind *section;
 	/* Open what its sections name. Returns 0, or -1 with the reason and nothing changed. */

@@ -59,7 +59,7 @@ enum place {
  *
  *	ended     the peer sends no more: conn_end_input(), at an EOF or POLLRDHUP
  *	eof       and all that it sent has been read: conn_receive()
- *	draining  drain_left bytes more are read: conn_drain()
+ *	draining  drain_left bytes more are read: conn_drain(), conn_take_no_more()
  *	unserved  a turn, or the opening, left something to say or to answer; call it when there is
  *	          room for output
  *	broken    the peer takes no more of a file, so its end is a reset: conn_send_file()
@@ -156,6 +156,8 @@ void conn_settle(struct conn *c, bool progressed);
  * Returns whether the peer did something that counts: took bytes, or sent some that nobody answers.
  */
 bool conn_turn(struct conn *c, bool readable);
+/* Answer nothing that comes after the request, and hang up when its reply is said. */
+void conn_take_no_more(struct conn *c);
 /* Have the peer told why, then hang up. */
 void conn_fail(struct conn *c, enum reason reason, const char *text);
 /* Closing with unread input would make the kernel send RST, which can destroy what was said last:

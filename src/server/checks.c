@@ -8,6 +8,7 @@
 
 #include "config/near.h"
 #include "net/listener.h"
+#include "net/resource.h"
 #include "net/verb.h"
 #include "server/daemon.h"
 #include "services/command.h"
@@ -85,7 +86,8 @@ static const struct service *service_check(struct settings *s, const struct list
 	return service;
 }
 
-/* What answers on a protocol with names: the verbs of the services, and those of any session. */
+/* What answers on a protocol with names or paths: the services, and of names those of any session.
+ */
 static void offers_check(struct settings *s, struct listener_conf *conf)
 {
 	const struct service **offers = calloc(conf->services.count + 2, sizeof(*offers));
@@ -95,7 +97,8 @@ static void offers_check(struct settings *s, struct listener_conf *conf)
 		LISTENER_ERROR(s, conf, services, "out of memory");
 		return;
 	}
-	offers[count++] = &service_session;
+	if (conf->wire->bit == PROTOCOL_RESP)
+		offers[count++] = &service_session;
 	for (size_t i = 0; i < conf->services.count; i++) {
 		const struct service *service = service_check(s, conf, conf->services.items[i]);
 
@@ -103,12 +106,12 @@ static void offers_check(struct settings *s, struct listener_conf *conf)
 			offers[count++] = service;
 	}
 	conf->offers = offers;
-	conf->service = &verb_service;
+	conf->service = conf->wire->document != NULL ? &resource_service : &verb_service;
 }
 
 static void services_check(struct settings *s, struct listener_conf *conf)
 {
-	if (conf->wire != NULL && conf->wire->bit == PROTOCOL_RESP)
+	if (conf->wire != NULL && (conf->wire->bit & (PROTOCOL_RESP | PROTOCOL_HTTP)))
 		offers_check(s, conf);
 	else if (conf->wire != NULL && conf->services.count > 1)
 		LISTENER_ERROR(s, conf, services, "raw and line take exactly one service");
@@ -341,7 +344,8 @@ static void offers_warn(struct settings *s, const struct listener_conf *conf)
 		const struct service *service = conf->offers[i];
 		const struct section_kind *kind = service->section;
 
-		if (service->verbs == NULL && (service->protocols & PROTOCOL_RESP))
+		if (service->verbs == NULL && conf->wire->bit == PROTOCOL_RESP &&
+		    (service->protocols & PROTOCOL_RESP))
 			LISTENER_WARNING(s, conf, services,
 					 "service '%s' adds nothing to protocol resp; PING, ECHO "
 					 "and such are always there",

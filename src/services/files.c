@@ -10,30 +10,14 @@
 #include "config/settings.h"
 #include "net/conn.h"
 #include "process/program.h"
-#include "services/beneath.h"
 #include "services/digest.h"
+#include "services/files.h"
 #include "services/registry.h"
 #include "services/scan.h"
 
 #define SMALL_BYTES (32 * 1024) /* read into the reply; more goes out with sendfile(2) */
-#define ETAG_MAX 80
-#define FDS_SPARE 64 /* descriptors that are left for callers, logs and a reload */
-#define OPEN_WORK 16 /* for one name */
-
-enum {
-#define OPT(key, ...) FILES_KEY_##key,
-#include "services/files.def"
-#undef OPT
-	FILES_KEYS
-};
-
-struct files_conf {
-	struct section section;
-#define OPT(key, type, ...) opt_##type key;
-#include "services/files.def"
-#undef OPT
-	struct beneath *beneath; /* a reference */
-};
+#define FDS_SPARE 64            /* descriptors that are left for callers, logs and a reload */
+#define OPEN_WORK 16            /* for one name */
 
 static const struct option_def files_options[FILES_KEYS] = {
 #define OPT(key, kind, ...) \
@@ -46,24 +30,23 @@ static struct files_conf *files; /* in force; NULL: none */
 
 /* ---- names ---- */
 
-/* Where its path leads now; NULL: nothing is served. */
-static struct beneath *root_now(const struct call *call)
+struct files_conf *files_now(const struct call *call)
 {
-	if (files == NULL)
-		return NULL;
-	beneath_follow(files->beneath, loop_now_ms(conn_loop(call->conn)));
-	return files->beneath;
+	if (files != NULL)
+		beneath_follow(files->beneath, loop_now_ms(conn_loop(call->conn)));
+	return files;
 }
 
 /* Returns 0 with the name of a regular file, or -1 with errno. */
 static int file_find(const struct call *call, const struct slice *slice, char name[PATH_MAX],
 		     struct stat *st)
 {
-	const struct beneath *root = root_now(call);
+	const struct files_conf *conf = files_now(call);
 
 	conn_charge(call->conn, OPEN_WORK);
 	errno = ENOENT;
-	if (root == NULL || beneath_name(root, slice, name) < 0 || beneath_stat(root, name, st) < 0)
+	if (conf == NULL || beneath_name(conf->beneath, slice, name) < 0 ||
+	    beneath_stat(conf->beneath, name, st) < 0)
 		return -1;
 	errno = EISDIR;
 	return S_ISREG(st->st_mode) ? 0 : -1;
@@ -94,8 +77,7 @@ static int file_check(int fd, struct stat *st)
 	return st->st_size > 0 ? 0 : file_check_empty(fd, st);
 }
 
-/* Returns a descriptor of a regular file, or -1 with errno. */
-static int file_open(const struct call *call, const struct slice *slice, struct stat *st)
+int file_open(const struct call *call, const struct slice *slice, struct stat *st)
 {
 	char name[PATH_MAX];
 	int fd, error;
@@ -111,7 +93,7 @@ static int file_open(const struct call *call, const struct slice *slice, struct 
 	return -1;
 }
 
-static void etag_print(const struct stat *st, char text[ETAG_MAX])
+void etag_print(const struct stat *st, char text[ETAG_MAX])
 {
 	snprintf(text, ETAG_MAX, "%jx-%jx-%jx-%jx.%09lx", (uintmax_t)st->st_dev,
 		 (uintmax_t)st->st_ino, (uintmax_t)st->st_size, (uintmax_t)st->st_mtim.tv_sec,
@@ -245,8 +227,10 @@ static int files_stat(const struct call *call)
 
 static int files_scan(const struct call *call)
 {
+	const struct files_conf *conf = files_now(call);
+
 	conn_charge(call->conn, OPEN_WORK);
-	return scan_reply(call, root_now(call));
+	return scan_reply(call, conf != NULL ? conf->beneath : NULL);
 }
 
 /* ---- SHA256 ---- */
@@ -359,8 +343,9 @@ static const struct verb files_verbs[] = {
 const struct service service_files = {
 	.name = "files",
 	.summary = "serves the files below a folder",
-	.protocols = PROTOCOL_RESP,
+	.protocols = PROTOCOL_RESP | PROTOCOL_HTTP,
 	.verbs = files_verbs,
+	.fetch = files_fetch,
 	.section = &files_kind,
 	.prepare = files_prepare,
 	.use = files_use,

@@ -19,7 +19,7 @@ static ssize_t line_next(const char *data, size_t len, size_t max, bool eof, str
 	if (line_len - (cr && !eof ? 1 : crlf) > max)
 		return -1;
 	if (len == 0 || (end == NULL && !eof)) {
-		f->searched = (uint32_t)len & INT32_MAX;
+		f->searched = (uint32_t)len & FRAMING_SEARCHED_MAX;
 		return 0;
 	}
 	req->argc = 1;

@@ -10,7 +10,7 @@ const struct protocol *const protocols[] = {
 	NULL,
 };
 
-int protocol_error_line(struct buf *out, const char *text)
+int protocol_error_line(struct buf *out, const struct framing *f, const char *text)
 {
 	size_t len = strlen(text);
 	char *to = buf_reserve(out, len + 1);

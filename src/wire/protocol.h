@@ -13,17 +13,27 @@
 
 #define REQUEST_ARGS_MAX 1024
 
+struct http_get;
+struct document;
+
 struct request {
 	struct slice *argv; /* the caller's, with room for REQUEST_ARGS_MAX */
 	int argc;           /* 0: nothing was asked, nothing is to be said */
 	const char *error;  /* static; why there is no request. NULL: close without a word */
+	const struct http_get *get; /* http: what argv, which is method and path, has no room for */
+	bool last;                  /* the connection ends after its reply */
 };
 
 /* What a protocol remembers of a conversation from one call to the next. Zeroed, it is at the
  * beginning. */
+#define FRAMING_SEARCHED_MAX ((1U << 27) - 1)
 struct framing {
-	uint32_t searched : 31; /* line: bytes that were found to have no newline */
+	uint32_t searched : 27; /* line, http: bytes that were found to have no newline */
 	uint32_t crlf : 1;      /* line: the request ended in CRLF, and so does its reply */
+	uint32_t head : 1;      /* http: HEAD, whose reply has no body */
+	uint32_t old : 1;       /* http: a request of HTTP/1.0 */
+	uint32_t last : 1;      /* http: the connection ends after the reply */
+	uint32_t html : 1;      /* http: who asks reads pages */
 };
 
 enum {
@@ -62,7 +72,7 @@ struct protocol {
 	/* len bytes. Returns where these go, or NULL with ENOMEM. */
 	char *(*bytes)(struct buf *out, const struct framing *f, size_t len);
 	/* "CODE reason", a code in capitals; one line: CR and LF in it become blanks. */
-	int (*error)(struct buf *out, const char *text);
+	int (*error)(struct buf *out, const struct framing *f, const char *text);
 	/* A word or two that all is well, in one line likewise. */
 	int (*status)(struct buf *out, const char *text);
 	int (*integer)(struct buf *out, int64_t value);
@@ -75,6 +85,10 @@ struct protocol {
 	/* Around len bytes that do not pass through out, or come later. */
 	int (*bytes_begin)(struct buf *out, uint64_t len);
 	int (*bytes_end)(struct buf *out);
+	/* Of a protocol that has documents, and nothing else but errors: what comes before the
+	 * d->len bytes of it from d->first on, which this sets, and which are to follow. */
+	int (*document)(struct buf *out, const struct framing *f, const struct http_get *get,
+			struct document *d);
 };
 
 #define PROTOCOL(NAME, name) extern const struct protocol protocol_##name;
@@ -82,7 +96,7 @@ struct protocol {
 #undef PROTOCOL
 
 /* text and a newline: what protocols without errors of their own say. */
-int protocol_error_line(struct buf *out, const char *text);
+int protocol_error_line(struct buf *out, const struct framing *f, const char *text);
 
 /* NULL-terminated. */
 extern const struct protocol *const protocols[];

@@ -306,7 +306,7 @@ static char *resp_bytes(struct buf *out, const struct framing *f, size_t len)
 	return to + header_len;
 }
 
-static int resp_error(struct buf *out, const char *text)
+static int resp_error(struct buf *out, const struct framing *f, const char *text)
 {
 	return add_line(out, '-', text);
 }

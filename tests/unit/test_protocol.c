@@ -115,8 +115,8 @@ static void an_error_is_one_line(void **state)
 {
 	struct buf out = {0};
 
-	assert_int_equal(protocol_line.error(&out, "ERR a\r\nb"), 0);
-	assert_int_equal(protocol_raw.error(&out, ""), 0);
+	assert_int_equal(protocol_line.error(&out, &framing, "ERR a\r\nb"), 0);
+	assert_int_equal(protocol_raw.error(&out, &framing, ""), 0);
 	assert_int_equal(buf_len(&out), 10);
 	assert_memory_equal(buf_data(&out), "ERR a  b\n\n", 10);
 	buf_free(&out);

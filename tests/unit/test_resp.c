@@ -448,7 +448,7 @@ static void each_reply_is_written_as_its_type(void **state)
 
 	assert_int_equal(list(&out, 10), 0);
 	assert_int_equal(protocol_resp.status(&out, "OK"), 0);
-	assert_int_equal(protocol_resp.error(&out, "NOPERM no 'disk' for 7"), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, "NOPERM no 'disk' for 7"), 0);
 	assert_int_equal(protocol_resp.integer(&out, -42), 0);
 	memcpy(protocol_resp.bytes(&out, NULL, 4), "a\r\nb", 4);
 	assert_non_null(protocol_resp.bytes(&out, NULL, 0));
@@ -466,9 +466,9 @@ static void a_line_of_text_stays_one_line(void **state)
 	struct buf out = {0};
 
 	assert_int_equal(protocol_resp.status(&out, "a\r\nb\n"), 0);
-	assert_int_equal(protocol_resp.error(&out, "ERR \r\n+OK\r\n"), 0);
-	assert_int_equal(protocol_resp.error(&out, "ERR a\r\n+b"), 0);
-	assert_int_equal(protocol_resp.error(&out, ""), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, "ERR \r\n+OK\r\n"), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, "ERR a\r\n+b"), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, ""), 0);
 	assert_written(&out, "+a  b \r\n-ERR   +OK  \r\n-ERR a  +b\r\n-\r\n");
 }
 
@@ -479,7 +479,7 @@ static void an_error_may_be_long(void **state)
 
 	memset(text, 'x', sizeof(text) - 1);
 	snprintf(expected, sizeof(expected), "-%s\r\n", text);
-	assert_int_equal(protocol_resp.error(&out, text), 0);
+	assert_int_equal(protocol_resp.error(&out, &framing, text), 0);
 	assert_written(&out, expected);
 }
 

@@ -270,7 +270,8 @@ static void line_write_or_check(struct buf *out, const redisReply *reply, bool e
 
 	text[len] = '\0';
 	if (out != NULL) {
-		assert_int_equal((error ? protocol_resp.error : protocol_resp.status)(out, text),
+		assert_int_equal(error ? protocol_resp.error(out, NULL, text)
+				       : protocol_resp.status(out, text),
 				 0);
 		return;
 	}
