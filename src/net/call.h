@@ -22,9 +22,9 @@ struct call {
 	struct framing *framing;
 	const struct peer *peer;
 	const struct service *const *offers; /* what answers by names; NULL-terminated */
-	unsigned *verb;                      /* where who counts is told its place among those */
-	uint32_t *position;                  /* the service's own: where it stands in its output */
-	struct conn *conn; /* NULL: a datagram; services that use it refuse those */
+	unsigned *verb; /* where who counts is told which of those it was, see struct listener */
+	uint32_t *position; /* the service's own: where it stands in its output */
+	struct conn *conn;  /* NULL: a datagram; services that use it refuse those */
 };
 
 /* Returns where len bytes go, or NULL with ENOMEM. */

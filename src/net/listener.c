@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "net/opening.h"
+#include "net/resource.h"
 #include "net/verb.h"
 
 static const struct option_def listener_options[LISTENER_KEYS] = {
@@ -40,20 +41,35 @@ struct listener_conf *listener_conf_next(const struct settings *settings,
 	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
 }
 
+/* What requests are counted as at this place; NULL: there are no more places. */
+static const char *answers_name(const struct listener_conf *conf, unsigned place)
+{
+	const struct service *const *offers = conf->offers;
+	unsigned count = 0;
+
+	if (conf->service == &verb_service)
+		return verb_name(offers, place);
+	if (conf->service != &resource_service)
+		return place == 0 ? conf->service->name : NULL;
+	while (offers[count] != NULL)
+		count++;
+	if (place < count)
+		return offers[place]->name;
+	return place == count ? VERB_OTHER : NULL;
+}
+
 /* Have the tally count what this generation answers. Returns 0, or -1 with ENOMEM. */
 static int listener_count_answers(struct listener *l)
 {
-	const struct listener_conf *conf = l->conf;
-	bool has_verbs = conf->service == &verb_service;
-	unsigned count = has_verbs ? verb_count(conf->offers) : 0;
+	unsigned count = 0;
 
-	l->answers = calloc(count + 1, sizeof(struct answers *));
+	while (answers_name(l->conf, count) != NULL)
+		count++;
+	l->answers = calloc(count, sizeof(struct answers *));
 	if (l->answers == NULL)
 		return -1;
-	for (unsigned i = 0; i <= count; i++) {
-		const char *verb = has_verbs ? verb_name(conf->offers, i) : conf->service->name;
-
-		l->answers[i] = tally_answers(l->tally, verb);
+	for (unsigned i = 0; i < count; i++) {
+		l->answers[i] = tally_answers(l->tally, answers_name(l->conf, i));
 		if (l->answers[i] == NULL)
 			return -1;
 	}

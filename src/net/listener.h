@@ -44,8 +44,8 @@ struct listener {
 	TAILQ_ENTRY(listener) entry;
 	struct listener_conf *conf; /* of a generation of settings that it holds a reference to */
 	struct tally *tally;        /* shared with the generations before and after */
-	/* What it has answered, of the tally: of each verb that it offers, as verb_find() counts
-	 * them, and then of all others; of a service without verbs, one. */
+	/* What it has answered, of the tally: of each verb that it offers, or service where these
+	 * are asked by a path, and then of all others; of a service of raw and line, one. */
 	struct answers **answers;
 	struct deadline_queue opening, idle, stalled;
 	TAILQ_HEAD(, endpoint) endpoints;

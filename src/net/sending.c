@@ -91,6 +91,7 @@ int say_document_file(const struct call *call, struct document *d, int fd)
 {
 	int result = call->protocol->document(call->out, call->framing, call->get, d);
 
+	stats.files_sent++;
 	if (result == 0 && d->len > SMALL_BYTES)
 		return sending_begin(call, fd, (off_t)d->first, (off_t)d->len);
 	if (result == 0 && d->len > 0)

@@ -20,12 +20,11 @@ const struct figure tally_figures[TALLY_FIGURES] = {
 };
 
 const struct figure answers_figures[1] = {
-	FIGURE_ROW(
-		struct answers, lap.took, HISTOGRAM, "pollard_request_duration_seconds", "",
-		"Requests that were answered and how long that took, by listener and verb, or "
-		"service where the protocol has no verbs: from what was read to what was sent in "
-		"answer. Those that were read together are answered together, and took as long "
-		"as all of them."),
+	FIGURE_ROW(struct answers, lap.took, HISTOGRAM, "pollard_request_duration_seconds", "",
+		   "Requests that were answered and how long that took, from what was read to the "
+		   "end of the answer, by listener and verb, or by service where there are no "
+		   "verbs. Those that were read together are answered together, and each of them "
+		   "took as long as all."),
 };
 
 /* ---- one of them ---- */

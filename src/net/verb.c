@@ -6,8 +6,6 @@
 
 #include "net/call.h"
 
-#define NO_VERB "other" /* no name is in small letters */
-
 /* The verb at place. */
 static const struct verb *verb_at(const struct service *const *offers, unsigned place)
 {
@@ -18,35 +16,31 @@ static const struct verb *verb_at(const struct service *const *offers, unsigned 
 	return NULL;
 }
 
-unsigned verb_count(const struct service *const *offers)
-{
-	unsigned count = 0;
-
-	while (verb_at(offers, count) != NULL)
-		count++;
-	return count;
-}
-
 const char *verb_name(const struct service *const *offers, unsigned place)
 {
 	const struct verb *verb = verb_at(offers, place);
 
-	return verb != NULL ? verb->name : NO_VERB;
+	if (verb != NULL)
+		return verb->name;
+	return place == 0 || verb_at(offers, place - 1) != NULL ? VERB_OTHER : NULL;
 }
 
-/* The verb, and its place; where there is none, that of NO_VERB. */
+/* The verb, and its place; where there is none, that of VERB_OTHER. */
 static const struct verb *verb_locate(const struct service *const *offers, const struct slice *name,
 				      unsigned *place)
 {
-	*place = 0;
+	const struct verb *v = NULL;
+	unsigned at = 0;
+
 	for (; *offers != NULL; offers++)
-		for (const struct verb *v = (*offers)->verbs; v != NULL && v->name != NULL; v++) {
+		for (v = (*offers)->verbs; v != NULL && v->name != NULL; v++, at++)
 			if (strlen(v->name) == name->len &&
 			    strncasecmp(v->name, name->data, name->len) == 0)
-				return v;
-			++*place;
-		}
-	return NULL;
+				goto found;
+	v = NULL;
+found:
+	*place = at;
+	return v;
 }
 
 const struct verb *verb_find(const struct service *const *offers, const struct slice *name)

@@ -7,9 +7,11 @@
 /* What answers on listeners whose protocol has names. */
 extern const struct service verb_service;
 
-/* Of all that services (NULL-terminated) offer, one after the other. */
-unsigned verb_count(const struct service *const *offers);
-/* The name of the verb at this place, or, beyond them all, of what is none. */
+/* What is none of them, as it is counted; no verb has small letters. */
+#define VERB_OTHER "other"
+
+/* Of all that services (NULL-terminated) offer, one after the other, the name at this place; after
+ * them VERB_OTHER; NULL: there are no more places. */
 const char *verb_name(const struct service *const *offers, unsigned place);
 /* Returns NULL where the services have none of that name, in any case. */
 const struct verb *verb_find(const struct service *const *offers, const struct slice *name);

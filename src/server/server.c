@@ -19,6 +19,7 @@
 #include "server/listeners.h"
 #include "server/reading.h"
 #include "services/registry.h"
+#include "services/samples.h"
 
 #define STATUS_MS 1000    /* between two reports of the client count */
 #define LAST_WORDS_MS 100 /* a log daemon's time to take them */
@@ -299,6 +300,7 @@ static int server_init(struct server *s)
 	log_attach(&s->loop);
 	burst_init(&s->loop);
 	endpoint_init(&s->loop);
+	samples_init(&s->loop);
 	deadline_queue_init(&s->loop.deadlines, &s->pings, systemd_ping_ms(), ping_expired);
 	deadline_queue_init(&s->loop.deadlines, &s->statuses, STATUS_MS, status_expired);
 	if (jobs_init(&s->loop) < 0 || conn_table_init(&s->table, &s->loop) < 0)

@@ -43,10 +43,10 @@ const char *unit_print(double value, enum unit unit, char *text)
 	return text;
 }
 
-/* The next of 1, 2, 5, 10, 20, ... of the unit's smallest that is no less. */
+/* The next round number of the unit's smallest that is no less. */
 static double round_up(double value, enum unit unit)
 {
-	static const double steps[] = {1, 2, 5};
+	static const double steps[] = {1, 1.5, 2, 3, 4, 5, 6, 8};
 	double top = unit == UNIT_SECONDS ? 1e-6 : 1;
 
 	for (;; top *= 10)
@@ -129,6 +129,7 @@ void chart_write(struct writer *w, const struct chart *chart)
 	write_format(w, "<span>%s</span>", unit_print(top / 2, chart->unit, text));
 	write_format(w, "<span>%s</span></div>", unit_print(0, chart->unit, text));
 	drawing_write(w, chart, top);
-	write_text(w, "<div class=\"x\"><span>10 min ago</span><span>5 min</span><span>now</span>"
-		      "</div></div></figure>\n");
+	write_text(w,
+		   "<div class=\"x\"><span>10 min ago</span><span>5 min ago</span><span>now</span>"
+		   "</div></div></figure>\n");
 }

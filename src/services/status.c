@@ -120,13 +120,14 @@ static void family_write(struct writer *w, const char *title, const char *family
 	write_format(w, "<section><h2>%s</h2><table>", title);
 	for (int i = 0; i < STATS_FIGURES; i++) {
 		const struct figure *figure = &stats_figures[i];
+		uint64_t number = figure_number(figure, &stats);
 
 		if (strcmp(figure->family, family) != 0)
 			continue;
 		write_text(w, "<tr><td>");
 		label_value_write(w, figure->label);
-		write_format(w, "</td><td class=\"n\">%" PRIu64 "</td></tr>",
-			     figure_number(figure, &stats));
+		write_format(w, "</td><td class=\"n%s\">%" PRIu64 "</td></tr>",
+			     number > 0 ? "" : " none", number);
 	}
 	write_text(w, "</table></section>\n");
 }
@@ -140,19 +141,30 @@ static void head_write(struct writer *w, const char *host)
 	write_format(w, "<meta http-equiv=\"refresh\" content=\"%d\">\n<title>pollard on ",
 		     STATUS_REFRESH_S);
 	write_escaped(w, host);
-	write_text(w, "</title>\n<style>\n");
+	write_text(w, "</title>\n<style>");
 	write_text(w, status_style);
 	write_text(w, "</style></head>\n");
 }
 
-static void title_write(struct writer *w, const char *host, int64_t now_s, int64_t started_s)
+static void process_write(struct writer *w, const struct process_figures *process, int64_t now_s)
 {
-	char text[STATUS_AGE_MAX];
+	char age[STATUS_AGE_MAX], text[UNIT_TEXT_MAX];
 
+	write_format(w, "Version " PACKAGE_VERSION ", up for %s",
+		     status_age_print(now_s - (int64_t)process->started_s, age));
+	write_format(w, ", %s of memory",
+		     unit_print((double)process->resident_bytes, UNIT_BYTES, text));
+	write_format(w, ", %" PRIu64 " of %" PRIu64 " descriptors. ", process->open_fds,
+		     process->max_fds);
+}
+
+static void title_write(struct writer *w, const char *host, const struct process_figures *process,
+			int64_t now_s)
+{
 	write_text(w, "<body><header><h1>pollard on ");
 	write_escaped(w, host);
-	write_format(w, "</h1><p>Version " PACKAGE_VERSION ", up for %s. ",
-		     status_age_print(now_s - started_s, text));
+	write_text(w, "</h1><p>");
+	process_write(w, process, now_s);
 	write_text(w, "Configuration of ");
 	time_write(w, (int64_t)stats.configured_at);
 	if (!stats.reload_applied)
@@ -160,22 +172,22 @@ static void title_write(struct writer *w, const char *host, int64_t now_s, int64
 	write_text(w, ".</p></header>\n");
 }
 
-void status_write(struct writer *w, const struct settings *settings, int64_t now_s,
-		  int64_t started_s)
+void status_write(struct writer *w, const struct settings *settings,
+		  const struct process_figures *process, int64_t now_s)
 {
 	char host[HOST_NAME_MAX + 1] = "";
 
 	gethostname(host, sizeof(host) - 1);
 	head_write(w, host);
-	title_write(w, host, now_s, started_s);
+	title_write(w, host, process, now_s);
 	write_text(w, "<main><div class=\"charts\">");
 	for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++)
 		chart_write(w, &charts[i]);
 	write_text(w, "</div>\n");
 	status_listeners_write(w, settings);
 	status_commands_write(w, now_s);
+	write_text(w, "<div class=\"lists\">");
 	status_sources_write(w);
-	write_text(w, "<div class=\"pair\">");
 	family_write(w, "Refusals", "pollard_refusals");
 	family_write(w, "Ends of connections", "pollard_connections_ended");
 	write_text(w, "</div></main>\n<footer>As of ");

@@ -4,13 +4,20 @@
 /* The status page: what the daemon does, for people, in one piece of HTML that loads nothing and
  * runs nothing. It shows the figures of the tables, and charts of the samples. */
 #include "net/listener.h"
+#include "services/process.h"
 #include "services/writer.h"
 
 #define STATUS_REFRESH_S 5
 
-/* now_s: since 1970; started_s: the same, of the daemon. */
-void status_write(struct writer *w, const struct settings *settings, int64_t now_s,
-		  int64_t started_s);
+/* What lets a browser use status_style, which has this digest, and nothing else. */
+#define STATUS_POLICY                  \
+	"default-src 'none'; "         \
+	"style-src 'sha256-QaYi9gFtPzLfHHXY+w7QI2YEenIKzXqeovnTYTgetbA='; " \
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/* settings are those in force; now_s: since 1970. */
+void status_write(struct writer *w, const struct settings *settings,
+		  const struct process_figures *process, int64_t now_s);
 
 /* ---- within the page ---- */
 

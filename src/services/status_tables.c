@@ -11,10 +11,14 @@
 
 #define SOURCES_MAX 20 /* that are shown: those with most clients */
 
-static void table_begin(struct writer *w, const char *title, const char *head)
+/* columns: "<th>Name<th>..."; style: "cards" where there are so many that a narrow screen shows
+ * each row as a card. */
+static void table_begin(struct writer *w, const char *title, const char *style, const char *columns)
 {
-	write_format(w, "<section><h2>%s</h2><div class=\"scroll\"><table>\n<tr>%s</tr>\n", title,
-		     head);
+	write_format(w,
+		     "<section><h2>%s</h2><div class=\"scroll\"><table class=\"%s\">\n"
+		     "<tr>%s</tr>\n",
+		     title, style, columns);
 }
 
 static void table_end(struct writer *w)
@@ -22,16 +26,25 @@ static void table_end(struct writer *w)
 	write_text(w, "</table></div></section>\n");
 }
 
-static void number_cell_write(struct writer *w, uint64_t number)
+static void text_cell_write(struct writer *w, const char *column, const char *style,
+			    const char *text)
 {
-	write_format(w, "<td class=\"n\">%" PRIu64 "</td>", number);
+	write_format(w, "<td data-l=\"%s\" class=\"%s\">%s</td>", column, style, text);
 }
 
-static void unit_cell_write(struct writer *w, double value, enum unit unit)
+static void number_cell_write(struct writer *w, const char *column, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	text_cell_write(w, column, number > 0 ? "n" : "n none", text);
+}
+
+static void unit_cell_write(struct writer *w, const char *column, double value, enum unit unit)
 {
 	char text[UNIT_TEXT_MAX];
 
-	write_format(w, "<td class=\"n\">%s</td>", unit_print(value, unit, text));
+	text_cell_write(w, column, "n", unit_print(value, unit, text));
 }
 
 static void words_write(struct writer *w, const struct option_list *words)
@@ -51,22 +64,23 @@ static void tally_write(struct writer *w, const struct tally *tally)
 
 	TAILQ_FOREACH(answers, &tally->answers, entry)
 		histogram_join(&all, &answers->lap.took);
-	number_cell_write(w, tally->clients);
-	number_cell_write(w, tally->accepted);
-	number_cell_write(w, histogram_count(&all));
+	number_cell_write(w, "Clients", tally->clients);
+	number_cell_write(w, "Calls", tally->accepted);
+	number_cell_write(w, "Requests", histogram_count(&all));
 	if (histogram_count(&all) > 0)
-		unit_cell_write(w, (double)histogram_quantile_ns(&all, 950) / 1e9, UNIT_SECONDS);
+		unit_cell_write(w, "95 % within", (double)histogram_quantile_ns(&all, 950) / 1e9,
+				UNIT_SECONDS);
 	else
-		write_text(w, "<td class=\"n none\">\u2013</td>");
-	unit_cell_write(w, (double)tally->bytes_in, UNIT_BYTES);
-	unit_cell_write(w, (double)tally->bytes_out, UNIT_BYTES);
+		text_cell_write(w, "95 % within", "n none", "\u2013");
+	unit_cell_write(w, "Received", (double)tally->bytes_in, UNIT_BYTES);
+	unit_cell_write(w, "Sent", (double)tally->bytes_out, UNIT_BYTES);
 }
 
 void status_listeners_write(struct writer *w, const struct settings *settings)
 {
 	const struct listener_conf *conf = NULL;
 
-	table_begin(w, "Listeners",
+	table_begin(w, "Listeners", "cards",
 		    "<th>Name<th>Addresses<th>Answers<th class=\"n\">Clients"
 		    "<th class=\"n\">Calls<th class=\"n\">Requests"
 		    "<th class=\"n\">95 % within<th class=\"n\">Received<th class=\"n\">Sent");
@@ -95,13 +109,13 @@ static void outcome_write(struct writer *w, const struct places *places, int64_t
 	const char *word;
 
 	if (outcome == NULL) {
-		write_text(w, "<td class=\"none\" colspan=\"3\">has not run</td>");
+		write_text(w, "<td class=\"w none\">has not run</td>");
 		return;
 	}
 	word = strchr(outcome->label, '"') + 1;
-	write_format(w, "<td%s>%.*s</td><td>%s ago</td><td class=\"n\">%s</td>",
-		     strncmp(word, "ok\"", 3) == 0 ? "" : " class=\"bad\"",
-		     (int)strcspn(word, "\""), word,
+	write_format(w, "<td data-l=\"Last outcome\" class=\"w %s\">%.*s",
+		     strncmp(word, "ok\"", 3) == 0 ? "" : "bad", (int)strcspn(word, "\""), word);
+	write_format(w, ", %s ago, took %s</td>",
 		     status_age_print(now_s - places->last_ended_s, age),
 		     unit_print((double)places->last_took_ms / 1e3, UNIT_SECONDS, took));
 }
@@ -112,20 +126,20 @@ void status_commands_write(struct writer *w, int64_t now_s)
 
 	if (command == NULL)
 		return;
-	table_begin(w, "Commands",
+	table_begin(w, "Commands", "cards",
 		    "<th>Name<th class=\"n\">Running<th class=\"n\">Waiting<th class=\"n\">Ok"
-		    "<th class=\"n\">Failed<th class=\"n\">Busy<th>Last outcome<th>When"
-		    "<th class=\"n\">Took");
+		    "<th class=\"n\">Failed<th class=\"n\">Busy<th>Last outcome");
 	for (; command != NULL; command = command_next(command)) {
 		const struct places *places = command->places;
 
 		write_format(w, "<tr><td><b>%s</b></td>", places->name);
-		number_cell_write(w, places->slots.granted);
-		number_cell_write(w, places->slots.waiting);
-		number_cell_write(w, places->ended_ok);
-		number_cell_write(w, places->ended_failed + places->ended_signal +
-					     places->ended_timeout + places->not_started);
-		number_cell_write(w, places->busy);
+		number_cell_write(w, "Running", places->slots.granted);
+		number_cell_write(w, "Waiting", places->slots.waiting);
+		number_cell_write(w, "Ok", places->ended_ok);
+		number_cell_write(w, "Failed",
+				  places->ended_failed + places->ended_signal +
+					  places->ended_timeout + places->not_started);
+		number_cell_write(w, "Busy", places->busy);
 		outcome_write(w, places, now_s);
 		write_text(w, "</tr>\n");
 	}
@@ -185,7 +199,7 @@ static void ranking_write(struct writer *w, const struct ranking *r)
 		write_format(w, "<tr><td>%s</td><td>%s</td>",
 			     place->source != NULL ? source_print(place->source, text) : "local",
 			     place->tally->name);
-		number_cell_write(w, place->clients);
+		number_cell_write(w, "Clients", place->clients);
 		write_text(w, "</tr>\n");
 	}
 	if (r->beyond > 0)
@@ -200,7 +214,7 @@ void status_sources_write(struct writer *w)
 
 	for (tally = tally_next(NULL); tally != NULL; tally = tally_next(tally))
 		tally_rank(&ranking, tally);
-	table_begin(w, "Clients by source", "<th>Source<th>Listener<th class=\"n\">Clients");
+	table_begin(w, "Clients by source", "", "<th>Source<th>Listener<th class=\"n\">Clients");
 	ranking_write(w, &ranking);
 	table_end(w);
 }

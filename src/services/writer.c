@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/page.h"
+
 #define PIECE_MAX 1024 /* bytes of one write_format(), which are its caller's to bound */
 
 void write_text(struct writer *w, const char *text)
@@ -28,16 +30,6 @@ void write_format(struct writer *w, const char *format, ...)
 
 void write_escaped(struct writer *w, const char *text)
 {
-	static const char special[] = "&<>\"'";
-	static const char *const names[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
-
-	while (*text != '\0') {
-		size_t plain = strcspn(text, special);
-
-		if (!w->failed)
-			w->failed = buf_add(w->out, text, plain) < 0;
-		text += plain;
-		if (*text != '\0')
-			write_text(w, names[strchr(special, *text++) - special]);
-	}
+	if (!w->failed)
+		w->failed = page_text(w->out, text, strlen(text)) < 0;
 }

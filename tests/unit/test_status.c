@@ -23,8 +23,10 @@ static void page_written(const struct settings *settings)
 {
 	struct buf out = {0};
 	struct writer w = {.out = &out};
+	const struct process_figures process = {
+		.started_s = NOW_S - 7300, .resident_bytes = 2600000, .open_fds = 7, .max_fds = 99};
 
-	status_write(&w, settings, NOW_S, NOW_S - 7300);
+	status_write(&w, settings, &process, NOW_S);
 	written(&w);
 }
 
@@ -194,8 +196,8 @@ static void a_chart_has_a_scale_the_last_value_and_gaps(void **state)
 	written(&w);
 	assert_shows("<figcaption>Things ");
 	assert_shows("now <b>35</b>");
-	assert_shows("<span>50</span><span>25</span><span>0</span>");
-	assert_shows("d=\"M296 80.0h0L297 60.0M299 30.0h0\"");
+	assert_shows("<span>40</span><span>20</span><span>0</span>");
+	assert_shows("d=\"M296 75.0h0L297 50.0M299 12.5h0\"");
 	samples_end();
 }
 
@@ -267,10 +269,10 @@ static void the_page_shows_listeners_commands_sources_and_refusals(void **state)
 	assert_shows("<b>a</b>");
 	assert_shows("upper echo (resp)");
 	assert_shows("unix:/nowhere");
-	assert_shows("<td>192.0.2.7</td><td>a</td><td class=\"n\">1</td>");
-	assert_shows("<td>local</td><td>a</td><td class=\"n\">1</td>");
+	assert_shows("<td>192.0.2.7</td><td>a</td><td data-l=\"Clients\" class=\"n\">1</td>");
+	assert_shows("<td>local</td><td>a</td><td data-l=\"Clients\" class=\"n\">1</td>");
 	assert_shows("<td>malformed</td><td class=\"n\">1</td>");
-	assert_shows("up for 2 h 1 min");
+	assert_shows("up for 2 h 1 min, 2.6 MB of memory, 7 of 99 descriptors.");
 	assert_shows("As of 2023-11-14 22:13:20 UTC");
 	samples_end();
 	settings_unref(settings);
@@ -293,7 +295,7 @@ static void only_those_with_most_clients_are_shown(void **state)
 		enter(l, pair_open(&fds[i]), &from.sa, channel_plain(false));
 	}
 	page_written(l->conf->section.settings);
-	assert_shows("<td>10.0.0.31</td><td>a</td><td class=\"n\">10</td>");
+	assert_shows("<td>10.0.0.31</td><td>a</td><td data-l=\"Clients\" class=\"n\">10</td>");
 	assert_shows("and 11 more");
 	assert_is_balanced();
 	samples_end();
