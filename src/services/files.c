@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "services/registry.h"
 #include "services/scan.h"
 
+#define MEDIA_PATH "/etc/mime.types"
 #define SMALL_BYTES (32 * 1024) /* read into the reply; more goes out with sendfile(2) */
 #define FDS_SPARE 64            /* descriptors that are left for callers, logs and a reload */
 #define OPEN_WORK 16            /* for one name */
@@ -252,6 +254,15 @@ static void files_free(struct section *s)
 	struct files_conf *conf = container_of(s, struct files_conf, section);
 
 	beneath_unref(conf->beneath);
+	media_free(conf->media);
+}
+
+static void files_check(struct section *s, struct option_list *errors)
+{
+	const struct files_conf *conf = container_of(s, struct files_conf, section);
+
+	if (conf->index != NULL && (conf->index[0] == '\0' || strchr(conf->index, '/') != NULL))
+		section_error(errors, s, FILES_KEY_index, "is the name of a file in each folder");
 }
 
 static void files_warn(struct section *s, struct option_list *warnings)
@@ -269,6 +280,7 @@ static const struct section_kind files_kind = {
 	.options = files_options,
 	.count = FILES_KEYS,
 	.size = sizeof(struct files_conf),
+	.check = files_check,
 	.warn = files_warn,
 	.free = files_free,
 };
@@ -286,7 +298,8 @@ static int files_prepare(struct settings *settings, char *reason)
 
 	if (conf == NULL)
 		return 0;
-	conf->beneath = beneath_new(conf->root, conf->hidden);
+	conf->media = media_new(MEDIA_PATH);
+	conf->beneath = conf->media != NULL ? beneath_new(conf->root, conf->hidden) : NULL;
 	if (conf->beneath != NULL)
 		return 0;
 	snprintf(reason, OPTION_REASON_MAX, "root %s: %s%s", conf->root, beneath_reason(errno),

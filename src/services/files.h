@@ -8,6 +8,7 @@
 #include "config/section.h"
 #include "net/call.h"
 #include "services/beneath.h"
+#include "services/media.h"
 
 enum {
 #define OPT(key, ...) FILES_KEY_##key,
@@ -22,6 +23,7 @@ struct files_conf {
 #include "services/files.def"
 #undef OPT
 	struct beneath *beneath; /* a reference */
+	struct media *media;     /* owned */
 };
 
 #define ETAG_MAX 80
