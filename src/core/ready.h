@@ -72,6 +72,8 @@ void ready_call(struct watches *ws);
 
 /* Those of r->laps have ended, and took so long. */
 void ready_settle_laps(struct ready *r, int64_t took_ns);
+/* The same for somebody who looks at them within the present call, as if it were over. */
+void ready_settle_laps_now(struct ready *r);
 
 /* ---- for those who are called ---- */
 

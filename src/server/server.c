@@ -105,6 +105,7 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 {
 	warnings_log(settings);
 	s->table.max_clients = max_clients;
+	stats.max_clients = max_clients;
 	services_use(settings); /* they may ask for the limit of descriptors */
 	settings_put_in_force(settings);
 	stats.configured_at = (uint64_t)time(NULL);

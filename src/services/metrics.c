@@ -28,6 +28,13 @@ static int written_say(const struct call *call, struct document *d, struct write
 	return result;
 }
 
+/* What was answered in the same call of the loop is told of too. */
+static void process_look(const struct call *call, struct process_figures *process)
+{
+	ready_settle_laps_now(&conn_loop(call->conn)->watches.ready);
+	process_read(process);
+}
+
 static int figures_say(const struct call *call)
 {
 	enum exposition format =
@@ -37,7 +44,7 @@ static int figures_say(const struct call *call)
 	struct buf body = {0};
 	struct writer w = {.out = &body};
 
-	process_read(&process);
+	process_look(call, &process);
 	figures_write(&w, format, &process);
 	return written_say(call, &d, &w);
 }
@@ -50,7 +57,7 @@ static int status_say(const struct call *call)
 	struct buf body = {0};
 	struct writer w = {.out = &body};
 
-	process_read(&process);
+	process_look(call, &process);
 	status_write(&w, settings_in_force(), &process, time(NULL));
 	return written_say(call, &d, &w);
 }
