@@ -10,8 +10,8 @@
 #define STATUS_REFRESH_S 5
 
 /* What lets a browser use status_style, which has this digest, and nothing else. */
-#define STATUS_POLICY                  \
-	"default-src 'none'; "         \
+#define STATUS_POLICY                                                       \
+	"default-src 'none'; "                                              \
 	"style-src 'sha256-QaYi9gFtPzLfHHXY+w7QI2YEenIKzXqeovnTYTgetbA='; " \
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
