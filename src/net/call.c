@@ -39,6 +39,7 @@ int say_document(const struct call *call, struct document *d, const void *body)
 {
 	if (call->protocol->document(call->out, call->framing, call->get, d) < 0)
 		return -1;
+	stats.errors += d->status >= 400;
 	return d->len > 0 ? buf_add(call->out, (const char *)body + d->first, d->len) : 0;
 }
 

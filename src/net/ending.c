@@ -120,6 +120,7 @@ void conn_fail(struct conn *c, enum reason reason, const char *text)
 	c->reason = reason;
 	c->unserved = false;
 	conn_abandon_task(c);
+	stats.errors++;
 	if (c->listener->conf->wire->error(&c->out, &c->framing, text) < 0)
 		conn_close(c, reason);
 }

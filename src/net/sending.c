@@ -58,7 +58,6 @@ static int sending_begin(const struct call *call, int fd, off_t first, off_t len
 		.at = first,
 		.end = first + len,
 	};
-	stats.files_sent++;
 	conn_task(call->conn, &s->task);
 	return 0;
 }
@@ -91,7 +90,7 @@ int say_document_file(const struct call *call, struct document *d, int fd)
 {
 	int result = call->protocol->document(call->out, call->framing, call->get, d);
 
-	stats.files_sent++;
+	stats.files_sent += d->len > 0;
 	if (result == 0 && d->len > SMALL_BYTES)
 		return sending_begin(call, fd, (off_t)d->first, (off_t)d->len);
 	if (result == 0 && d->len > 0)

@@ -260,12 +260,30 @@ def test_files_and_figures_are_asked_in_their_order(pollard, tmp_path):
     text = ini(status={**STATUS, "services": "metrics files"})
     server = pollard(text + f"[service files]\nroot = {tmp_path}\n")
     assert get(server, "/notes.txt")[1] == "content"
+    assert get(server, "/notes.txt", "HEAD")[1] == ""
+    assert get(server, "/nothing")[0].status == 404
     assert get(server, "/")[1].startswith("<!DOCTYPE html>")
     now = figures(server)
     seconds = 'pollard_request_duration_seconds_count{listener="status",verb="%s"}'
-    assert now[seconds % "files"] == 1
+    assert now[seconds % "files"] == 2
+    assert now[seconds % "other"] == 1
     assert now[seconds % "metrics"] == 1
     assert now["pollard_files_sent_total"] == 1
+    assert now["pollard_error_replies_total"] == 1
+
+
+def test_files_and_digests_are_counted_however_large(pollard, tmp_path):
+    (tmp_path / "small").write_bytes(b"content")
+    (tmp_path / "large").write_bytes(b"x" * 100_000)
+    text = ini(status=STATUS, resp={**RESP, "services": "files"})
+    server = pollard(text + f"[service files]\nroot = {tmp_path}\n")
+    for words in (("GET", "small"), ("GET", "large"), ("GETRANGE", "large", "0", "9"),
+                  ("SHA256", "small"), ("SHA256", "small")):
+        assert ask_resp(server, *words).startswith("$")
+    now = figures(server)
+    assert now["pollard_files_sent_total"] == 3
+    assert now['pollard_digests_total{source="file"}'] == 1
+    assert now['pollard_digests_total{source="memory"}'] == 1
 
 
 # Prometheus
