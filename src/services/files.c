@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "core/stats.h"
 #include "net/conn.h"
 #include "services/digest.h"
 #include "services/files.h"
@@ -43,6 +44,7 @@ static int small_send(const struct call *call, int fd, const struct slice *slice
 static int range_send(const struct call *call, int fd, const struct slice *slice, off_t first,
 		      off_t len)
 {
+	stats.files_sent++;
 	if (len <= SMALL_BYTES)
 		return small_send(call, fd, slice, first, (size_t)len);
 	return say_file(call, fd, first, len);
