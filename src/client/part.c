@@ -15,11 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MODE 0666      /* less the umask */
+#define MODE 0666      /* of new files, less the umask */
 #define NAME_KEPT 200  /* bytes of a name that is too long with a suffix */
-#define ETAG_MAX 1024U /* bytes read of one */
+#define ETAG_MAX 1024U /* bytes that are read of an etag */
 
-/* The lock is of no use on a file that another process renamed meanwhile. */
+/* Whether the part that was opened still has its name. Where another process has renamed it
+ * meanwhile, the lock on it is of no use. */
 static bool still_named(const struct part *p, const struct stat *opened)
 {
 	struct stat named;
@@ -28,7 +29,7 @@ static bool still_named(const struct part *p, const struct stat *opened)
 	       named.st_ino == opened->st_ino;
 }
 
-/* Returns 0; or -1, with the reason said. */
+/* Lock the part, and find out its size. Returns 0, or -1 with the reason said. */
 static int part_lock(struct part *p)
 {
 	struct stat st;
@@ -91,7 +92,7 @@ int part_open(struct part *p, const char *target)
 	if (part_lock(p) == 0)
 		return 0;
 	close(p->fd);
-	p->fd = -1; /* it is not ours */
+	p->fd = -1; /* another process has it */
 	return -1;
 }
 
@@ -108,7 +109,7 @@ bool part_is_of(const struct part *p, const char *etag)
 	return len > 0 && (size_t)len == strlen(etag) && memcmp(text, etag, (size_t)len) == 0;
 }
 
-/* Returns 0, or -1 with errno. */
+/* Write the file with the etag. Returns 0, or -1 with errno. */
 static int etag_write(const struct part *p, const char *etag)
 {
 	int error = 0, fd;

@@ -19,7 +19,7 @@ static int take_number(struct talk *t, const struct reply_event *event, int64_t 
 	return 0;
 }
 
-/* Keys that are not known are from a later version. */
+/* Take a name and its value. Names that are not known are of a later version. */
 static int take_pair(struct talk *t, struct remote_file *file)
 {
 	struct reply_event value;

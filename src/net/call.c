@@ -44,6 +44,13 @@ int say_error(const struct call *call, const char *format, ...)
 	return call->protocol->error(call->out, call->framing, text);
 }
 
+int say_document(const struct call *call, struct document *d, const void *body)
+{
+	if (call->protocol->document(call->out, call->framing, call->get, d) < 0)
+		return -1;
+	return d->len > 0 ? buf_add(call->out, (const char *)body + d->first, d->len) : 0;
+}
+
 static int say_composite(const struct call *call, enum composite kind, size_t count)
 {
 	return say_begin(call, kind) < 0 ? -1 : say_end(call, kind, count);

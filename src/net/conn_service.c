@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What services ask of a connection, net/conn.h; its turns are in conn.c. */
+/* What services ask of a connection, net/conn.h; but for conn_wake(), which is in turn.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,20 +40,10 @@ void conn_task(struct conn *c, struct task *t)
 		t->eof(&call, t);
 }
 
-/* The scratch areas are lent to one connection at a time: within the turn of another, have the
- * loop call when c can be written to, which is soon. */
-void conn_wake(struct conn *c)
-{
-	if (c->table->turning)
-		watches_want(&c->table->loop->watches, &c->watch, POLLOUT);
-	else
-		conn_turn(c, false);
-}
-
 void conn_quit(struct conn *c)
 {
 	c->state = CONN_FLUSH;
-	c->reason = REASON_eof;
+	c->ending = ENDING_eof;
 	c->unserved = false;
 }
 

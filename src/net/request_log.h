@@ -6,6 +6,7 @@
  * is whole, so what it tells of the request is kept until then; there is one at a time. What a task
  * takes belongs to the request that the task answers.
  */
+#include "net/call.h"
 #include "net/table.h"
 
 #define REQUEST_LOG_VERB 32  /* bytes */

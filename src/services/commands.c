@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Commands that the administrator has listed, each a [command NAME]. RUN waits for the end and
- * gives all of it, STREAM gives output as it comes, PIPE takes input besides. What a caller gives
- * becomes whole words of an argv, of declared types; there is no shell.
+ * gives all output then, STREAM gives output as it comes, PIPE takes input besides. Arguments of a
+ * client become whole words of an argv, of declared types; there is no shell.
  */
 #include <bsd/string.h>
 
@@ -31,10 +31,8 @@ static int commands_stream(const struct call *call)
 
 static int commands_start(const struct call *call)
 {
-	if (started_is_refused(call))
-		return say_error(call, "BUSY the connection has started others, whose end NEWS has "
-				       "not told yet");
-	return command_run(call, RUN_STARTED);
+	conn_charge(call->conn, RUN_WORK);
+	return started_start(call);
 }
 
 static int commands_pipe(const struct call *call)
@@ -42,8 +40,8 @@ static int commands_pipe(const struct call *call)
 	return command_run(call, RUN_PIPE);
 }
 
-/* Nothing takes it any more. Who has sent it before that was known could not tell a reply to it
- * from those that follow. */
+/* INPUT that no task takes: it was sent before its PIPE ended, or has none. There is no reply, for
+ * a client that sent it in good faith would take that for the reply to its next request. */
 static int commands_input(const struct call *call)
 {
 	return 0;

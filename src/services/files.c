@@ -1,134 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Files beneath one folder. Only regular files are opened. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/settings.h"
 #include "net/conn.h"
-#include "process/program.h"
-#include "services/beneath.h"
 #include "services/digest.h"
+#include "services/files.h"
 #include "services/registry.h"
 #include "services/scan.h"
 
-#define SMALL_BYTES (32 * 1024) /* read into the reply; more goes out with sendfile(2) */
-#define ETAG_MAX 80
-#define ID_MAX 40
-#define FDS_SPARE 64 /* descriptors that are left for callers, logs and a reload */
-#define OPEN_WORK 16 /* for one name */
-
-enum {
-#define OPT(key, ...) FILES_KEY_##key,
-#include "services/files.def"
-#undef OPT
-	FILES_KEYS
-};
-
-struct files_conf {
-	struct section section;
-#define OPT(key, type, ...) opt_##type key;
-#include "services/files.def"
-#undef OPT
-	struct beneath *beneath; /* a reference */
-};
-
-static const struct option_def files_options[FILES_KEYS] = {
-#define OPT(key, kind, ...) \
-	{#key, &option_##kind, offsetof(struct files_conf, key), OPTION_REST(__VA_ARGS__)},
-#include "services/files.def"
-#undef OPT
-};
-
-static struct files_conf *files; /* in force; NULL: none */
-
-/* ---- names ---- */
-
-/* Where its path leads now; NULL: nothing is served. */
-static struct beneath *root_now(const struct call *call)
-{
-	if (files == NULL)
-		return NULL;
-	beneath_follow(files->beneath, loop_now_ms(conn_loop(call->conn)));
-	return files->beneath;
-}
-
-/* Returns 0 with the name of a regular file, or -1 with errno. */
-static int file_find(const struct call *call, const struct slice *slice, char name[PATH_MAX],
-		     struct stat *st)
-{
-	const struct beneath *root = root_now(call);
-
-	conn_charge(call->conn, OPEN_WORK);
-	errno = ENOENT;
-	if (root == NULL || beneath_name(root, slice, name) < 0 || beneath_stat(root, name, st) < 0)
-		return -1;
-	errno = EISDIR;
-	return S_ISREG(st->st_mode) ? 0 : -1;
-}
-
-/* An empty file out of which comes something: as in some file systems of FUSE, unless it has been
- * written to since. Returns 0, or -1 with errno. */
-static int file_check_empty(int fd, struct stat *st)
-{
-	char byte;
-	ssize_t n = pread(fd, &byte, 1, 0);
-
-	if (n <= 0)
-		return (int)n;
-	if (fstat(fd, st) < 0)
-		return -1;
-	errno = ENOTSUP;
-	return st->st_size > 0 ? 0 : -1;
-}
-
-static int file_check(int fd, struct stat *st)
-{
-	if (fstat(fd, st) < 0)
-		return -1;
-	errno = EISDIR;
-	if (!S_ISREG(st->st_mode))
-		return -1;
-	return st->st_size > 0 ? 0 : file_check_empty(fd, st);
-}
-
-/* Returns a descriptor of a regular file, or -1 with errno. */
-static int file_open(const struct call *call, const struct slice *slice, struct stat *st)
-{
-	char name[PATH_MAX];
-	int fd, error;
-
-	if (file_find(call, slice, name, st) < 0)
-		return -1;
-	fd = beneath_open(files->beneath, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || file_check(fd, st) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
-/* Of the file itself, whatever is in it. */
-static void id_print(const struct stat *st, char text[ID_MAX])
-{
-	snprintf(text, ID_MAX, "%jx-%jx", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
-}
-
-static void etag_print(const struct stat *st, char text[ETAG_MAX])
-{
-	snprintf(text, ETAG_MAX, "%jx-%jx-%jx-%jx.%09lx", (uintmax_t)st->st_dev,
-		 (uintmax_t)st->st_ino, (uintmax_t)st->st_size, (uintmax_t)st->st_mtim.tv_sec,
-		 (unsigned long)st->st_mtim.tv_nsec);
-}
+#define SMALL_BYTES (32 * 1024) /* at most this is read into the reply; more is a sendfile(2) */
 
 /* ---- GET ---- */
 
-/* The kernel may give less than asked for. Returns 0, or -1 with errno, ENODATA where the file has
- * become shorter. */
+/* Read len bytes, though the kernel may give fewer at a time. Returns 0, or -1 with errno, ENODATA
+ * where the file has become shorter. */
 static int small_read(int fd, off_t first, char *to, size_t len)
 {
 	ssize_t n = 1;
@@ -140,7 +26,8 @@ static int small_read(int fd, off_t first, char *to, size_t len)
 	return n > 0 ? 0 : -1;
 }
 
-/* Takes fd. Nothing is said before all has been read: what cannot be read gets an answer too. */
+/* Say bytes of a file by way of memory. Takes fd. Nothing is said before all has been read, so that
+ * an error can still be the reply. */
 static int small_send(const struct call *call, int fd, const struct slice *slice, off_t first,
 		      size_t len)
 {
@@ -152,7 +39,7 @@ static int small_send(const struct call *call, int fd, const struct slice *slice
 	return result < 0 ? beneath_refuse(call, slice) : say_bytes(call, small, len);
 }
 
-/* Takes fd. */
+/* Say len bytes of a file, from first on. Takes fd. */
 static int range_send(const struct call *call, int fd, const struct slice *slice, off_t first,
 		      off_t len)
 {
@@ -171,8 +58,8 @@ static int files_get(const struct call *call)
 	return range_send(call, fd, &call->argv[1], 0, st.st_size);
 }
 
-/* Both ends count, negative ones from the end, and what is outside is cut off. Returns the
- * length. */
+/* A range as GETRANGE has it: first and last are both in it, negative ones count from the end, and
+ * what is outside of size is cut off. *first becomes an offset. Returns the length. */
 static off_t range_cut(int64_t *first, int64_t last, off_t size)
 {
 	if (*first < 0)
@@ -228,7 +115,7 @@ static int files_strlen(const struct call *call)
 	return say_integer(call, st.st_size);
 }
 
-/* What is no file is none; of what cannot be looked at, nobody knows. */
+/* A name that leads to no regular file does not count; one that cannot be looked at is an error. */
 static int files_exists(const struct call *call)
 {
 	char name[PATH_MAX];
@@ -263,8 +150,10 @@ static int files_stat(const struct call *call)
 
 static int files_scan(const struct call *call)
 {
+	const struct files_conf *conf = files_now(call);
+
 	conn_charge(call->conn, OPEN_WORK);
-	return scan_reply(call, root_now(call));
+	return scan_reply(call, conf != NULL ? conf->beneath : NULL);
 }
 
 /* ---- SHA256 ---- */
@@ -277,87 +166,6 @@ static int files_sha256(const struct call *call)
 	if (fd < 0)
 		return beneath_refuse(call, &call->argv[1]);
 	return digest_reply(call, fd, &st);
-}
-
-/* ---- its section ---- */
-
-static void files_free(struct section *s)
-{
-	struct files_conf *conf = container_of(s, struct files_conf, section);
-
-	beneath_unref(conf->beneath);
-}
-
-static void files_warn(struct section *s, struct option_list *warnings)
-{
-	const struct files_conf *conf = container_of(s, struct files_conf, section);
-	char reason[PROGRAM_REASON_MAX];
-
-	if (conf->root != NULL && folder_is_refused(conf->root, reason))
-		section_warning(warnings, s, FILES_KEY_root, "%s", reason);
-}
-
-static const struct section_kind files_kind = {
-	.word = "service",
-	.name = "files",
-	.options = files_options,
-	.count = FILES_KEYS,
-	.size = sizeof(struct files_conf),
-	.warn = files_warn,
-	.free = files_free,
-};
-
-static struct files_conf *files_section(const struct settings *settings)
-{
-	struct section *s = section_of(TAILQ_FIRST(&settings->sections), &files_kind);
-
-	return s != NULL ? container_of(s, struct files_conf, section) : NULL;
-}
-
-static int files_prepare(struct settings *settings, char *reason)
-{
-	struct files_conf *conf = files_section(settings);
-
-	if (conf == NULL)
-		return 0;
-	conf->beneath = beneath_new(conf->root, conf->hidden);
-	if (conf->beneath != NULL)
-		return 0;
-	snprintf(reason, OPTION_REASON_MAX, "root %s: %s%s", conf->root, beneath_reason(errno),
-		 errno == ENOSYS ? " (openat2(2), which RestrictSUIDSGID= hides)" : "");
-	return -1;
-}
-
-/* The folder is let go of at once, whoever else keeps the generation, so that it can be unmounted.
- */
-static void files_release(void)
-{
-	if (files == NULL)
-		return;
-	beneath_unref(files->beneath);
-	files->beneath = NULL;
-	settings_unref(files->section.settings);
-	files = NULL;
-}
-
-static void files_use(struct settings *settings)
-{
-	struct rlimit limit;
-
-	files_release();
-	files = files_section(settings);
-	if (files == NULL)
-		return;
-	settings_ref(settings);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > FDS_SPARE)
-		files->beneath->fd_limit = limit.rlim_cur - FDS_SPARE;
-	digest_use((unsigned)files->max_digests);
-}
-
-static void files_stop(void)
-{
-	scan_stop();
-	files_release();
 }
 
 static const struct verb files_verbs[] = {
@@ -377,8 +185,9 @@ static const struct verb files_verbs[] = {
 const struct service service_files = {
 	.name = "files",
 	.summary = "serves the files below a folder",
-	.protocols = PROTOCOL_RESP,
+	.protocols = PROTOCOL_RESP | PROTOCOL_HTTP,
 	.verbs = files_verbs,
+	.fetch = files_fetch,
 	.section = &files_kind,
 	.prepare = files_prepare,
 	.use = files_use,

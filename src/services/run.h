@@ -2,8 +2,9 @@
 #ifndef SERVICES_RUN_H
 #define SERVICES_RUN_H
 /*
- * One execution of a [command] for one caller: it waits for a place, starts, says what it has to
- * say and ends. Who has to wait is judged anew when its turn comes, by the configuration of then.
+ * One execution of a [command] for one caller: a run waits for a place, starts a job, says its
+ * output and how it ended. A run that had to wait is judged anew when its turn comes, by the
+ * configuration in force then.
  */
 #include "net/conn.h"
 #include "process/job.h"
@@ -14,9 +15,9 @@
 #include "services/run_output.h"
 
 enum run_kind {
-	RUN_WHOLE,   /* all that is said is said at the end */
-	RUN_STREAM,  /* output as it comes */
-	RUN_PIPE,    /* and input, as the caller sends it */
+	RUN_WHOLE,   /* RUN: all output at the end */
+	RUN_STREAM,  /* STREAM: output as it comes */
+	RUN_PIPE,    /* PIPE: output as it comes, and input, as the caller sends it */
 	RUN_STARTED, /* what has come when the caller asks for it, services/started.h */
 };
 
@@ -28,9 +29,9 @@ enum run_kind {
  *	    +------- run_give_up(): error says why there is no job ------+
  */
 enum run_state {
-	RUN_WAITS, /* for a place: words stands for what was asked */
-	RUN_RUNS,  /* its job is one: command stands for what was made of it */
-	RUN_ENDED, /* nothing more happens to it but a last word to its caller */
+	RUN_WAITS, /* for a place: words has what was asked for */
+	RUN_RUNS,  /* there is a job: command has what it runs */
+	RUN_ENDED, /* the job has ended, or there was none; the caller may still have to be told */
 };
 
 struct run {
@@ -38,17 +39,18 @@ struct run {
 	struct job job;
 	struct slot slot;
 	struct places *places;   /* a reference */
-	struct slice *words;     /* owned; NULL: it did not have to wait, or does no more */
+	struct slice *words;     /* owned; NULL: the run did not have to wait, or waits no more */
 	size_t count;            /* of words */
-	struct command *command; /* a reference; NULL: there was no start */
-	struct conn *c;          /* NULL: its caller has gone */
+	struct command *command; /* a reference; NULL: no job was started */
+	struct conn *c;          /* NULL: the caller has gone */
 	enum run_kind kind;
 	enum run_state state;
 	struct run_output output;
 	struct run_input input; /* RUN_PIPE */
 	struct run_log log;
-	char error[COMMAND_ERROR_MAX]; /* "CODE reason": why it has no end of its own; or "" */
+	struct reason error; /* "CODE reason" to say in place of how it ended; or "" */
 	/* ---- RUN_STARTED, services/started.h ---- */
+	void (*heard)(struct run *run, enum job_stream stream, const char *data, size_t len);
 	struct companion companion;
 	struct deadline deadline; /* of a NEWS that waits */
 	uint32_t number;
@@ -56,17 +58,21 @@ struct run {
 	bool due;   /* that is to be answered, whatever there is */
 };
 
-/* Answer a call that asks for words: the name of a command and its arguments. Returns as a verb
- * does. */
+/* Answer a call with a run of words[0, count): the name of a command and its arguments. Returns 0,
+ * or -1 with ENOMEM. */
 int run_begin(const struct call *call, const struct slice *words, size_t count, enum run_kind kind);
 
 /* ---- for services/started.c ---- */
 
-/* Say how it has ended, or why it did not begin. Returns 0, or -1 with ENOMEM. */
+/* As run_begin(), but a run that waits, runs, or has failed to run is in *admitted, for the
+ * function that called this to answer with; NULL: the call is answered. */
+int run_admit(const struct call *call, const struct slice *words, size_t count, enum run_kind kind,
+	      struct run **admitted);
+/* Say how a run has ended, or why it did not begin. Returns 0, or -1 with ENOMEM. */
 int run_say_end(const struct call *call, struct run *run) __attribute__((warn_unused_result));
-/* Its caller has gone. */
+/* The caller of a run has gone. */
 void run_abandon(struct run *run);
-/* It has ended, or never began. */
+/* Free a run that has ended, or never began. */
 void run_free(struct run *run);
 
 #endif

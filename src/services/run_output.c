@@ -5,7 +5,7 @@
 
 #define RESULT_PAIRS 7
 
-/* It reads on beyond max: a full pipe would stop the command. */
+/* Beyond max, too, output is taken from the job: a full pipe would stop the command. */
 void run_output_keep(struct run_output *out, enum job_stream stream, const char *data, size_t len,
 		     size_t max)
 {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What every client of a protocol with names may ask: the verbs by which the clients of Redis
- * introduce themselves, answered as Redis does. */
+ * introduce themselves, with the replies of Redis. */
 #include "services/session.h"
-
-#include <stdio.h>
 
 #include "net/conn.h"
 #include "net/verb.h"
@@ -43,45 +41,6 @@ static int session_select(const struct call *call)
 static int session_readonly(const struct call *call)
 {
 	return say_status(call, "OK");
-}
-
-/* ---- subcommands ---- */
-
-static int subcommands_say(const struct call *call, const struct verb *table)
-{
-	char line[256];
-	size_t count = 0;
-
-	while (table[count].name != NULL)
-		count++;
-	if (say_list(call, count) < 0)
-		return -1;
-	for (; table->name != NULL; table++) {
-		snprintf(line, sizeof(line), "%s %s -- %s", table->name, table->usage,
-			 table->summary);
-		if (say_status(call, line) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int session_subcommand(const struct call *call, const struct verb *table)
-{
-	char name[SLICE_TEXT_MAX], text[SLICE_TEXT_MAX];
-	const struct verb *v = table;
-
-	if (slice_is(&call->argv[1], "HELP"))
-		return subcommands_say(call, table);
-	while (v->name != NULL && !slice_is(&call->argv[1], v->name))
-		v++;
-	slice_print(&call->argv[0], name);
-	slice_print(&call->argv[1], text);
-	if (v->name == NULL)
-		return say_error(call, "ERR unknown subcommand '%s'. Try %s HELP.", text, name);
-	if (call->argc - 2 < v->min_args || call->argc - 2 > v->max_args)
-		return say_error(call, "ERR wrong number of arguments for '%s %s'; write %s %s %s",
-				 name, text, name, v->name, v->usage);
-	return v->call(call);
 }
 
 /* ---- CONFIG ---- */
@@ -128,7 +87,7 @@ static int session_config(const struct call *call)
 		{.name = NULL},
 	};
 
-	return session_subcommand(call, table);
+	return verb_subcommand(call, table);
 }
 
 /* ---- its verbs ---- */

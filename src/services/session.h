@@ -12,9 +12,6 @@ int session_info(const struct call *call);
 
 /* ---- what they share ---- */
 
-/* Answer with the one of table, as of a service, that the first argument names; HELP lists them. */
-int session_subcommand(const struct call *call, const struct verb *table);
-
 /* "CODE reason" why a client may not have this name; NULL: it may. */
 const char *client_name_refusal(const struct slice *name);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* CLIENT: the connection itself. Of others nothing is told. */
+/* CLIENT: what a client may ask and say of its own connection; of other ones nothing is told. */
 #include <stdio.h>
 
 #include "net/conn.h"
 #include "services/session.h"
+
+#include "net/verb.h"
 
 #define CLIENT_NAME_MAX 255
 
@@ -79,5 +81,5 @@ int session_client(const struct call *call)
 		{.name = NULL},
 	};
 
-	return session_subcommand(call, table);
+	return verb_subcommand(call, table);
 }

@@ -34,7 +34,8 @@ static int name_say(const struct call *call, const struct service *service, cons
 	return say_text(call, v->name);
 }
 
-/* Name, arity (with the name; negative: at least), flags, first key, last key, step. */
+/* Say a verb as COMMAND of Redis does: its name, arity (with the name; negative: at least so many),
+ * flags, first key, last key, step. */
 static int verb_describe(const struct call *call, const struct service *service,
 			 const struct verb *v)
 {
@@ -51,8 +52,8 @@ static int verb_describe(const struct call *call, const struct service *service,
 
 /* ---- DOCS ---- */
 
-/* Cut off the first argument of a usage: a word, or what stands in brackets; all of it where there
- * are alternatives. */
+/* Cut off the first argument of a usage: a word, or what stands in brackets; where there are
+ * alternatives, the whole usage. */
 static struct slice argument_next(const char **usage)
 {
 	const char *at = *usage + strspn(*usage, " "), *begin = at;
@@ -128,7 +129,7 @@ static const struct service *verb_service_of(const struct service *const *offers
 	return *offers;
 }
 
-/* What is said of those that are named. */
+/* Say what say() says of each verb that is named. */
 static int named_say(const struct call *call, verb_say *say, bool nil)
 {
 	for (int i = 2; i < call->argc; i++) {
@@ -193,5 +194,5 @@ int session_command(const struct call *call)
 		{.name = NULL},
 	};
 
-	return call->argc == 1 ? command_describe(call) : session_subcommand(call, table);
+	return call->argc == 1 ? command_describe(call) : verb_subcommand(call, table);
 }

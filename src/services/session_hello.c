@@ -16,7 +16,8 @@ struct hello {
 	const struct slice *name; /* likewise */
 };
 
-/* Take argv[at] and what belongs to it. Returns how many words that is, 0 for none. */
+/* Take an option of HELLO, argv[at] and its arguments. Returns how many words these are; 0: it is
+ * no option. */
 static int hello_option(const struct call *call, int at, struct hello *hello)
 {
 	if (slice_is(&call->argv[at], "AUTH") && at + 2 < call->argc) {
@@ -42,7 +43,7 @@ static int hello_say(const struct call *call)
 	return say_list(call, 0);
 }
 
-/* What is refused leaves all as it was. */
+/* Do what HELLO asks for, and answer. A HELLO that is refused changes nothing. */
 static int hello_answer(const struct call *call, int version, const struct hello *hello)
 {
 	const char *refusal = hello->name != NULL ? client_name_refusal(hello->name) : NULL;

@@ -15,7 +15,7 @@ static size_t kept_bytes(const struct run *run)
 	return buf_len(&run->output.kept[JOB_STDOUT]) + buf_len(&run->output.kept[JOB_STDERR]);
 }
 
-void started_keep(struct run *run, enum job_stream stream, const char *data, size_t len)
+static void started_heard(struct run *run, enum job_stream stream, const char *data, size_t len)
 {
 	run_output_keep(&run->output, stream, data, len, SIZE_MAX);
 	if (kept_bytes(run) >= KEPT_BYTES)
@@ -90,7 +90,7 @@ static void started_gone(struct companion *x)
 	run_abandon(container_of(x, struct run, companion));
 }
 
-/* The run of c after this one, or the first. */
+/* The run of c after `run`, or the first one where that is NULL; NULL: no more. */
 static struct run *run_next(const struct conn *c, const struct run *run)
 {
 	struct companion *x = conn_companion_next(c, run != NULL ? &run->companion : NULL);
@@ -124,7 +124,7 @@ int started_news(const struct call *call)
 
 /* ---- START ---- */
 
-bool started_is_refused(const struct call *call)
+static bool is_refused(const struct call *call)
 {
 	unsigned count = 0;
 
@@ -134,11 +134,13 @@ bool started_is_refused(const struct call *call)
 	return count >= STARTED_MAX;
 }
 
-int started_say(const struct call *call, struct run *run)
+/* Answer a START with the number of its run, which is taken. */
+static int number_say(const struct call *call, struct run *run)
 {
 	int result = -1;
 
 	run->task = (struct task){.more = news_more, .gone = news_gone};
+	run->heard = started_heard;
 	run->companion.gone = started_gone;
 	run->number = ++last_number;
 	if (run->state != RUN_ENDED && conn_accompany(call->conn, &run->companion) == 0)
@@ -147,6 +149,18 @@ int started_say(const struct call *call, struct run *run)
 		result = run_say_end(call, run);
 	run_abandon(run);
 	return result;
+}
+
+int started_start(const struct call *call)
+{
+	struct run *run;
+	int result;
+
+	if (is_refused(call))
+		return say_error(call, "BUSY the connection has started others, whose end NEWS has "
+				       "not told yet");
+	result = run_admit(call, call->argv + 1, (size_t)call->argc - 1, RUN_STARTED, &run);
+	return run != NULL ? number_say(call, run) : result;
 }
 
 void started_stop(void)

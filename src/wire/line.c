@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One request a line, ended by LF or CRLF; one reply a line, ended as its request was. The
- * last line of a conversation may lack its end. */
+/* One request a line, ended by LF or CRLF; one reply a line, ended as its request was. The last
+ * line that a peer sends may lack its end. */
 #include <string.h>
 
 #include "wire/protocol.h"
@@ -19,7 +19,7 @@ static ssize_t line_next(const char *data, size_t len, size_t max, bool eof, str
 	if (line_len - (cr && !eof ? 1 : crlf) > max)
 		return -1;
 	if (len == 0 || (end == NULL && !eof)) {
-		f->searched = (uint32_t)len & (UINT32_MAX >> 2);
+		f->searched = (uint32_t)len & FRAMING_SEARCHED_MAX;
 		return 0;
 	}
 	req->argc = 1;

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "wire/protocol.h"
+#include "wire/protocols.h"
 
 static struct slice argv[REQUEST_ARGS_MAX];
 static struct request req = {.argv = argv};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/resource.h"
+
+#include "net/call.h"
+
+static int resource_request(const struct call *call)
+{
+	struct document none = {.status = 404, .text = "There is nothing of that name."};
+
+	for (const struct service *const *offer = call->offers; *offer != NULL; offer++) {
+		int result = (*offer)->fetch(call);
+
+		if (result != FETCH_NOT_MINE)
+			return result;
+	}
+	return say_document(call, &none, NULL);
+}
+
+const struct service resource_service = {
+	.name = "resources",
+	.summary = "asks the services for what a path names",
+	.protocols = PROTOCOL_HTTP,
+	.request = resource_request,
+};

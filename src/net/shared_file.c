@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/shared_file.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct shared_file *shared_file_new(int fd)
+{
+	struct shared_file *f = malloc(sizeof(*f));
+
+	if (f == NULL) {
+		close(fd);
+		return NULL;
+	}
+	*f = (struct shared_file){.fd = fd, .refs = 1};
+	return f;
+}
+
+struct shared_file *shared_file_ref(struct shared_file *f)
+{
+	f->refs++;
+	return f;
+}
+
+void shared_file_unref(struct shared_file *f)
+{
+	if (--f->refs > 0)
+		return;
+	close(f->fd);
+	free(f);
+}

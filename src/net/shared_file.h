@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NET_SHARED_FILE_H
+#define NET_SHARED_FILE_H
+/* An open file that several replies may be sent from at one time: each has an offset of its own. */
+
+struct shared_file {
+	int fd; /* owned */
+	unsigned refs;
+};
+
+/* Takes fd. Returns NULL with ENOMEM. */
+struct shared_file *shared_file_new(int fd);
+struct shared_file *shared_file_ref(struct shared_file *f);
+/* The last one closes it. */
+void shared_file_unref(struct shared_file *f);
+
+#endif
