@@ -144,10 +144,10 @@ static int files_stat(const struct call *call)
 	id_print(&st, id);
 	if (say_pairs(call, 4) < 0 || say_text(call, "size") < 0 ||
 	    say_integer(call, st.st_size) < 0 || say_text(call, "mtime") < 0 ||
-	    say_integer(call, st.st_mtim.tv_sec) < 0 || say_text(call, "etag") < 0 ||
-	    say_text(call, etag) < 0 || say_text(call, "id") < 0)
+	    say_integer(call, st.st_mtim.tv_sec) < 0 || say_text(call, "id") < 0 ||
+	    say_text(call, id) < 0 || say_text(call, "etag") < 0)
 		return -1;
-	return say_text(call, id);
+	return say_text(call, etag);
 }
 
 static int files_scan(const struct call *call)
@@ -177,7 +177,7 @@ static const struct verb files_verbs[] = {
 	{"STRLEN", "name", "the file's size; 0 where there is none", 1, 1, files_strlen},
 	{"EXISTS", "name...", "how many of these files there are", 1, REQUEST_ARGS_MAX,
 	 files_exists},
-	{"STAT", "name", "size, mtime, etag and id", 1, 1, files_stat},
+	{"STAT", "name", "size, mtime, id and etag", 1, 1, files_stat},
 	{"SCAN", "cursor [MATCH glob] [COUNT n]", "names in a folder, some at a time", 1, 5,
 	 files_scan},
 	{"SHA256", "name", "the file's digest", 1, 1, files_sha256},
