@@ -18,6 +18,7 @@
 #include "server/listeners.h"
 #include "server/reading.h"
 #include "services/registry.h"
+#include "wire/http.h"
 
 #define STATUS_MS 1000    /* between two reports of the client count */
 #define LAST_WORDS_MS 100 /* a log daemon's time to take them */
@@ -106,6 +107,7 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 	services_use(settings); /* they may ask for the limit of descriptors */
 	settings_put_in_force(settings);
 	s->table.reject = daemon_of(settings)->when_full == WHEN_REJECT;
+	http_show_version(daemon_of(settings)->show_version);
 }
 
 static void errors_log(const struct settings *settings)
