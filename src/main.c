@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "config/help.h"
+#include "config/include.h"
 #include "core/order.h"
 #include "net/names.h"
-#include "server/daemon.h"
 #include "server/reading.h"
+#include "server/schema.h"
 #include "server/server.h"
 #include "services/registry.h"
+#include "wire/protocols.h"
 
 #ifndef CONFIG_FILE
 #define CONFIG_FILE "/etc/pollard/pollard.ini"
@@ -64,7 +66,7 @@ struct command_line {
 	bool strict, keys;
 };
 
-/* Returns status, or another where what was printed could not be. */
+/* Returns status, or EXIT_SYSTEM where what was printed could not be written. */
 static enum exit_status output_end(enum exit_status status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -123,7 +125,7 @@ static enum exit_status list(bool keys)
 static enum exit_status reload(const char *pid_text)
 {
 	const char *error;
-	char reason[100];
+	struct reason reason;
 	pid_t pid = (pid_t)strtonum(pid_text, 1, INT_MAX, &error);
 
 	if (error != NULL) {
@@ -131,7 +133,7 @@ static enum exit_status reload(const char *pid_text)
 			pid_text);
 		return EXIT_USAGE;
 	}
-	switch (order_reload(pid, reason, sizeof(reason))) {
+	switch (order_reload(pid, &reason)) {
 	case ORDER_DONE:
 		return EXIT_OK;
 	case ORDER_REFUSED:
@@ -140,11 +142,11 @@ static enum exit_status reload(const char *pid_text)
 	case ORDER_FAILED:
 		break;
 	}
-	fprintf(stderr, "pollard: --reload: %s\n", reason);
+	fprintf(stderr, "pollard: --reload: %s\n", reason.text);
 	return EXIT_SYSTEM;
 }
 
-/* Returns 0, or -1 where something is wrong. */
+/* Returns 0 with *line; or -1 where the command line is wrong, and what is wrong said. */
 static int options_read(int argc, char **argv, struct command_line *line)
 {
 	static const struct option options[] = {
@@ -188,7 +190,8 @@ static int options_read(int argc, char **argv, struct command_line *line)
 	return -1;
 }
 
-/* Those that are closed are /dev/null, so that no socket takes their numbers. */
+/* Open /dev/null for standard descriptors that are closed, so that no socket takes their numbers.
+ */
 static int standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -13,55 +13,52 @@
 #include <string.h>
 
 #define NAME_MAX_LEN 48   /* bytes; inih cuts longer titles */
-#define FILE_PATH_MAX 512 /* bytes; a longer one counts as none */
+#define FILE_PATH_MAX 512 /* bytes; with a longer path, there is no file of names */
 #define SPACE " \t\r\n\v\f"
 
-/* A name that is looked up, and the file while it is read. */
+/* A short name that is looked up, and the file of names while it is read. */
 struct lookup {
 	const char *name;       /* borrowed, as the next two */
-	struct addr_spec *spec; /* what it means */
-	char *reason;
+	struct addr_spec *spec; /* what the name means */
+	struct reason *reason;
 	char path[FILE_PATH_MAX];
 	FILE *file;
 	int line;
-	int wrong_line; /* the first that reason is about; 0: none */
-	int error;      /* why there is nothing to read, as errno; 0: there is */
-	bool found;
+	int wrong_line; /* the line that reason is about, the first that is wrong; 0: none */
+	int error;      /* errno: why there is no file to read; 0: there is one */
+	bool found;     /* name has been found, and spec is set */
 	void (*named)(void *arg, const char *name, const char *address); /* NULL: nobody asks */
 	void *arg;
 };
 
 static void __attribute__((format(printf, 2, 3))) wrong(struct lookup *l, const char *format, ...)
 {
-	int len;
 	va_list args;
 
 	if (l->wrong_line != 0)
 		return;
 	l->wrong_line = l->line;
-	len = snprintf(l->reason, ADDRESS_REASON_MAX, "%s:%d: ", l->path, l->line);
-	if (len < 0 || len >= ADDRESS_REASON_MAX)
-		return;
+	reason_set(l->reason, "%s:%d: ", l->path, l->line);
 	va_start(args, format);
-	vsnprintf(l->reason + len, ADDRESS_REASON_MAX - (size_t)len, format, args);
+	reason_vadd(l->reason, format, args);
 	va_end(args);
 }
 
-/* Without a transport it is TCP. */
-static int text_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
+/* Parse an address, where a transport is left out that of TCP. */
+static int text_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 {
 	static const char *const prefixes[] = {"tcp:", "udp:", "unix:"};
 	char tcp[ADDR_TEXT_MAX + 1];
 
 	for (unsigned i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-			return addr_spec_parse(spec, text, reason, size);
+			return addr_spec_parse(spec, text, reason);
 	snprintf(tcp, sizeof(tcp), "tcp:%s", text); /* cut off, it is still refused as too long */
-	return addr_spec_parse(spec, tcp, reason, size);
+	return addr_spec_parse(spec, tcp, reason);
 }
 
-/* The place that the XDG Base Directory Specification names. Returns 0, or -1 if the environment
- * does not tell. */
+/* The path of the file of names, as the XDG Base Directory Specification has it. Returns 0, or -1
+ * if the environment does not tell. */
 static int path_find(char *path, size_t size)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
@@ -76,22 +73,26 @@ static int path_find(char *path, size_t size)
 	return len > 0 && (size_t)len < size ? 0 : -1;
 }
 
-/* Like fgets(3), for inih: the next line without leading blanks, so that an indented key is a
- * key. What cannot be handed on whole is an error. */
+/* As fgets(3), for inih: the next line without leading blanks, so that an indented key is a key. A
+ * line that cannot be handed on whole is an error. */
 static char *line_next(char *to, int size, void *stream)
 {
 	struct lookup *l = stream;
-	size_t len;
+	size_t len = 0;
+	int c = 0;
 
-	if (fgets(to, size, l->file) == NULL)
+	while (c != '\n' && len + 1 < (size_t)size && (c = getc(l->file)) != EOF)
+		to[len++] = (char)c;
+	to[len] = '\0';
+	if (len == 0)
 		return NULL;
 	l->line++;
-	len = strlen(to);
-	if ((len == 0 || to[len - 1] != '\n') && !feof(l->file)) {
-		if (len + 1 == (size_t)size)
-			wrong(l, "the line is longer than %d bytes", size - 2);
-		else
-			wrong(l, "the line holds a NUL byte");
+	if (strlen(to) != len) {
+		wrong(l, "the line holds a NUL byte");
+		return NULL;
+	}
+	if (c != '\n' && c != EOF) {
+		wrong(l, "the line is longer than %d bytes", size - 2);
 		return NULL;
 	}
 	memmove(to, to + strspn(to, SPACE), len + 1 - strspn(to, SPACE));
@@ -116,14 +117,14 @@ static void name_check(struct lookup *l, const char *name)
 static int key_handle(void *user, const char *name, const char *key, const char *value)
 {
 	struct lookup *l = user;
-	char reason[ADDRESS_REASON_MAX / 2];
+	struct reason reason;
 	struct addr_spec spec;
 
 	name_check(l, name);
 	if (strcmp(key, "address") != 0)
 		wrong(l, "%s: unknown key; there is: address", key);
-	else if (text_parse(&spec, value, reason, sizeof(reason)) < 0)
-		wrong(l, "address: %s", reason);
+	else if (text_parse(&spec, value, &reason) < 0)
+		wrong(l, "address: %s", reason.text);
 	if (l->named != NULL && l->wrong_line == 0)
 		l->named(l->arg, name, value);
 	if (strcmp(name, l->name) != 0 || l->wrong_line != 0)
@@ -135,7 +136,8 @@ static int key_handle(void *user, const char *name, const char *key, const char 
 	return l->wrong_line == 0;
 }
 
-/* Returns 1 with what the name means, 0 if the file does not tell, or -1 with the reason. */
+/* Read the file of names. Returns 1 with what the name means, 0 if the file does not tell, or -1
+ * with the reason. */
 static int file_read(struct lookup *l)
 {
 	int line = ini_parse_stream(line_next, l, key_handle, l);
@@ -143,14 +145,12 @@ static int file_read(struct lookup *l)
 	if (l->wrong_line != 0 && (line <= 0 || l->wrong_line <= line))
 		return -1;
 	if (line > 0) {
-		snprintf(l->reason, ADDRESS_REASON_MAX,
-			 "%s:%d: expected [NAME] or address = ADDRESS", l->path, line);
-		return -1;
+		return reason_set(l->reason, "%s:%d: expected [NAME] or address = ADDRESS", l->path,
+				  line);
 	}
 	if (line == 0 && !ferror(l->file))
 		return l->found;
-	snprintf(l->reason, ADDRESS_REASON_MAX, "%s: %s", l->path, strerror(errno));
-	return -1;
+	return reason_set(l->reason, "%s: %s", l->path, strerror(errno));
 }
 
 /* Look the name up. Returns as file_read(). */
@@ -179,19 +179,19 @@ static void name_unknown(const struct lookup *l)
 			    : l->error != 0    ? strerror(l->error)
 					       : "";
 
-	snprintf(
-		l->reason, ADDRESS_REASON_MAX,
+	reason_set(
+		l->reason,
 		"'%.64s' is no address, write HOST:PORT or unix:PATH; nor is it a name in %s%s%s%s",
 		l->name, path, error[0] != '\0' ? " (" : "", error, error[0] != '\0' ? ")" : "");
 }
 
-int address_parse(struct addr_spec *spec, const char *text, char *reason)
+int address_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 {
 	struct lookup l = {.name = text, .spec = spec, .reason = reason};
 	int found;
 
 	if (strchr(text, ':') != NULL)
-		return text_parse(spec, text, reason, ADDRESS_REASON_MAX);
+		return text_parse(spec, text, reason);
 	found = name_find(&l);
 	if (found == 0)
 		name_unknown(&l);
@@ -200,9 +200,10 @@ int address_parse(struct addr_spec *spec, const char *text, char *reason)
 
 void address_each(void (*named)(void *arg, const char *name, const char *address), void *arg)
 {
-	char reason[ADDRESS_REASON_MAX];
+	struct reason reason;
 	struct addr_spec spec;
-	struct lookup l = {.name = "", .spec = &spec, .reason = reason, .named = named, .arg = arg};
+	struct lookup l = {
+		.name = "", .spec = &spec, .reason = &reason, .named = named, .arg = arg};
 
 	name_find(&l);
 }
@@ -213,13 +214,13 @@ static bool is_ipv6(const char *text)
 	char copy[INET6_ADDRSTRLEN];
 
 	strlcpy(copy, text, sizeof(copy));
-	copy[strcspn(copy, "%")] = '\0'; /* what follows tells the interface */
+	copy[strcspn(copy, "%")] = '\0'; /* after it stands the interface */
 	return inet_pton(AF_INET6, copy, &address) == 1;
 }
 
 /* Returns 1 with what the address or name means, 0 if text is a host as it stands, or -1 with the
  * reason. */
-static int host_spec_find(const char *text, struct addr_spec *spec, char *reason)
+static int host_spec_find(const char *text, struct addr_spec *spec, struct reason *reason)
 {
 	struct lookup l = {.name = text, .spec = spec, .reason = reason};
 
@@ -227,10 +228,10 @@ static int host_spec_find(const char *text, struct addr_spec *spec, char *reason
 		return 0;
 	if (strchr(text, ':') == NULL)
 		return name_find(&l);
-	return text_parse(spec, text, reason, ADDRESS_REASON_MAX) < 0 ? -1 : 1;
+	return text_parse(spec, text, reason) < 0 ? -1 : 1;
 }
 
-int address_host(const char *text, char *host, size_t size, char *reason)
+int address_host(const char *text, char *host, size_t size, struct reason *reason)
 {
 	struct addr_spec spec;
 	int found = host_spec_find(text, &spec, reason);
@@ -238,12 +239,9 @@ int address_host(const char *text, char *host, size_t size, char *reason)
 	if (found < 0)
 		return -1;
 	if (found == 1 && spec.transport == TRANSPORT_UNIX) {
-		snprintf(reason, ADDRESS_REASON_MAX, "%s: a UNIX socket has no host to ping",
-			 spec.text);
-		return -1;
+		return reason_set(reason, "%s: a UNIX socket has no host to ping", spec.text);
 	}
 	if (strlcpy(host, found == 1 ? spec.host : text, size) < size)
 		return 0;
-	snprintf(reason, ADDRESS_REASON_MAX, "the host is too long");
-	return -1;
+	return reason_set(reason, "the host is too long");
 }

@@ -2,27 +2,25 @@
 #ifndef CLIENT_ADDRESS_H
 #define CLIENT_ADDRESS_H
 /*
- * Where the server is, as a person writes it: an address as in the configuration, without "tcp:"
- * too, or a short name that a file of the user's explains.
+ * Where the server is, as a person writes it: an address as in the configuration, where "tcp:" may
+ * be left out, or a short name that a file of the user's, ~/.config/pollcat, explains.
  *
  *	[NAME]
  *	address = ADDRESS
  */
 #include "net/addr.h"
 
-#define ADDRESS_REASON_MAX 1024 /* bytes */
-
-/* Find out what text means. Returns 0, or -1 with the reason in reason[ADDRESS_REASON_MAX], as
- * below. */
-int address_parse(struct addr_spec *spec, const char *text, char *reason)
+/* Find out what text means. Returns 0, or -1 with the reason. */
+int address_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 	__attribute__((warn_unused_result));
 
-/* Hand each short name, and the address that it stands for, to named(); up to the first line of the
- * file that is wrong. */
+/* Call named(arg) with each short name and the address that it stands for, both borrowed; up to the
+ * first line of the file that is wrong. */
 void address_each(void (*named)(void *arg, const char *name, const char *address), void *arg);
 
-/* The host that text means, in host[size]: text itself if it is none of the above. */
-int address_host(const char *text, char *host, size_t size, char *reason)
+/* The host that text means, in host[size]: text itself if it is neither an address nor a short
+ * name. */
+int address_host(const char *text, char *host, size_t size, struct reason *reason)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -25,7 +25,8 @@ static int event_add(struct call *c, const struct reply_event *event)
 	return reply_whole(event) ? json_raw(&c->out, "\n") : 0;
 }
 
-/* Print what the event means at once: a reply may be larger than memory. */
+/* Print what the event means, at once, as a reply may be larger than memory. Returns 0, or -1 with
+ * the reason said. */
 static int put(struct call *c, const struct reply_event *event)
 {
 	if (event_add(c, event) < 0) {
@@ -35,7 +36,7 @@ static int put(struct call *c, const struct reply_event *event)
 	return io_output(&c->out);
 }
 
-/* Returns the exit status. */
+/* Print one reply. Returns the exit status. */
 static int print_reply(struct talk *t, struct call *c)
 {
 	struct reply_event e;

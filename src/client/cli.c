@@ -4,8 +4,8 @@
 #include <err.h>
 #include <getopt.h>
 
-#define FIRST 1000     /* getopt_long(3)'s value of the first of the table; no letter */
-#define HELP_COLUMN 24 /* where the text begins */
+#define FIRST 1000     /* what getopt_long(3) returns for the first of a table; no letter is that */
+#define HELP_COLUMN 24 /* where the text of an option begins */
 
 const struct cli_option cli_help_option = {"help", 'h', NULL, "print this and exit"};
 
@@ -67,11 +67,11 @@ int cli_count(const struct cli *cli)
 
 int cli_value(const struct option_def *def, void *conf, const char *argument)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
-	if (option_set(def, conf, argument, reason) == 0)
+	if (option_set(def, conf, argument, &reason) == 0)
 		return 0;
-	warnx("--%s: %s", def->name, reason);
+	warnx("--%s: %s", def->name, reason.text);
 	return -1;
 }
 

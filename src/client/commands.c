@@ -24,9 +24,9 @@ enum {
 };
 
 struct commands {
-	char *(*texts)[TEXTS]; /* owns */
-	size_t count, room;
-	int usage_columns; /* of the widest that shares its line */
+	char *(*texts)[TEXTS]; /* of each command; owned */
+	size_t count, room;    /* commands that texts has, and has room for */
+	int usage_columns;     /* of the widest usage that shares its line with a description */
 	struct buf out;
 };
 
@@ -45,7 +45,7 @@ static char *text_take(struct talk *t)
 	return copy;
 }
 
-/* What follows the texts is from a later version. */
+/* Take what the server says of one command. Values after the texts are of a later version. */
 static int row_take(struct talk *t, struct commands *c)
 {
 	char **texts = c->texts[c->count];
@@ -55,14 +55,14 @@ static int row_take(struct talk *t, struct commands *c)
 		return -1;
 	if (row.type != REPLY_ARRAY || row.number < TEXTS)
 		return talk_unexpected(t, &row, "a command's name, usage and description");
-	c->count++; /* what is there of it is freed with the others */
+	c->count++; /* a part of a row is freed, too */
 	for (int i = 0; i < TEXTS; i++)
 		if ((texts[i] = text_take(t)) == NULL)
 			return -1;
 	return talk_skip_values(t, row.number - TEXTS);
 }
 
-/* Room for another row. */
+/* Have room for one row more. Returns 0, or -1 with the reason in the talk. */
 static int rows_grow(struct talk *t, struct commands *c)
 {
 	size_t room = c->room > 0 ? 2 * c->room : 16;
@@ -123,7 +123,7 @@ static int json_all(struct commands *c)
 	return json_raw(&c->out, "]\n");
 }
 
-/* For a program: what is between the tabs is as the server has it. */
+/* For a program: texts between tabs, just as the server has them. */
 static int plain_all(struct commands *c)
 {
 	for (size_t i = 0; i < c->count; i++)
@@ -209,7 +209,7 @@ static void commands_free(struct commands *c)
 	buf_free(&c->out);
 }
 
-/* ---- its command line ---- */
+/* ---- the command line ---- */
 
 enum {
 	OPTION_JSON,

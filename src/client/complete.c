@@ -13,18 +13,19 @@
 #include <wchar.h>
 #include <wctype.h>
 
-#define PATIENCE_MS 2000 /* a person waits, and cannot type meanwhile */
-#define FOUND_MAX 1000
-#define PAGES_MAX 20       /* of names */
+#define PATIENCE_MS 2000   /* for the server: a person waits, and cannot type meanwhile */
+#define FOUND_MAX 1000     /* words */
+#define PAGES_MAX 20       /* of names of files */
 #define WORD_MAX 256       /* bytes of a verb's or a command's name */
-#define LIST_MAX (1 << 20) /* bytes of the list of all */
+#define LIST_MAX (1 << 20) /* bytes of the list of all verbs, or commands */
 
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* By characters: within UTF-8 there are control characters of two bytes. */
+/* Whether all characters of text can be shown. Looks at characters, not at bytes: in UTF-8 there
+ * are control characters of two bytes. */
 static bool is_printable(const char *text)
 {
 	mbstate_t state = {0};
@@ -39,7 +40,8 @@ static bool is_printable(const char *text)
 	return true;
 }
 
-/* Keep the word, if it is one that may be meant. Returns -1 when there are enough. */
+/* Keep a word, if the prefix can become it. Returns 0, or -1 when there are enough, or no memory.
+ */
 static int keep(void *arg, const char *word)
 {
 	struct complete *c = arg;
@@ -56,7 +58,7 @@ static int keep(void *arg, const char *word)
 	return 0;
 }
 
-/* Verbs are the same in upper and lower case: they are shown as the person began. */
+/* Keep a verb. Verbs are the same in upper and lower case: they are shown as the person began. */
 static int keep_verb(void *arg, const char *word)
 {
 	struct complete *c = arg;
@@ -96,7 +98,7 @@ static int list_take(struct complete *c, const char *verb,
 	    talk_next(&c->talk, &e) < 0)
 		return -1;
 	if (e.type != REPLY_ARRAY)
-		return talk_skip(&c->talk, &e); /* an error: it has no such verb */
+		return talk_skip(&c->talk, &e); /* an error: the server has no such verb */
 	for (int64_t i = 0; i < e.number; i++)
 		if (row_take(c, keep_name) < 0)
 			return -1;
@@ -130,15 +132,16 @@ static int files_take(struct complete *c)
 	return result;
 }
 
-/* What follows a verb. */
+/* What the arguments of a verb can be. */
 static const struct {
 	const char *verb;
-	size_t arguments; /* that are of this kind */
+	size_t arguments; /* how many are of this kind */
 	int (*take)(struct complete *c);
 } sources[] = {
-	{"RUN", 1, commands_take}, {"STREAM", 1, commands_take}, {"PIPE", 1, commands_take},
-	{"GET", 1, files_take},    {"GETRANGE", 1, files_take},  {"STAT", 1, files_take},
-	{"SHA256", 1, files_take}, {"STRLEN", 1, files_take},    {"EXISTS", SIZE_MAX, files_take},
+	{"RUN", 1, commands_take},        {"STREAM", 1, commands_take}, {"START", 1, commands_take},
+	{"PIPE", 1, commands_take},       {"GET", 1, files_take},       {"GETRANGE", 1, files_take},
+	{"STAT", 1, files_take},          {"SHA256", 1, files_take},    {"STRLEN", 1, files_take},
+	{"EXISTS", SIZE_MAX, files_take},
 };
 
 /* Ask for what the word with this index may become. */
@@ -158,7 +161,8 @@ static void found_clear(struct complete *c)
 		free(c->found[--c->count]);
 }
 
-/* A connection of before may have been closed for being idle, hence a second try. */
+/* Ask over the connection, or make it. One that was there may have been closed for being idle,
+ * hence a second try. */
 static void ask(struct complete *c, const char *verb, size_t index, int64_t give_up_ms)
 {
 	bool again = c->talk.fd >= 0;
@@ -177,7 +181,7 @@ static void ask(struct complete *c, const char *verb, size_t index, int64_t give
 	ask(c, verb, index, give_up_ms);
 }
 
-/* Sorted, and each but once. */
+/* Sort the words found, and keep each but once. */
 static void found_settle(struct complete *c)
 {
 	size_t kept = 0;
@@ -218,7 +222,7 @@ char **complete_find(struct complete *c, const char *line, size_t start, size_t 
 		return NULL;
 	index = w.argc - w.in_word;
 	c->quoted = true;
-	/* Within quotes the word that would be replaced is not the one that is meant. */
+	/* Within quotes, libedit would replace another word than is meant. */
 	if (w.unfinished == '\0' && (!w.in_word || w.last_start == start))
 		found = complete_word(c, w.argv[0], index, w.in_word ? w.argv[index] : "");
 	words_free(&w);

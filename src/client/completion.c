@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GIVE_UP_S 4 /* more than the server has */
+#define GIVE_UP_S 4 /* more than complete.c gives the server */
 
 /* ---- the scripts ---- */
 
-/* Words are parted at : and = as well, and only the last part is replaced: what is found loses what
- * stands before it. */
+/* bash parts words at : and = as well, and replaces only the last part: each word that is found
+ * loses the parts that stand before that. */
 static const char bash_script[] =
 	"_pollcat()\n"
 	"{\n"
@@ -109,12 +109,12 @@ int completion_script(const char *shell)
 struct typed {
 	const struct cli_option *options; /* what may come: of pollcat, or of the subcommand */
 	const struct subcommand *subcommand;
-	const char *address; /* NULL: none yet */
-	bool pings;
-	const char *operand;              /* the subcommand's first */
-	size_t operands;                  /* of the subcommand */
-	const struct cli_option *pending; /* lacks its argument */
-	bool options_ended;
+	const char *address;              /* NULL: none yet */
+	bool pings;                       /* pollcat ping */
+	const char *operand;              /* the first operand of the subcommand */
+	size_t operands;                  /* how many the subcommand has */
+	const struct cli_option *pending; /* the last word, an option that lacks its argument */
+	bool options_ended;               /* no option may come any more */
 };
 
 static bool begins_with(const char *text, const char *prefix)
@@ -219,8 +219,8 @@ static void name_offer(void *prefix, const char *name, const char *address)
 	offer(name, address, prefix);
 }
 
-/* What goes before it in the same word, as in --NAME=VALUE, is offered with it. Returns the exit
- * status. */
+/* Offer what the argument of an option may be; before: what stands before the argument in the same
+ * word, as in --NAME=VALUE, and is offered along with it. Returns the exit status. */
 static int argument_offer(const struct cli_option *option, const char *before, const char *prefix)
 {
 	if (strcmp(option->argument, "FILE") == 0)
@@ -232,7 +232,9 @@ static int argument_offer(const struct cli_option *option, const char *before, c
 	return EXIT_SUCCESS;
 }
 
-/* --NAME or --NAME=VALUE. Returns the exit status. */
+/* Offer what a word that begins with '-' may become, --NAME or --NAME=VALUE. Returns the exit
+ * status.
+ */
 static int option_offer(const struct cli_option *options, const char *word)
 {
 	const struct cli_option *option = option_find(options, word);
@@ -249,14 +251,14 @@ static int option_offer(const struct cli_option *options, const char *word)
 	return argument_offer(option, before, equals + 1);
 }
 
-/* Asking for a name has no bound of its own. */
+/* To ask a name server has no bound of its own. */
 static void give_up(int number)
 {
 	_exit(EXIT_SUCCESS);
 }
 
-/* Ask the server, which is given up after a short time. What would be taken for an option is none
- * of the operands that it has. */
+/* Offer operands that the server has, which is given up after a short time; but none that would be
+ * taken for an option. */
 static void operands_offer(const struct typed *t, const struct addr_spec *server,
 			   const char *prefix)
 {
@@ -280,7 +282,7 @@ static void operands_offer(const struct typed *t, const struct addr_spec *server
 	complete_free(&complete);
 }
 
-/* Returns the exit status. */
+/* Offer what a word may become. Returns the exit status. */
 static int word_offer(const struct typed *t, const char *word, const struct addr_spec *server)
 {
 	char prefix[64]; /* names are shorter */
@@ -306,7 +308,7 @@ static int word_offer(const struct typed *t, const char *word, const struct addr
 int completion_words(const struct cli_option *options, const char *line)
 {
 	struct typed t = {.options = options};
-	char reason[ADDRESS_REASON_MAX];
+	struct reason reason;
 	struct addr_spec server;
 	const char *address;
 	struct words w;
@@ -320,9 +322,9 @@ int completion_words(const struct cli_option *options, const char *line)
 	for (size_t i = 1; i < last; i++)
 		word_typed(&t, w.argv[i]);
 	address = t.address != NULL ? t.address : getenv("POLLCAT_ADDRESS");
-	known = address != NULL && address_parse(&server, address, reason) == 0 &&
+	known = address != NULL && address_parse(&server, address, &reason) == 0 &&
 		server.transport != TRANSPORT_UDP;
-	/* Within quotes it is not clear which word is meant. */
+	/* Within quotes nobody can tell which word is meant. */
 	if (w.unfinished == '\0' && last > 0)
 		status = word_offer(&t, w.in_word ? w.argv[last] : "", known ? &server : NULL);
 	words_free(&w);

@@ -2,20 +2,20 @@
 #ifndef CLIENT_COMPLETION_H
 #define CLIENT_COMPLETION_H
 /*
- * The completion of pollcat's command line in shells. A shell's script hands the line to pollcat
- * --complete, so what may be typed is known in one place: options and subcommands by their tables,
- * commands and files by the server.
+ * The completion of pollcat's command line in shells. A script of the shell hands the line to
+ * pollcat --complete, so that one place knows what may be typed: options and subcommands from their
+ * tables, commands and files from the server.
  */
 #include "client/cli.h"
 
-#define EXIT_FILES 3 /* completion_words(): a file of this machine */
+#define EXIT_FILES 3 /* of completion_words(): the shell is to offer files of this machine */
 
 /* Print the script for a shell: bash, zsh or fish. Returns the exit status. */
 int completion_script(const char *shell);
 
-/* Print what the last word of the line may become, each with a tab and a description where it has
- * one: the line ends at the cursor and begins with the name of the program, whose own options are
- * these. Returns the exit status, EXIT_FILES where the shell knows better. */
+/* Print what the last word of the line may become: words, some with a tab and a description. The
+ * line ends at the cursor and begins with the name of the program; options are pollcat's own.
+ * Returns the exit status, or EXIT_FILES. */
 int completion_words(const struct cli_option *options, const char *line);
 
 #endif

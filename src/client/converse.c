@@ -25,14 +25,14 @@
 struct client {
 	struct exchange x;
 	bool interactive;        /* a person types */
-	bool newline;            /* typed lines are sent with one, and whole */
+	bool newline;            /* typed lines are sent with a newline, and whole */
 	struct console *console; /* --resp, or NULL */
-	int64_t timeout_ms;      /* 0: none */
-	bool answered;           /* something came */
-	struct advice advice;    /* for a person, of bytes as they are */
+	int64_t timeout_ms;      /* of the server's silence; 0: none */
+	bool answered;           /* the server has sent something */
+	struct advice advice;    /* for a person, without --resp */
 };
 
-/* Returns 0, or -1 with errno. */
+/* Queue a typed line. Returns 0, or -1 with errno. */
 static int line_send(struct client *c, const char *line, size_t len)
 {
 	if (c->console != NULL)
@@ -84,7 +84,7 @@ static void on_input(struct client *c, short revents)
 		prompt_read();
 }
 
-/* Receive what is printed as it is. Returns as recv(2). */
+/* Receive bytes that are printed as they are. Returns as recv(2). */
 static ssize_t receive_raw(struct client *c)
 {
 	const char *data;
@@ -95,7 +95,7 @@ static ssize_t receive_raw(struct client *c)
 	return len;
 }
 
-/* Receive what is printed as text. Returns as recv(2). */
+/* Receive replies that are printed as text. Returns as recv(2). */
 static ssize_t receive_replies(struct client *c)
 {
 	char bytes[RECEIVE_MAX];
@@ -106,7 +106,7 @@ static ssize_t receive_replies(struct client *c)
 	return len;
 }
 
-/* What it means that receiving failed. */
+/* What a person is told where receiving has failed with an errno. */
 static const char *receive_subject(const struct client *c, int error)
 {
 	if (error == EPROTO)
@@ -141,15 +141,15 @@ static void on_server(struct client *c, short revents)
 		exchange_send(&c->x);
 }
 
-/* A prompt, or the shell's, begins on a line of its own. */
+/* End the line of output, if it is not ended: a prompt, ours or the shell's, begins a line. */
 static void output_end_line(struct client *c)
 {
 	if (c->interactive && isatty(STDOUT_FILENO))
 		exchange_end_line(&c->x);
 }
 
-/* A server may end its side and still read: a pipe's input is carried to its end even then. A
- * person is rather told. */
+/* Whether nothing is left to do. A server may end its side and still read: a pipe's input is
+ * carried to its end even then; a person is told instead. */
 static bool client_done(const struct client *c)
 {
 	return c->x.server_eof && buf_len(&c->x.from_server) == 0 &&
@@ -161,9 +161,9 @@ static bool wants_input(const struct client *c)
 	return (!c->interactive || prompt_shown()) && exchange_takes_input(&c->x);
 }
 
-/* How long the server may be silent now, in milliseconds; 0: as long as it likes. That counts where
- * it is its turn to take or to say something, and once all it sent is written, for until then it
- * may not have been listened to. */
+/* How long the server may be silent now, in milliseconds; 0: as long as it likes. Silence counts
+ * where it is the server's turn to take or to say something, and all that it sent has been written;
+ * until then we may not have listened. */
 static int64_t silence_max_ms(const struct client *c)
 {
 	bool its_turn = c->x.input_eof || buf_len(&c->x.to_server) > 0;
@@ -173,7 +173,7 @@ static int64_t silence_max_ms(const struct client *c)
 	return c->x.datagram && c->x.sent_eof && c->timeout_ms == 0 ? QUIET_MS : c->timeout_ms;
 }
 
-/* When the next thing is due without an event, as io_clock_ms(); 0: nothing. */
+/* When on_silence() is due without an event, as io_clock_ms(); 0: never. */
 static int64_t due_ms(const struct client *c)
 {
 	int64_t silence_ms = silence_max_ms(c);
@@ -183,7 +183,7 @@ static int64_t due_ms(const struct client *c)
 	return c->x.input_eof ? 0 : advice_due_ms(&c->advice);
 }
 
-/* It is due. */
+/* The server has been silent for too long: give up, or advise a person. */
 static void on_silence(struct client *c)
 {
 	if (silence_max_ms(c) == 0) {
@@ -215,7 +215,7 @@ static void client_turn(struct client *c)
 		on_silence(c);
 	if (ready <= 0)
 		return;
-	/* Where it is gone and there is input at hand, sending that tells whether any is lost. */
+	/* Where the server is gone and there is input, sending that tells whether any is lost. */
 	if (fds[EXCHANGE_SERVER].revents && fds[EXCHANGE_SERVER].events != 0)
 		on_server(c, fds[EXCHANGE_SERVER].revents);
 	else if (fds[EXCHANGE_SERVER].revents && !fds[EXCHANGE_INPUT].revents)
@@ -229,7 +229,7 @@ static void client_turn(struct client *c)
 		on_input(c, fds[EXCHANGE_INPUT].revents);
 }
 
-/* A reply that came in part is not cut in two by a prompt. */
+/* Whether to show the prompt again: not within a reply that has come in part. */
 static bool prompt_is_due(const struct client *c)
 {
 	return c->interactive && !prompt_shown() &&
@@ -253,7 +253,7 @@ static void client_run(struct client *c)
 	}
 }
 
-/* Returns the exit status. */
+/* End the conversation. Returns the exit status. */
 static int client_finish(struct client *c)
 {
 	prompt_hide();
@@ -269,20 +269,20 @@ static int client_finish(struct client *c)
 	return EXIT_SUCCESS;
 }
 
-/* Returns the exit status. */
+/* Connect, and have the conversation. Returns the exit status. */
 static int client_converse(const struct addr_spec *spec, struct client *c)
 {
-	char reason[DIAL_REASON_MAX];
+	struct reason reason;
 
 	c->interactive = isatty(STDIN_FILENO);
 	c->x.datagram = spec->transport == TRANSPORT_UDP;
-	c->x.fd = dial(spec, c->timeout_ms > 0 ? io_clock_ms() + c->timeout_ms : 0, reason);
+	c->x.fd = dial(spec, c->timeout_ms > 0 ? io_clock_ms() + c->timeout_ms : 0, &reason);
 	if (c->x.fd < 0) {
-		warnx("%s", reason);
+		warnx("%s", reason.text);
 		return EXIT_BROKEN;
 	}
 	dial_reset_on_exit(c->x.fd, c->console != NULL);
-	c->advice.given = !c->interactive || c->x.datagram; /* nobody needs any */
+	c->advice.given = !c->interactive || c->x.datagram; /* nobody needs advice */
 	client_run(c);
 	return client_finish(c);
 }

@@ -12,23 +12,25 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG_WAIT_MS 50 /* a full UNIX backlog cannot be polled for */
+#define BACKLOG_WAIT_MS 50 /* between tries: poll(2) does not tell of room in a UNIX backlog */
 #define BACKLOG_TRIES 100  /* where there is no other limit */
 #define ADDRESSES_MAX 32   /* that are tried */
-#define NEXT_MS 250        /* until the next is tried as well, RFC 8305, section 5 */
+#define NEXT_MS 250        /* until the next address is tried as well, RFC 8305, section 5 */
 #define PING_MS 1000       /* to learn whether the host answers at all */
 
-/* The addresses of a server, tried one after the other, and at once where one takes long. */
+/* The addresses of a server, tried one after the other, and several at once where one takes long.
+ */
 struct race {
 	const struct addr *addrs; /* borrowed */
 	int count;
-	int begun;                            /* the first so many were tried */
-	struct pollfd pending[ADDRESSES_MAX]; /* fd -1: not begun, or failed */
-	int errors[ADDRESSES_MAX];            /* their errno; 0: not failed */
-	int64_t next_ms;                      /* io_clock_ms() when the next is tried */
+	int begun;                            /* how many were tried, the first ones */
+	struct pollfd pending[ADDRESSES_MAX]; /* by address; fd -1: not begun, or failed */
+	int errors[ADDRESSES_MAX];            /* by address, errno; 0: not failed */
+	int64_t next_ms;                      /* io_clock_ms() when the next one is tried */
 };
 
-/* connect(2) cannot be waited for with a UNIX socket: a full backlog is EAGAIN at once. */
+/* As connect(2); but with a UNIX socket that is EAGAIN at once where the backlog is full, so it is
+ * tried again, until give_up_ms. */
 static int connect_patiently(int fd, const struct addr *a, int64_t give_up_ms)
 {
 	int tries = 0;
@@ -46,7 +48,7 @@ static int connect_patiently(int fd, const struct addr *a, int64_t give_up_ms)
 	return 0;
 }
 
-/* There is no waiting for the next then. */
+/* An attempt has failed: the next one need not wait. */
 static void attempt_failed(struct race *r, int index, int error)
 {
 	struct pollfd *pending = &r->pending[index];
@@ -58,7 +60,7 @@ static void attempt_failed(struct race *r, int index, int error)
 	r->next_ms = 0;
 }
 
-/* Returns the socket if it is connected at once, or -1. */
+/* Try the next address. Returns the socket if it is connected at once, or -1. */
 static int attempt_begin(struct race *r, int64_t give_up_ms)
 {
 	int index = r->begun++;
@@ -74,7 +76,7 @@ static int attempt_begin(struct race *r, int64_t give_up_ms)
 	return -1;
 }
 
-/* Returns the socket if it is connected now, or -1. */
+/* Something has happened on a pending socket. Returns the socket if it is connected, or -1. */
 static int attempt_finish(struct race *r, int index)
 {
 	int fd = r->pending[index].fd, error = 0;
@@ -98,8 +100,8 @@ static void give_up(struct race *r, int error)
 	r->begun = r->count;
 }
 
-/* Wait for those that are pending, and no longer than until the next is due. Returns the socket
- * that is connected now, or -1. */
+/* Wait for the pending sockets, until the next address is due at most. Returns the socket that is
+ * connected now, or -1. */
 static int attempts_wait(struct race *r, int64_t give_up_ms)
 {
 	int64_t until_ms = give_up_ms;
@@ -126,7 +128,7 @@ static bool any_pending(const struct race *r)
 	return false;
 }
 
-/* Returns a connected socket; or -1, every address then has its error. */
+/* Returns a connected socket; or -1, and each address has its error. */
 static int race_run(struct race *r, int64_t give_up_ms)
 {
 	int fd = -1;
@@ -143,19 +145,8 @@ static int race_run(struct race *r, int64_t give_up_ms)
 	return fd;
 }
 
-/* Add to the reason what fits. */
-static void __attribute__((format(printf, 2, 3))) add(char *reason, const char *format, ...)
-{
-	size_t len = strlen(reason);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reason + len, DIAL_REASON_MAX - len, format, args);
-	va_end(args);
-}
-
-/* The error of each address; one for all where they are the same. */
-static void errors_add(const struct race *r, char *reason)
+/* Add the error of each address; or one, where all are the same. */
+static void errors_add(const struct race *r, struct reason *reason)
 {
 	char text[ADDR_TEXT_MAX];
 	bool same = true;
@@ -163,50 +154,49 @@ static void errors_add(const struct race *r, char *reason)
 	for (int i = 1; i < r->count; i++)
 		same = same && r->errors[i] == r->errors[0];
 	if (same) {
-		add(reason, "%s", strerror(r->errors[0]));
+		reason_add(reason, "%s", strerror(r->errors[0]));
 		return;
 	}
 	for (int i = 0; i < r->count; i++) {
 		sockaddr_print(&r->addrs[i].sa, text, sizeof(text));
-		add(reason, "%s%s: %s", i > 0 ? ", " : "", text, strerror(r->errors[i]));
+		reason_add(reason, "%s%s: %s", i > 0 ? ", " : "", text, strerror(r->errors[i]));
 	}
 }
 
-/* Whether the host answers at all, if it is known or can be found out. */
-static void host_explain(const struct addr_spec *spec, const struct race *r, char *reason)
+/* Add whether the host answers at all, if that is known or can be found out. */
+static void host_explain(const struct addr_spec *spec, const struct race *r, struct reason *reason)
 {
 	int answers = -1;
 
 	for (int i = 0; i < r->count; i++)
 		if (r->errors[i] == ECONNREFUSED) {
-			add(reason, "; the host answers, but nothing listens on port %s",
-			    spec->port);
+			reason_add(reason, "; the host answers, but nothing listens on port %s",
+				   spec->port);
 			return;
 		}
 	for (int i = 0; i < r->count && answers < 0; i++)
 		if (r->errors[i] == ETIMEDOUT || r->errors[i] == EHOSTUNREACH)
 			answers = icmp_answers(&r->addrs[i].sa, r->addrs[i].len, PING_MS);
 	if (answers == 0)
-		add(reason, "; %s does not answer a ping either", spec->host);
+		reason_add(reason, "; %s does not answer a ping either", spec->host);
 	else if (answers > 0)
-		add(reason, "; %s answers a ping: a firewall may drop port %s", spec->host,
-		    spec->port);
+		reason_add(reason, "; %s answers a ping: a firewall may drop port %s", spec->host,
+			   spec->port);
 }
 
-static void reason_write(const struct addr_spec *spec, const struct race *r, char *reason)
+static void reason_write(const struct addr_spec *spec, const struct race *r, struct reason *reason)
 {
-	reason[0] = '\0';
-	add(reason, "cannot connect to %s: ", spec->text);
+	reason_set(reason, "cannot connect to %s: ", spec->text);
 	errors_add(r, reason);
 	if (spec->transport != TRANSPORT_UNIX)
 		host_explain(spec, r, reason);
 }
 
-int dial(const struct addr_spec *spec, int64_t give_up_ms, char *reason)
+int dial(const struct addr_spec *spec, int64_t give_up_ms, struct reason *reason)
 {
-	char unwanted[DIAL_REASON_MAX];
+	struct reason unwanted;
 	struct addr *addrs;
-	int count = addr_resolve(spec, &addrs, reason != NULL ? reason : unwanted, DIAL_REASON_MAX);
+	int count = addr_resolve(spec, &addrs, reason != NULL ? reason : &unwanted);
 	struct race race = {.addrs = addrs};
 	int fd;
 
@@ -226,6 +216,6 @@ void dial_reset_on_exit(int fd, bool reset)
 {
 	struct linger linger = {.l_onoff = reset};
 
-	/* A UNIX socket takes it and has no use for it: there the server sees a full close. */
+	/* A UNIX socket takes the option and does nothing by it: the server sees a close. */
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }

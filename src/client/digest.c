@@ -14,8 +14,8 @@ bool digest_is_one(const char *hex)
 	return strlen(hex) == DIGEST_LEN && strspn(hex, "0123456789abcdefABCDEF") == DIGEST_LEN;
 }
 
-/* The file as its standard input, so that its name is not part of what it prints. Returns 0,
- * or an errno. */
+/* Start sha256sum(1) with the file as its standard input, so that the name of the file is not part
+ * of the output. Returns 0, or an errno. */
 static int spawn(pid_t *child, const char *path, int output)
 {
 	char name[] = "sha256sum", *argv[] = {name, NULL};
@@ -40,10 +40,13 @@ static int spawn(pid_t *child, const char *path, int output)
 	return error;
 }
 
+/* Who started this program may have had SIGCHLD ignored: the child would reap itself, and how it
+ * ended would be lost. */
 int digest_start(struct digest *d, const char *path)
 {
 	int fds[2], error;
 
+	signal(SIGCHLD, SIG_DFL);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
 	error = spawn(&d->child, path, fds[1]);
@@ -56,7 +59,7 @@ int digest_start(struct digest *d, const char *path)
 	return -1;
 }
 
-/* Returns how many bytes came, at most size. */
+/* Read up to the end, at most size bytes. Returns how many came. */
 static size_t read_all(int fd, char *text, size_t size)
 {
 	size_t have = 0;

@@ -9,16 +9,18 @@
 
 struct digest {
 	pid_t child;
-	int fd; /* of its output */
+	int fd; /* of the child's output; owned */
 };
 
-/* Whether it is DIGEST_LEN hexadecimal digits. */
+/* Whether hex is a digest: DIGEST_LEN hexadecimal digits. */
 bool digest_is_one(const char *hex);
 
-/* Returns 0, or -1 with errno. */
+/* Begin to make the digest of the file at path. SIGCHLD is not ignored from now on. Returns 0, and
+ * digest_finish() is due; or -1 with errno. */
 int digest_start(struct digest *d, const char *path) __attribute__((warn_unused_result));
 
-/* Wait for it. Returns 0 with DIGEST_LEN digits and a NUL in hex, or -1 if the child failed. */
+/* Wait for the digest. Returns 0 with DIGEST_LEN digits and a NUL in hex, or -1 if the child
+ * failed. */
 int digest_finish(struct digest *d, char *hex) __attribute__((warn_unused_result));
 
 #endif

@@ -31,7 +31,7 @@ static int add_unprintable(struct buf *out, const char *bytes, size_t len)
 	return 0;
 }
 
-/* Drop the first byte of what can begin no character. */
+/* The first byte begins no character: add it as \xHH. */
 static int drop_byte(struct escape *e, struct buf *out)
 {
 	int result = add_byte(out, (unsigned char)e->character[0]);
@@ -52,7 +52,7 @@ static int add_character(struct escape *e, struct buf *out, wchar_t wide)
 	return buf_add(out, e->character, len);
 }
 
-/* Take what can be taken of the bytes begun. */
+/* Add the characters that are whole. */
 static int take(struct escape *e, struct buf *out)
 {
 	int result = 0;
@@ -104,7 +104,7 @@ char *escape_string(const char *text, size_t len)
 	struct buf out = {0};
 
 	if (escape_text(&out, text, len) == 0 && buf_add(&out, "", 1) == 0)
-		return out.data; /* nothing was consumed: it begins there */
+		return out.data; /* nothing was consumed, so the text begins there */
 	buf_free(&out);
 	return NULL;
 }

@@ -91,8 +91,8 @@ void exchange_interest(const struct exchange *x, bool input, struct pollfd fds[E
 {
 	bool has_output = buf_len(&x->from_server) > 0;
 	short events = server_events(x);
-	/* Asking for nothing still reports a reset, which matters while there is input to come,
-	 * but would spin while it is only the output that is slow. */
+	/* With no events, poll(2) still reports a reset. That matters while there is input to come,
+	 * but would make us spin where only the output is slow. */
 	bool watch = events != 0 || (x->server_eof && !x->sent_eof);
 
 	fds[EXCHANGE_INPUT] = (struct pollfd){input ? STDIN_FILENO : -1, POLLIN, 0};
@@ -173,8 +173,8 @@ void exchange_server_gone(struct exchange *x)
 	exchange_stop(x);
 }
 
-/* Standard output is shared with other processes, so it is not made non-blocking; PIPE_BUF
- * bytes are what a pipe that poll(2) calls writable takes without blocking. */
+/* Standard output is shared with other processes, so it is not made non-blocking. A pipe that
+ * poll(2) calls writable takes PIPE_BUF bytes without blocking. */
 void exchange_write(struct exchange *x)
 {
 	size_t max = buf_len(&x->from_server);

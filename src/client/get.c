@@ -17,7 +17,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define TRIES_MAX 5 /* of a file that changes between two requests */
+#define TRIES_MAX 5 /* attempts at a file that changes between two requests */
 
 struct options {
 	const char *output; /* NULL: where the names say */
@@ -34,18 +34,20 @@ struct get {
 	const char *target; /* here; NULL: standard output */
 	struct remote_file remote;
 	struct part part;
-	int64_t done;                /* bytes, with those of an earlier run */
-	char digest[DIGEST_LEN + 1]; /* where it was verified, else "" */
+	bool grows;   /* the file has grown since it was asked about: what was there is fetched */
+	int64_t done; /* bytes, with those of an earlier run */
+	char digest[DIGEST_LEN + 1]; /* of a file that has been verified, else "" */
 	struct progress progress;
 };
 
-/* How a step ended that can be taken again. */
+/* How an attempt has ended. */
 enum outcome {
 	FAILED = -1, /* the reason is said, or in the talk */
 	DONE,
 	STALE, /* the file changed on the server */
 };
 
+/* Write bytes where they go to. Returns 0, or -1 with the reason said. */
 static int put(struct get *g, const char *data, size_t len)
 {
 	if (g->target != NULL && part_add(&g->part, data, len) < 0)
@@ -59,7 +61,7 @@ static int put(struct get *g, const char *data, size_t len)
 	return 0;
 }
 
-/* Take the bytes as they come; the reply has begun. */
+/* Take the bytes of a reply that has begun, as they come. */
 static enum outcome body_take(struct get *g)
 {
 	struct reply_event e;
@@ -82,23 +84,34 @@ static enum outcome body_refused(struct get *g, const struct reply_event *event)
 	return FAILED;
 }
 
-/* Fetch what lacks, if the file is still the one that was asked about. */
+/* Ask for what lacks, if the file is still the one that was asked about. */
+static int rest_ask(struct get *g)
+{
+	const char *tag = g->grows ? g->remote.id : g->remote.etag;
+	char first[24], last[24] = "-1";
+
+	snprintf(first, sizeof(first), "%" PRId64, g->done);
+	if (g->grows)
+		snprintf(last, sizeof(last), "%" PRId64, g->remote.size - 1);
+	talk_allow(g->talk, TALK_ANY); /* the length of the reply is compared */
+	return talk_ask(g->talk,
+			(const char *const[]){"GETRANGE", g->name, first, last, tag, NULL});
+}
+
+/* Fetch what is missing, if the file is still the one that was asked about. */
 static enum outcome rest_fetch(struct get *g)
 {
 	struct reply_event e;
 	enum outcome outcome;
-	char first[24];
 
-	snprintf(first, sizeof(first), "%" PRId64, g->done);
-	talk_allow(g->talk, TALK_ANY); /* its length is compared */
-	if (talk_ask(g->talk, (const char *const[]){"GETRANGE", g->name, first, "-1",
-						    g->remote.etag, NULL}) < 0 ||
-	    talk_next(g->talk, &e) < 0)
+	if (rest_ask(g) < 0 || talk_next(g->talk, &e) < 0)
 		return FAILED;
 	if (e.type == REPLY_NIL)
-		return STALE; /* it is gone; to ask again will tell */
+		return STALE; /* the file is gone: the next attempt says so */
 	if (e.type == REPLY_ERROR)
 		return body_refused(g, &e);
+	if (g->grows && e.type == REPLY_BULK && e.number < g->remote.size - g->done)
+		return talk_skip(g->talk, &e) < 0 ? FAILED : STALE; /* and was cut off */
 	if (e.type != REPLY_BULK || e.number != g->remote.size - g->done) {
 		talk_unexpected(g->talk, &e, "what lacks of the file");
 		return FAILED;
@@ -111,7 +124,7 @@ static enum outcome rest_fetch(struct get *g)
 	return outcome;
 }
 
-/* Learn what there is to fetch. */
+/* Learn what there is to fetch. Returns 0, or -1 with the reason said, or in the talk. */
 static int remote_ask(struct get *g)
 {
 	if (remote_file_ask(g->talk, g->name) < 0 || remote_file_take(g->talk, &g->remote) < 0)
@@ -137,15 +150,27 @@ static int part_prepare(struct get *g)
 	return part_restart(&g->part, g->remote.etag);
 }
 
+static bool has_grown(const struct remote_file *then, const struct remote_file *now)
+{
+	return now->id[0] != '\0' && strcmp(then->id, now->id) == 0 && now->size > then->size;
+}
+
+/* Of a file that grows, a log, the bytes that are there now are good: they are the first ones of
+ * whatever it will be. */
 static enum outcome attempt(struct get *g)
 {
+	const struct remote_file before = g->remote; /* "" where this is the first */
+
 	if (remote_ask(g) < 0)
 		return FAILED;
+	g->grows = has_grown(&before, &g->remote);
+	if (before.etag[0] != '\0' && g->done == 0 && !g->grows)
+		escape_warnx("%s changed on the server: starting anew", g->name);
 	if (g->target != NULL && g->part.path == NULL && part_open(&g->part, g->target) < 0)
 		return FAILED;
 	if (g->target != NULL && part_prepare(g) < 0)
 		return FAILED;
-	/* an empty file too: it may be one that does not tell its size */
+	/* Ask for an empty file, too: it may be one that does not tell its size. */
 	return g->done == 0 || g->done < g->remote.size ? rest_fetch(g) : DONE;
 }
 
@@ -153,11 +178,8 @@ static int fetch(struct get *g)
 {
 	enum outcome outcome = STALE;
 
-	for (int i = 0; i < TRIES_MAX && outcome == STALE; i++) {
+	for (int i = 0; i < TRIES_MAX && outcome == STALE; i++)
 		outcome = attempt(g);
-		if (outcome == STALE && g->done == 0)
-			escape_warnx("%s changed on the server: starting anew", g->name);
-	}
 	if (outcome == STALE)
 		escape_warnx("%s changes too often", g->name);
 	return outcome == DONE ? 0 : -1;
@@ -176,7 +198,8 @@ static int remote_digest(struct get *g, char *hex)
 				  : talk_unexpected_string(g->talk, hex, strlen(hex), "a SHA-256");
 }
 
-/* Compare with the server's digest; both are made at the same time. */
+/* Compare the digest with the server's; both are made at the same time. Returns 0, or -1 with the
+ * reason said, or in the talk. */
 static int verify(struct get *g)
 {
 	char here[DIGEST_LEN + 1], there[DIGEST_LEN + 1];
@@ -230,7 +253,7 @@ static int finish(struct get *g)
 	return 0;
 }
 
-/* What has come is of use to --resume. */
+/* A file has failed: keep what has come of it for --resume. */
 static void part_leave(struct get *g)
 {
 	if (g->part.fd < 0)
@@ -242,7 +265,8 @@ static void part_leave(struct get *g)
 		part_remove(&g->part);
 }
 
-/* One that failed may have left the conversation in the middle of a reply. */
+/* Connect, unless we are between two replies: a file that failed may have left the conversation in
+ * the middle of one. */
 static int reconnect(struct talk *t)
 {
 	if (talk_idle(t))
@@ -252,7 +276,7 @@ static int reconnect(struct talk *t)
 	return talk_open(t);
 }
 
-/* Returns 0, or -1 with the reason said, or in the talk. */
+/* Fetch one file. Returns 0, or -1 with the reason said, or in the talk. */
 static int transfer(struct get *g)
 {
 	int result = fetch(g);
@@ -265,8 +289,8 @@ static int transfer(struct get *g)
 	return result;
 }
 
-/* What fails does not keep the others from being fetched; a server that is gone does. Returns the
- * exit status. */
+/* Fetch all files. One that fails does not keep the others from being fetched; a server that is
+ * gone does. Returns the exit status. */
 static int transfer_all(struct talk *t, const struct options *options, const struct target *targets)
 {
 	int status = EXIT_SUCCESS;
@@ -288,7 +312,7 @@ static int transfer_all(struct talk *t, const struct options *options, const str
 	return status;
 }
 
-/* Nothing is fetched before it is clear where all of it goes to. Returns the exit status. */
+/* Nothing is fetched before it is clear where every file goes to. Returns the exit status. */
 static int get_all(struct talk *t, const struct options *options, struct target *targets)
 {
 	if (targets_choose(targets, options->count, options->output) < 0)
@@ -300,7 +324,7 @@ static int get_all(struct talk *t, const struct options *options, struct target 
 	return transfer_all(t, options, targets);
 }
 
-/* ---- its command line ---- */
+/* ---- the command line ---- */
 
 enum {
 	OPTION_OUTPUT,

@@ -17,9 +17,9 @@
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 
-#define PACKET_MAX 2048 /* bytes; a longer one is no reply to ours */
+#define PACKET_MAX 2048 /* bytes; a longer packet is no reply to ours */
 #define TAKE_MAX 64     /* packets of others that one call looks at */
-#define PROBES 2
+#define PROBES 2        /* requests of icmp_answers() */
 
 /* Echo request and reply look the same in both families. */
 struct message {
@@ -76,7 +76,7 @@ static int socket_open(struct icmp *i)
 	if (i->fd < 0 && (errno == EPERM || errno == EACCES))
 		i->fd = socket(i->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 	if (i->fd < 0 && errno == EACCES)
-		errno = EPERM; /* the other is connect(2)'s word for a broadcast address */
+		errno = EPERM; /* EACCES is what connect(2) says of a broadcast address */
 	return i->fd < 0 ? -1 : 0;
 }
 
@@ -84,10 +84,10 @@ static void option_on(const struct icmp *i, int level, int name)
 {
 	const int on = 1;
 
-	setsockopt(i->fd, level, name, &on, sizeof(on)); /* without it, less is told */
+	setsockopt(i->fd, level, name, &on, sizeof(on)); /* where that fails, less is told */
 }
 
-/* Of a host that is pinged by others as well, only replies are of use. */
+/* Have a raw socket receive echo replies only: a host may send us many other messages. */
 static void filter(const struct icmp *i)
 {
 	struct icmp_filter all_but = {~(1U << ICMP_ECHOREPLY)};
@@ -101,7 +101,8 @@ static void filter(const struct icmp *i)
 		setsockopt(i->fd, IPPROTO_ICMPV6, ICMP6_FILTER, &all_but6, sizeof(all_but6));
 }
 
-/* Connected, a socket gets nothing of other hosts, but the errors about what it sent. */
+/* Connect: a connected socket gets nothing from other hosts, but for errors about what it has sent.
+ */
 static int socket_connect(const struct icmp *i, const struct sockaddr *to, socklen_t len)
 {
 	union {
@@ -155,17 +156,18 @@ int icmp_send(const struct icmp *i, uint16_t sequence)
 	struct message m = {.type = request_type(i), .id = i->id, .sequence = htons(sequence)};
 
 	memcpy(m.data, i->data, sizeof(m.data));
-	/* Of the others the kernel makes it, which knows the addresses that IPv6 wants in it. */
+	/* Over other sockets the kernel adds the checksum: that of IPv6 is made of addresses, too.
+	 */
 	if (i->raw && i->family == AF_INET)
 		m.checksum = icmp_checksum(&m, sizeof(m));
-	/* Once more, as the first may give back an error that came before. */
+	/* Twice, as the first send(2) may return an error that came before. */
 	if (send(i->fd, &m, sizeof(m), MSG_NOSIGNAL) >= 0 ||
 	    send(i->fd, &m, sizeof(m), MSG_NOSIGNAL) >= 0)
 		return 0;
 	return -1;
 }
 
-/* Returns 0, or -1 with errno. */
+/* Receive a packet; flags as for recvmsg(2). Returns 0, or -1 with errno. */
 static int packet_receive(const struct icmp *i, struct packet *p, int flags)
 {
 	struct iovec bytes = {p->bytes, sizeof(p->bytes)};
@@ -184,7 +186,8 @@ static int packet_receive(const struct icmp *i, struct packet *p, int flags)
 	return len < 0 ? -1 : 0;
 }
 
-/* What the kernel says of this name, at least size bytes, or NULL. */
+/* The control message of level and name that came with a packet, of size bytes at least; or NULL.
+ */
 static const void *control_find(struct packet *p, int level, int name, size_t size)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&p->header); c != NULL;
@@ -212,7 +215,7 @@ static void from_print(const struct sockaddr *sa, struct icmp_event *event)
 		event->from[0] = '\0';
 }
 
-/* A raw socket of IPv4 gets the header before the message as well. Returns the bytes to skip. */
+/* Returns how many bytes stand before the message: over a raw socket of IPv4, the IP header. */
 static size_t header_len(const struct icmp *i, const struct packet *p)
 {
 	if (!i->raw || i->family != AF_INET || p->len == 0)
@@ -232,7 +235,7 @@ static bool reply_parse(const struct icmp *i, struct packet *p, struct icmp_even
 	if (m.type != reply_type(i) || m.code != 0 || (i->raw && m.id != i->id) ||
 	    memcmp(m.data, i->data, sizeof(m.data)) != 0)
 		return false;
-	/* Raw sockets get packets before the kernel looks at this. */
+	/* Raw sockets get packets before the kernel looks at the checksum. */
 	if (i->raw && i->family == AF_INET && icmp_checksum(&m, sizeof(m)) != 0)
 		return false;
 	*event = (struct icmp_event){.sequence = ntohs(m.sequence), .ttl = packet_ttl(i, p)};
@@ -275,7 +278,8 @@ static const char *error_text(const struct sock_extended_err *error)
 	return strerrordesc_np((int)error->ee_errno);
 }
 
-/* Returns true if the packet is a request of ours, come back with what kept it. */
+/* Returns true if the packet is a request of ours that has come back, with the error that kept it
+ * from the host. */
 static bool error_parse(const struct icmp *i, struct packet *p, struct icmp_event *event)
 {
 	const struct sock_extended_err *error =
@@ -295,7 +299,7 @@ static bool error_parse(const struct icmp *i, struct packet *p, struct icmp_even
 	if (event->error == NULL)
 		event->error = "unknown error";
 	if (error->ee_origin != SO_EE_ORIGIN_LOCAL)
-		from_print((const void *)(error + 1), event); /* SO_EE_OFFENDER, of what is const */
+		from_print((const void *)(error + 1), event); /* SO_EE_OFFENDER, for const */
 	return true;
 }
 
@@ -313,12 +317,12 @@ bool icmp_take(const struct icmp *i, struct icmp_event *event)
 		} else if (errno == EAGAIN) {
 			return false;
 		}
-		/* Another errno repeats what the queue of errors tells. */
+		/* Any other errno repeats an error that is in the queue of errors. */
 	}
 	return false;
 }
 
-/* Wait for a reply, up to PROBES failures. Returns true if one came. */
+/* Wait for a reply, until until_ms, or PROBES failures of all probes. Returns true if one came. */
 static bool reply_wait(const struct icmp *i, int64_t until_ms, int *failed)
 {
 	struct icmp_event event;
@@ -335,8 +339,7 @@ static bool reply_wait(const struct icmp *i, int64_t until_ms, int *failed)
 	return false;
 }
 
-/* Send the probes, each after a part of the time, until one is answered. Returns as
- * icmp_answers(). */
+/* Send the probes, spread over the time, until one is answered. Returns as icmp_answers(). */
 static int probe(const struct icmp *i, int patience_ms)
 {
 	int64_t begun_ms = io_clock_ms();

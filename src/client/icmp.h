@@ -3,8 +3,8 @@
 #define CLIENT_ICMP_H
 /*
  * Echo requests to one host and what comes back, RFC 792 and RFC 4443: over a raw socket, or where
- * that is not allowed over the kernel's datagram socket for them. A reply counts if its identifier,
- * its sequence and all of its data are those of a request.
+ * that is not allowed, over the kernel's datagram socket for echo requests (icmp(7)). A reply
+ * counts if its identifier, its sequence and all of its data are those of a request.
  */
 #include <net/if.h>
 #include <netinet/in.h>
@@ -17,37 +17,37 @@
 #define ICMP_MESSAGE_LEN 64 /* bytes, with the header */
 
 struct icmp {
-	int fd;
-	bool raw;
+	int fd;   /* owned */
+	bool raw; /* fd is a raw socket */
 	sa_family_t family;
-	uint16_t id;                       /* of a raw socket's requests; others get the kernel's */
-	unsigned char data[ICMP_DATA_LEN]; /* by chance, so that nobody guesses a reply */
+	uint16_t id; /* of requests over a raw socket; over the other one, the kernel chooses it */
+	unsigned char data[ICMP_DATA_LEN]; /* random, so that nobody guesses a reply */
 };
 
 struct icmp_event {
-	const char *error; /* why it did not get there, static; NULL: the reply */
+	const char *error; /* why a request did not arrive, static; NULL: this is the reply */
 	uint16_t sequence; /* of the request */
 	int ttl;           /* of the reply; -1: not told */
-	char from[INET6_ADDRSTRLEN + 1 + IF_NAMESIZE]; /* who says so; "": this machine */
+	char from[INET6_ADDRSTRLEN + 1 + IF_NAMESIZE]; /* who tells; "": this machine */
 };
 
-/* Open a socket to that host; the port does not matter. Returns 0, and icmp_close() is due; or -1
- * with errno, EPERM where neither kind of socket is allowed. */
+/* Open a socket to a host; the port in `to` does not matter. Returns 0, and icmp_close() is due; or
+ * -1 with errno, EPERM where neither kind of socket is allowed. */
 int icmp_open(struct icmp *i, const struct sockaddr *to, socklen_t len)
 	__attribute__((warn_unused_result));
 
-/* Returns 0, or -1 with errno. */
+/* Send a request. Returns 0, or -1 with errno. */
 int icmp_send(const struct icmp *i, uint16_t sequence) __attribute__((warn_unused_result));
 
-/* Take the next event of this socket, without waiting. Returns false if there is none. */
+/* Take the next event, without waiting. Returns false if there is none. */
 bool icmp_take(const struct icmp *i, struct icmp_event *event);
 
 void icmp_close(struct icmp *i);
 
-/* Whether the host replies within this time: 1 or 0; or -1 if that cannot be known. */
+/* Returns 1 if a host replies within patience_ms, 0 if not, or -1 if that cannot be known. */
 int icmp_answers(const struct sockaddr *to, socklen_t len, int patience_ms);
 
-/* Of RFC 1071, in network order: 0 over a message that holds the right one. */
+/* The checksum of RFC 1071, in network order; over a message with the right one in it, 0. */
 uint16_t icmp_checksum(const void *data, size_t len);
 
 #endif

@@ -24,7 +24,7 @@ int io_write_all(int fd, const void *data, size_t len)
 			from += written;
 			len -= (size_t)written;
 		} else if (errno == EAGAIN) {
-			/* Whoever shares a standard descriptor may have made it non-blocking. */
+			/* Another process may have made a standard descriptor non-blocking. */
 			poll(&(struct pollfd){fd, POLLOUT, 0}, 1, -1);
 		} else if (errno != EINTR) {
 			return -1;

@@ -17,7 +17,7 @@ static const struct {
 	{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
 };
 
-/* Returns how many bytes the character has that begins with these; 0: none does. */
+/* Returns how many bytes the character has whose first len bytes these are; 0: none begins so. */
 static size_t character_len(const unsigned char *bytes, size_t len)
 {
 	size_t form = 0;
@@ -34,6 +34,7 @@ static size_t character_len(const unsigned char *bytes, size_t len)
 	return forms[form].len;
 }
 
+/* Add an escape of UTF-16, \uXXXX. */
 static int add_unit(struct buf *out, unsigned unit)
 {
 	char text[8];
@@ -42,7 +43,8 @@ static int add_unit(struct buf *out, unsigned unit)
 	return buf_add(out, text, (size_t)len);
 }
 
-/* A control character of two bytes is one for terminals as well. */
+/* Add a whole character. Control characters are escaped, those of two bytes too, as terminals heed
+ * them. */
 static int add_character(struct buf *out, const unsigned char *bytes, size_t len)
 {
 	static const char special[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -57,7 +59,7 @@ static int add_character(struct buf *out, const unsigned char *bytes, size_t len
 	return buf_add(out, bytes, len);
 }
 
-/* The first of the bytes begins no character. */
+/* The first byte begins no character: add its escape. */
 static int drop_byte(struct json_text *t, struct buf *out)
 {
 	int result = add_unit(out, 0xdc00 + t->character[0]);
@@ -66,7 +68,7 @@ static int drop_byte(struct json_text *t, struct buf *out)
 	return result;
 }
 
-/* Take what can be taken of the bytes begun. */
+/* Add the characters that are whole. */
 static int take(struct json_text *t, struct buf *out)
 {
 	size_t len;

@@ -11,7 +11,7 @@
 #include <wctype.h>
 
 #define CARRIER 0xE0000 /* not assigned in Unicode, so never printable */
-#define REST_MS 50 /* for the rest of a character or a mark; who types it has come to its end */
+#define REST_MS 50 /* for the rest of a character or a mark: terminals send all of it at once */
 #define MARK_LEN 6 /* bytes */
 
 static const char paste_begin[] = "\033[200~", paste_end[] = "\033[201~";
@@ -26,7 +26,7 @@ locale_t keys_locale(void)
 	return newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
-/* Returns true if one more byte is at hand. */
+/* Read one byte more, and wait for it, patience_ms as for poll(2). Returns whether there is one. */
 static bool byte_read(struct keys *k, int patience_ms)
 {
 	ssize_t len;
@@ -53,7 +53,8 @@ static void bytes_drop(struct keys *k, size_t len)
 	memmove(k->bytes, k->bytes + len, k->len);
 }
 
-/* Take the mark that the bytes are, if they are all of it; wait for the rest of one. */
+/* Take a mark of MARK_LEN bytes, if it is next; wait for the rest of one that has begun. Returns
+ * whether it was taken. */
 static bool mark_take(struct keys *k, const char *mark, bool pasting)
 {
 	size_t len = 0;
@@ -84,7 +85,7 @@ bool keys_begun(const struct keys *k)
 	return k->len == 1 && k->bytes[0] == '\033' && !k->pasting;
 }
 
-/* Take a character of several bytes, or the first of them alone. */
+/* Take a character of several bytes; or, where they are none, carry the first byte. */
 static int wide_take(struct keys *k)
 {
 	int byte = k->bytes[0];
@@ -105,12 +106,14 @@ static int wide_take(struct keys *k)
 	return CARRIER + byte;
 }
 
-/* What the editor would take for the end of a line, of a text or of all, even quoted. */
+/* Whether the editor takes a byte for the end of a line, of a text or of the input, even after a
+ * quote. */
 static bool is_end(int byte)
 {
 	return byte == '\n' || byte == '\r' || byte == '\0' || byte == 4; /* ^D */
 }
 
+/* Whether the editor takes a byte for a command, unless it is quoted. */
 static bool is_command(int byte)
 {
 	return (byte < ' ' && byte != '\n' && byte != '\r') || byte == 0x7f;

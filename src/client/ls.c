@@ -21,11 +21,11 @@
 
 struct ls {
 	struct talk *talk;
-	bool details;
-	bool json;
-	bool escaped;
-	bool refused;     /* the details of some file */
-	bool in_parts;    /* more names than can be sorted at one time */
+	bool details;     /* --long */
+	bool json;        /* --json */
+	bool escaped;     /* output is a terminal */
+	bool refused;     /* the server has refused the details of a file */
+	bool in_parts;    /* there are more names than can be sorted at one time */
 	size_t listed;    /* names printed */
 	struct buf names; /* found and not yet printed, each with its NUL */
 	struct buf out;
@@ -48,7 +48,7 @@ static int name_add(struct ls *ls, const char *name)
 	return result < 0 ? -1 : buf_add(&ls->out, "\n", 1);
 }
 
-/* Size and time, or what stands for them. */
+/* Add size and time of a file; of a folder, and where the server tells none, dashes. */
 static int details_add(struct ls *ls, const struct remote_file *file)
 {
 	char when[32] = "-", size[24] = "-", text[80];
@@ -105,14 +105,15 @@ static int entry_print(struct ls *ls, const char *name, const struct remote_file
 	return buf_len(&ls->out) < OUTPUT_BYTES ? 0 : io_output(&ls->out);
 }
 
-/* ---- all that were found ---- */
+/* ---- all names ---- */
 
 static int by_bytes(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Returns the names sorted, which the caller frees, or NULL with the reason said. They borrow. */
+/* Returns the names in their order, an array for free() whose strings are borrowed from ls; or NULL
+ * with the reason said. */
 static const char **names_sort(const struct ls *ls, size_t *count)
 {
 	const char *first = buf_data(&ls->names), *end = first + buf_len(&ls->names), **names;
@@ -132,7 +133,7 @@ static const char **names_sort(const struct ls *ls, size_t *count)
 	return names;
 }
 
-/* Ask for the details of all of them, then print them as they come. */
+/* Ask for the details of count names, then print each as its details come. */
 static int group_print(struct ls *ls, const char *const *names, size_t count)
 {
 	bool asks = ls->details || ls->json;
@@ -183,7 +184,7 @@ static int name_take(void *arg, const char *name)
 	return -1;
 }
 
-/* Memory has a bound: beyond it, what is there is printed, and sorted for itself. */
+/* Memory has a bound: beyond NAMES_MAX, print the names there are, sorted among themselves. */
 static int part_print(struct ls *ls)
 {
 	if (buf_len(&ls->names) < NAMES_MAX)
@@ -194,7 +195,7 @@ static int part_print(struct ls *ls)
 	return names_print(ls);
 }
 
-/* Find what matches; NULL: all. */
+/* Find the names that match glob; NULL: all. */
 static int names_find(struct ls *ls, const char *glob)
 {
 	struct scan scan = SCAN_START;
@@ -211,7 +212,8 @@ static bool nothing_found(const struct ls *ls)
 	return ls->listed == 0 && buf_len(&ls->names) == 0;
 }
 
-/* An empty folder is found only as a name in its own. Returns 0, or -1 with the reason said. */
+/* Find a file, or an empty folder, which is found only as a name in the folder around it. Returns
+ * 0, or -1 with the reason said. */
 static int name_find(struct ls *ls, const char *name, size_t len)
 {
 	bool must_be_folder = name[len] == '/';
@@ -238,7 +240,7 @@ static int name_find(struct ls *ls, const char *name, size_t len)
 	return -1;
 }
 
-/* What is in the folder of that name; or the file. */
+/* Find what is in the folder of that name; or the file of that name. */
 static int folder_find(struct ls *ls, const char *name)
 {
 	size_t len = strlen(name);
@@ -256,7 +258,7 @@ static int folder_find(struct ls *ls, const char *name)
 	return result < 0 || !nothing_found(ls) ? result : name_find(ls, name, len);
 }
 
-/* As the server sees it: what is before the last slash is taken as it is. */
+/* Whether the server takes text for a pattern: only what comes after the last slash can be one. */
 static bool is_glob(const char *text)
 {
 	const char *slash = strrchr(text, '/');
@@ -289,7 +291,7 @@ static int list_end(struct ls *ls)
 	return -1;
 }
 
-/* ---- its command line ---- */
+/* ---- the command line ---- */
 
 enum {
 	OPTION_JSON,

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MODE 0666      /* less the umask */
-#define ETAG_MAX 1024U /* bytes read of one */
+#define MODE 0666      /* of new files, less the umask */
+#define NAME_KEPT 200  /* bytes of a name that is too long with a suffix */
+#define ETAG_MAX 1024U /* bytes that are read of an etag */
 
-/* The lock is of no use on a file that another process renamed meanwhile. */
+/* Whether the part that was opened still has its name. Where another process has renamed it
+ * meanwhile, the lock on it is of no use. */
 static bool still_named(const struct part *p, const struct stat *opened)
 {
 	struct stat named;
@@ -25,7 +29,7 @@ static bool still_named(const struct part *p, const struct stat *opened)
 	       named.st_ino == opened->st_ino;
 }
 
-/* Returns 0; or -1, with the reason said. */
+/* Lock the part, and find out its size. Returns 0, or -1 with the reason said. */
 static int part_lock(struct part *p)
 {
 	struct stat st;
@@ -46,13 +50,35 @@ static int part_lock(struct part *p)
 	return 0;
 }
 
+/* FNV-1a. */
+static uint64_t hash(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
+}
+
+char *part_path(const char *target, const char *suffix)
+{
+	const char *slash = strrchr(target, '/'), *name = slash != NULL ? slash + 1 : target;
+	char *path;
+	int len;
+
+	if (strlen(name) + strlen(PART_ETAG_SUFFIX) <= NAME_MAX)
+		len = asprintf(&path, "%s%s", target, suffix);
+	else
+		len = asprintf(&path, "%.*s~%016" PRIx64 "%s", (int)(name - target) + NAME_KEPT,
+			       target, hash(name), suffix);
+	return len < 0 ? NULL : path;
+}
+
 int part_open(struct part *p, const char *target)
 {
 	*p = (struct part){.target = target, .fd = -1};
-	if (asprintf(&p->path, "%s" PART_SUFFIX, target) < 0)
-		p->path = NULL;
-	if (asprintf(&p->etag_path, "%s" PART_ETAG_SUFFIX, target) < 0)
-		p->etag_path = NULL;
+	p->path = part_path(target, PART_SUFFIX);
+	p->etag_path = part_path(target, PART_ETAG_SUFFIX);
 	if (p->path == NULL || p->etag_path == NULL) {
 		escape_warnx("%s: %m", target);
 		return -1;
@@ -66,7 +92,7 @@ int part_open(struct part *p, const char *target)
 	if (part_lock(p) == 0)
 		return 0;
 	close(p->fd);
-	p->fd = -1; /* it is not ours */
+	p->fd = -1; /* another process has it */
 	return -1;
 }
 
@@ -83,7 +109,7 @@ bool part_is_of(const struct part *p, const char *etag)
 	return len > 0 && (size_t)len == strlen(etag) && memcmp(text, etag, (size_t)len) == 0;
 }
 
-/* Returns 0, or -1 with errno. */
+/* Write the file with the etag. Returns 0, or -1 with errno. */
 static int etag_write(const struct part *p, const char *etag)
 {
 	int error = 0, fd;

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #define NS_PER_MS 1000000
-#define TAKE_MAX 64        /* events that are taken before what is due */
+#define TAKE_MAX 64        /* events that are taken before the next request is looked at */
 #define IPV4_HEADER_LEN 20 /* bytes */
 #define IPV6_HEADER_LEN 40
 
@@ -31,15 +31,15 @@ struct request {
 };
 
 struct ping {
-	opt_int count; /* as the command line has it, the next as well */
-	opt_duration interval, timeout;
-	int family; /* AF_UNSPEC: either */
+	opt_int count;                  /* of requests; by the command line, as the next two */
+	opt_duration interval, timeout; /* between two requests, and after the last */
+	int family;                     /* AF_UNSPEC: either */
 	const char *host;
 	struct icmp icmp;
-	struct request *requests; /* owns; count of them, by sequence - 1 */
-	int64_t begun_ns;
-	int sent, over, answered, errors, duplicates;
-	double min_ms, max_ms, sum_ms, squares; /* of round trips */
+	struct request *requests;                     /* count of them, by sequence - 1; owned */
+	int64_t begun_ns;                             /* on the monotonic clock */
+	int sent, over, answered, errors, duplicates; /* how many */
+	double min_ms, max_ms, sum_ms, squares;       /* of round trips */
 };
 
 enum {
@@ -75,7 +75,8 @@ static void on_interrupt(int number)
 	interrupted = 1;
 }
 
-/* From here on SIGINT is taken while it waits, and only then. */
+/* From here on SIGINT is taken while ppoll(2) waits, and only then; *waiting: the signals to block
+ * there. */
 static void interrupt_catch(sigset_t *waiting)
 {
 	struct sigaction action = {.sa_handler = on_interrupt};
@@ -156,7 +157,7 @@ static void event_handle(struct ping *p, const struct icmp_event *event)
 	r->over = true;
 }
 
-/* When the next thing is due: a request, or the end. */
+/* When the next request is due, or after the last one, the end. */
 static int64_t due_ns(const struct ping *p)
 {
 	int64_t after_ms = p->sent < p->count ? p->interval : p->timeout;
@@ -164,7 +165,8 @@ static int64_t due_ns(const struct ping *p)
 	return p->requests[p->sent - 1].sent_ns + after_ms * NS_PER_MS;
 }
 
-/* Wait for replies until something is due. Returns 0, or -1 when that is not to be waited for. */
+/* Wait for replies once, until due_ns() at most. Returns 0; or -1 where there is nothing more to
+ * wait for before the next request, or the end. */
 static int wait_for_replies(struct ping *p, const sigset_t *waiting)
 {
 	int64_t left_ns = due_ns(p) - clock_ns();
@@ -225,7 +227,7 @@ static int ping_open(struct ping *p, const struct addr *a)
 	return -1;
 }
 
-/* Returns the exit status. */
+/* Ping an address. Returns the exit status. */
 static int ping(struct ping *p, const struct addr *a)
 {
 	bool v4 = a->sa.sa_family == AF_INET;
@@ -239,8 +241,8 @@ static int ping(struct ping *p, const struct addr *a)
 	if (ping_open(p, a) < 0)
 		return EXIT_NOT_DONE;
 	getnameinfo(&a->sa, a->len, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
-	setvbuf(stdout, NULL, _IOLBF, 0); /* each line when it happens, to a pipe as well */
-	signal(SIGPIPE, SIG_DFL);         /* and none that nobody reads */
+	setvbuf(stdout, NULL, _IOLBF, 0); /* each line as it comes, to a pipe as well */
+	signal(SIGPIPE, SIG_DFL);         /* and no more lines where nobody reads */
 	printf("PING %s (%s) %d(%d) bytes of data.\n", p->host, text, ICMP_DATA_LEN,
 	       ICMP_MESSAGE_LEN + (v4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN));
 	exchange(p);
@@ -260,18 +262,18 @@ static const struct addr *addr_choose(const struct ping *p, const struct addr *a
 	return NULL;
 }
 
-/* Returns the exit status. */
+/* Find out what the operand means, and ping that. Returns the exit status. */
 static int ping_host(struct ping *p, const char *operand)
 {
 	struct addr_spec spec = {.transport = TRANSPORT_UDP, .port = "0"};
-	char reason[ADDRESS_REASON_MAX];
+	struct reason reason;
 	const struct addr *a;
 	struct addr *addrs;
 	int count, status = EXIT_NOT_DONE;
 
-	if (address_host(operand, spec.host, sizeof(spec.host), reason) < 0 ||
-	    (count = addr_resolve(&spec, &addrs, reason, sizeof(reason))) < 0) {
-		warnx("%s", reason);
+	if (address_host(operand, spec.host, sizeof(spec.host), &reason) < 0 ||
+	    (count = addr_resolve(&spec, &addrs, &reason)) < 0) {
+		warnx("%s", reason.text);
 		return EXIT_NOT_DONE;
 	}
 	p->host = spec.host;

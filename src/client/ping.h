@@ -8,9 +8,8 @@
 
 extern const struct cli_option ping_options[];
 
-/* Take the command line, whose name is ping, and do it; timeout_ms is that of pollcat, 0: none.
- * Returns the exit status: 0 when a reply came, 1 when none, 2 for wrong use or if it could not be
- * done. */
+/* Take the command line of ping, and ping; timeout_ms is that of pollcat, 0: none. Returns the exit
+ * status: 0 if a reply came, 1 if none did, 2 for wrong use or if no request could be sent. */
 int ping_run(struct cli *cli, int64_t timeout_ms);
 
 #endif

@@ -72,8 +72,8 @@ static int misused(void)
 	return EXIT_USAGE;
 }
 
-/* A closed standard descriptor would be given to the socket. What stands for output cannot be
- * written to: an answer that goes nowhere is an error. */
+/* Open /dev/null for standard descriptors that are closed, which the socket would get otherwise. In
+ * place of output it is opened only for reading: an answer that goes nowhere is an error. */
 static void standard_descriptors_open(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -82,7 +82,7 @@ static void standard_descriptors_open(void)
 			exit(EXIT_BROKEN);
 }
 
-/* Returns the exit status, which is another where what was printed could not be. */
+/* Returns the exit status: this one, or EXIT_BROKEN where what was printed could not be written. */
 static int output_end(int status)
 {
 	return io_flush() < 0 ? EXIT_BROKEN : status;
@@ -116,7 +116,7 @@ static void option_take(struct command_line *line, int option, const char *argum
 	}
 }
 
-/* Options, up to the first operand. Returns what is left, which argv[0] is not of. */
+/* Take options, up to the first operand; argv[0] is passed over. Returns what is left of argv. */
 static char **options_take(struct command_line *line, int *argc, char **argv)
 {
 	struct cli cli = {.options = options, .argv = argv, .argc = *argc};
@@ -134,7 +134,7 @@ static bool is_ping(const char *operand)
 	return strcmp(operand, "ping") == 0;
 }
 
-/* Options may stand after the address, but what follows a subcommand is its own. */
+/* Options may stand before and after the address; what comes after a subcommand is its own. */
 static void command_line_parse(struct command_line *line, int argc, char **argv)
 {
 	char *name = argv[0];
@@ -143,7 +143,7 @@ static void command_line_parse(struct command_line *line, int argc, char **argv)
 	argv = options_take(line, &argc, argv);
 	if (argc > 0 && !is_ping(argv[0]) && subcommand_find(argv[0]) == NULL) {
 		line->address = argv[0];
-		argv[0] = name; /* as the messages have it */
+		argv[0] = name; /* what messages begin with */
 		argv = options_take(line, &argc, argv);
 	}
 	line->argc = argc;
@@ -159,7 +159,7 @@ static bool is_for_prompt(const struct command_line *line)
 	return true;
 }
 
-/* Returns the exit status. */
+/* Run the subcommand. Returns the exit status. */
 static int subcommand(const struct command_line *line, const struct addr_spec *spec)
 {
 	const struct subcommand *s = subcommand_find(line->argv[0]);
@@ -197,7 +197,7 @@ static int no_address(const struct command_line *line)
 int main(int argc, char **argv)
 {
 	struct command_line line = {0};
-	char reason[ADDRESS_REASON_MAX];
+	struct reason reason;
 	struct addr_spec spec;
 
 	standard_descriptors_open();
@@ -208,8 +208,8 @@ int main(int argc, char **argv)
 		return ping(&line);
 	if (line.address == NULL || line.address[0] == '\0')
 		return no_address(&line);
-	if (address_parse(&spec, line.address, reason) < 0) {
-		warnx("%s", reason);
+	if (address_parse(&spec, line.address, &reason) < 0) {
+		warnx("%s", reason.text);
 		return EXIT_USAGE;
 	}
 	if (line.argc > 0)

@@ -18,8 +18,8 @@ static int add(struct buf *out, const char *format, ...)
 	return buf_add(out, text, (size_t)len);
 }
 
-/* An element's number. The first stands in the line of its array's own number, the others
- * below it. */
+/* Print the number of an element. That of the first stands in the line of its array's own number,
+ * the others stand below. */
 static int print_number(struct print *p, unsigned depth, struct buf *out)
 {
 	int64_t number = p->next[depth - 1]++;

@@ -9,15 +9,15 @@
 #include "client/reply.h"
 #include "core/buf.h"
 
-/* Zeroed but for readable, it is at the start of a reply. */
+/* Zeroed but for readable, a reply begins. */
 struct print {
-	bool readable;
+	bool readable;                   /* for a person */
 	struct escape escape;            /* of the bulk being printed */
-	int64_t next[REPLY_DEPTH_MAX];   /* number of the element that comes next */
-	unsigned width[REPLY_DEPTH_MAX]; /* columns of the numbers */
+	int64_t next[REPLY_DEPTH_MAX];   /* by depth: the number of the element that comes next */
+	unsigned width[REPLY_DEPTH_MAX]; /* by depth: columns of these numbers */
 };
 
-/* Add what the event means to out. Returns 0, or -1 with ENOMEM. */
+/* Add what an event of a reply means to out. Returns 0, or -1 with ENOMEM. */
 int print_event(struct print *p, const struct reply_event *event, struct buf *out)
 	__attribute__((warn_unused_result));
 

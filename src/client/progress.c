@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #define DRAW_EVERY_MS 200
-#define NAME_MAX_COLUMNS 20 /* and at least NAME_MIN_COLUMNS, where there is a name */
-#define NAME_MIN_COLUMNS 8
-#define BAR_MAX 40 /* columns */
-#define BAR_MIN 5
-#define SIZES_COLUMNS 29 /* percent, "1023M of 1023M, 1023M/s", and one that stays free */
-#define LEFT_COLUMNS 16  /* ", 100:00:00 left" */
-#define HUMAN_MAX 6      /* "1023M" */
+#define NAME_MAX_COLUMNS 20
+#define NAME_MIN_COLUMNS 8 /* with less room no name is shown */
+#define BAR_MAX 40         /* columns between the brackets */
+#define BAR_MIN 5          /* with less room no bar is shown */
+#define SIZES_COLUMNS 29   /* percent, "1023M of 1023M, 1023M/s", and one that stays free */
+#define LEFT_COLUMNS 16    /* ", 100:00:00 left" */
+#define HUMAN_MAX 6        /* bytes of "1023M", with the NUL */
 
 static void human(char *text, int64_t bytes)
 {
@@ -51,7 +51,7 @@ static int print_name(const char *name, int room)
 	return len > 0 ? columns + 1 : 0;
 }
 
-/* "[====>     ] ", or nothing where there is no room for it. */
+/* Print "[=====     ] ", in at most room columns; or nothing, where there is no room for a bar. */
 static void print_bar(unsigned percent, int room)
 {
 	static const char full[] = "========================================";
@@ -66,7 +66,7 @@ static void print_bar(unsigned percent, int room)
 static void print_time_left(int64_t seconds)
 {
 	if (seconds >= 100 * 3600)
-		return; /* nobody waits for it, and there is no room */
+		return; /* nobody waits so long, and there is no room for it */
 	if (seconds >= 3600)
 		fprintf(stderr, ", %" PRId64 ":%02" PRId64 ":%02" PRId64 " left", seconds / 3600,
 			seconds / 60 % 60, seconds % 60);
@@ -80,7 +80,7 @@ static void draw(struct progress *p, int64_t done)
 	double rate = (double)(done - p->first) * 1000 / (double)(took_ms > 0 ? took_ms : 1);
 	unsigned percent = p->total > 0 ? (unsigned)((double)done * 100 / (double)p->total) : 100;
 	char have[HUMAN_MAX], all[HUMAN_MAX], speed[HUMAN_MAX];
-	int room = terminal_columns() - SIZES_COLUMNS; /* beside what is always there */
+	int room = terminal_columns() - SIZES_COLUMNS; /* for name, bar and time left */
 
 	p->drawn_ms = now_ms;
 	human(have, done);

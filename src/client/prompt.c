@@ -25,21 +25,23 @@
 #endif
 
 #define PROMPT ">: "
-#define LINE_MAX_BYTES (1U << 20) /* typed without a newline; more is taken as a line */
+#define LINE_MAX_BYTES (1U << 20) /* typed without a newline, which then count as a line */
 #define HISTORY_LINES 1000
 #define WORD_BREAK " \t"
 
 static struct {
 	void (*on_line)(void *arg, const char *line, size_t len);
 	void *arg;
-	bool started, shown, visible; /* visible: standard output is a terminal as well */
-	bool editing;                 /* libedit has the terminal */
-	bool line_taken;              /* libedit let go of the terminal with this line */
-	bool marking;                 /* the terminal marks what is pasted */
-	locale_t locale;              /* that libedit works in, to the end: it may be at work */
-	struct keys keys;
-	struct buf typed;
-	struct termios modes; /* before the first prompt */
+	bool started;         /* between prompt_start() and prompt_stop() */
+	bool shown;           /* on the screen, if visible */
+	bool visible;         /* standard output is a terminal as well */
+	bool editing;         /* libedit has the terminal */
+	bool line_taken;      /* on_edited() was called: libedit has let go of the terminal */
+	bool marking;         /* the terminal marks what is pasted */
+	locale_t locale;      /* that libedit works in; never freed, as libedit may be at work */
+	struct keys keys;     /* with libedit */
+	struct buf typed;     /* without libedit: bytes that are no whole line yet */
+	struct termios modes; /* of the terminal, before the first prompt */
 } prompt;
 
 static void screen_write(const char *text)
@@ -49,9 +51,10 @@ static void screen_write(const char *text)
 		return;
 }
 
+/* Give the terminal back before a signal ends the process. */
 static void on_signal(int number)
 {
-	/* SA_RESETHAND: raised again, it ends the process once this handler has returned. */
+	/* SA_RESETHAND: raised again, the signal ends the process after this handler. */
 	if (prompt.marking)
 		screen_write(KEYS_PASTE_OFF);
 	tcsetattr(STDIN_FILENO, TCSANOW, &prompt.modes);
@@ -76,10 +79,10 @@ static void line_give(const char *line, size_t len)
 static struct {
 	char **(*find)(void *arg, const char *line, size_t start, size_t end);
 	void *arg;
-	char **next; /* of the words found */
+	char **next; /* the words found that libedit has not taken yet */
 } completion;
 
-/* Called by libedit, in its locale; the others are called in that of the process. */
+/* libedit calls with a line, in prompt.locale; on_line() is called in the locale of the process. */
 static void on_edited(char *line)
 {
 	size_t len = 0;
@@ -102,8 +105,8 @@ static void on_resize(int number)
 	resized = 1;
 }
 
-/* libedit takes the signal when it begins a line, and makes its buffers anew within the handler,
- * which neither it nor malloc(3) can bear: afterwards it is taken back. */
+/* Take SIGWINCH back from libedit, which sets its own handler when it begins a line, and makes its
+ * buffers anew within that handler: neither libedit nor malloc(3) can bear that. */
 static void resize_catch(void)
 {
 	const struct sigaction action = {.sa_handler = on_resize, .sa_flags = SA_RESTART};
@@ -111,7 +114,7 @@ static void resize_catch(void)
 	sigaction(SIGWINCH, &action, NULL);
 }
 
-/* Afterwards libedit does not know what is on the screen. */
+/* Tell libedit of a new size of the terminal. Afterwards it does not know what is on the screen. */
 static void resize_take(void)
 {
 	if (!resized)
@@ -131,13 +134,14 @@ static int on_key_wanted(FILE *terminal)
 	return keys_next(&prompt.keys);
 }
 
-/* The words found one by one, which is how libedit takes them. */
+/* Returns one of the words found after the other, which is how libedit takes them. */
 static char *next_found(const char *text, int state)
 {
 	return *completion.next != NULL ? *completion.next++ : NULL;
 }
 
-/* The bytes typed of the first count characters, and how many; NULL: no memory. */
+/* Returns the bytes that were typed for the first count characters, for free(), and how many; NULL:
+ * no memory. */
 static char *typed_before(int count, size_t *len)
 {
 	char *text = strndup(rl_line_buffer, keys_len(rl_line_buffer, (size_t)count));
@@ -163,8 +167,8 @@ static char **words_find(int start, int end)
 	return found;
 }
 
-/* No word found leaves none to complete: libedit's own would be local files. A folder is not
- * the end of a name. */
+/* libedit calls for a Tab. Where no word is found, nothing is completed: libedit itself would take
+ * local files. After a folder no blank is added, as a name goes on there. */
 static char **on_tab(const char *text, int start, int end)
 {
 	char **matches, **found;
@@ -193,7 +197,8 @@ void prompt_complete(char **(*find)(void *arg, const char *line, size_t start, s
 	rl_basic_word_break_characters = WORD_BREAK;
 }
 
-/* A terminal that can do next to nothing would show the request for marks. */
+/* Whether the terminal can mark what is pasted. One that can do next to nothing would show the
+ * request for marks as text. */
 static bool can_mark(void)
 {
 	const char *term = getenv("TERM");
@@ -212,8 +217,8 @@ static bool editing_start(void)
 	rl_getc_function = on_key_wanted;
 	rl_readline_name = "pollcat";
 	editing_begin();
-	/* Between two lines it lets go of the terminal, which would edit what is typed then. Not
-	 * before it has looked at the terminal as it is. */
+	/* Between two lines libedit lets go of the terminal, which would edit what is typed then:
+	 * so have the terminal not edit. To be called once libedit has noted its modes. */
 	rl_parse_and_bind("setty -x -icanon -echo -iexten");
 	if (completion.find == NULL)
 		rl_bind_key('\t', rl_insert);
@@ -225,15 +230,15 @@ static bool editing_start(void)
 	return true;
 }
 
-/* After a line libedit is back to reading whole lines, which would block; and it still tells where
- * that one ended. */
+/* After a line, have libedit go on with characters: it would read whole lines, which blocks. And
+ * rl_point and rl_end are still those of the line before. */
 static void editing_again(void)
 {
 	editing_begin();
 	rl_point = rl_end = 0;
 }
 
-/* How many rows below that of the prompt the first len bytes of the line end. */
+/* How many rows below the prompt the first len bytes of the line end. */
 static size_t row_after(size_t len)
 {
 	int rows, columns = 0;
@@ -266,8 +271,8 @@ static void editing_show(void)
 	uselocale(LC_GLOBAL_LOCALE);
 }
 
-/* What is read is used up, also where it takes more than one character to know what it is; but for
- * a lone ESC, after which libedit would wait for more, and the server meanwhile. */
+/* Give libedit all characters that are at hand; but not a lone ESC, after which libedit would wait
+ * for the rest of what a key sends, and the server would wait meanwhile. */
 static void editing_read(void)
 {
 	bool more = true;

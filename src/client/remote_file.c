@@ -19,7 +19,7 @@ static int take_number(struct talk *t, const struct reply_event *event, int64_t 
 	return 0;
 }
 
-/* Keys that are not known are from a later version. */
+/* Take a name and its value. Names that are not known are of a later version. */
 static int take_pair(struct talk *t, struct remote_file *file)
 {
 	struct reply_event value;
@@ -33,6 +33,8 @@ static int take_pair(struct talk *t, struct remote_file *file)
 		return take_number(t, &value, &file->mtime);
 	if (strcmp(key, "etag") == 0)
 		return talk_string(t, &value, file->etag, sizeof(file->etag), "an etag");
+	if (strcmp(key, "id") == 0)
+		return talk_string(t, &value, file->id, sizeof(file->id), "an id");
 	return talk_skip(t, &value);
 }
 

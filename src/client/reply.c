@@ -10,7 +10,7 @@ static void failed(struct reply *r, struct reply_event *event, const char *reaso
 	event->type = REPLY_BAD;
 }
 
-/* A value is whole, and with it perhaps the arrays that it was the last of. */
+/* A value is whole, and perhaps some of the arrays around, whose last element it was. */
 static void value_ended(struct reply *r, struct reply_event *event)
 {
 	while (r->depth > 0 && --r->elements_left[r->depth - 1] == 0)
@@ -19,7 +19,7 @@ static void value_ended(struct reply *r, struct reply_event *event)
 	event->open = r->depth;
 }
 
-/* Returns 0, or -1: not a decimal number that fits. */
+/* Returns 0 with *number, or -1 where text is no decimal number that fits. */
 static int number_parse(const char *text, size_t len, int64_t *number)
 {
 	bool negative = len > 0 && text[0] == '-';
@@ -30,7 +30,7 @@ static int number_parse(const char *text, size_t len, int64_t *number)
 		return -1;
 	for (; i < len; i++)
 		if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_sub_overflow(n, text[i] - '0', &n)) /* the negative side is longer */
+		    __builtin_sub_overflow(n, text[i] - '0', &n)) /* INT64_MIN has no positive */
 			return -1;
 	if (!negative && n == INT64_MIN)
 		return -1;
@@ -54,8 +54,8 @@ static void take_integer(struct reply *r, struct reply_event *event)
 	value_ended(r, event);
 }
 
-/* The length of a bulk or an array is in the event's number. Returns 0; or -1, after the event
- * is made, where no content is to follow. */
+/* Put the length of a bulk or an array, at most max, into the event's number. Returns 0; or -1
+ * where no content follows, and the event is made. */
 static int take_length(struct reply *r, struct reply_event *event, int64_t max)
 {
 	if (number_parse(event->data, event->len, &event->number) < 0 || event->number < -1 ||
@@ -97,7 +97,7 @@ static void take_array(struct reply *r, struct reply_event *event)
 	event->open = r->depth;
 }
 
-/* The line is whole, in the event's data, without its type and its end. */
+/* A line is whole: event->data is what stands between its type and its end. Make an event of it. */
 static void take_line(struct reply *r, struct reply_event *event)
 {
 	switch (r->line[0]) {
@@ -118,7 +118,8 @@ static void take_line(struct reply *r, struct reply_event *event)
 	}
 }
 
-/* Collect a line. Garbage is told by its first byte: it may never bring a newline. */
+/* Collect a line. What is not the protocol is refused by its first byte, as it may never have a
+ * newline. */
 static size_t next_line(struct reply *r, const char *data, size_t len, struct reply_event *event)
 {
 	const char *newline = memchr(data, '\n', len);
@@ -161,7 +162,7 @@ static size_t next_body(struct reply *r, const char *data, size_t len, struct re
 	return taken;
 }
 
-/* CR LF after the body of a bulk; line_len counts them. */
+/* Take the CRLF after the body of a bulk; r->line_len counts its bytes. */
 static size_t next_body_end(struct reply *r, const char *data, size_t len,
 			    struct reply_event *event)
 {

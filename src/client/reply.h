@@ -2,10 +2,10 @@
 #ifndef CLIENT_REPLY_H
 #define CLIENT_REPLY_H
 /*
- * The replies of a RESP2 server, taken apart as they arrive and however they are cut. Nothing
- * is collected but one line: the body of a bulk is handed on in pieces that point into the
- * caller's bytes, and an array is announced and then its elements follow. Nothing the server
- * says is trusted: lengths are checked, depth and line length have a bound.
+ * The replies of a RESP2 server, taken apart as they arrive and however they are cut. Nothing is
+ * collected but one line: the body of a bulk is handed on in pieces that point into the bytes
+ * given, and an array is announced, and then its elements come. Nothing that the server says is
+ * trusted: lengths are checked, depth and the length of a line have a bound.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,43 +33,43 @@ struct reply_event {
 	enum reply_type type;
 	int64_t number;
 	const char *data; /* borrowed until the next call */
-	size_t len;
-	unsigned depth; /* arrays around this value */
-	unsigned open;  /* arrays still not whole after it */
-	bool ended;     /* a value ended with this event */
+	size_t len;       /* of data */
+	unsigned depth;   /* how many arrays there are around this value */
+	unsigned open;    /* how many arrays are not whole after this event */
+	bool ended;       /* a value ended with this event */
 };
 
-/* Zeroed, it is at the start of a reply. */
+/* Zeroed, a reply begins. */
 struct reply {
 	enum {
-		REPLY_IN_LINE,
-		REPLY_IN_BODY,
-		REPLY_IN_BODY_END,
-		REPLY_FAILED,
+		REPLY_IN_LINE,     /* of a type and its text or number */
+		REPLY_IN_BODY,     /* of a bulk */
+		REPLY_IN_BODY_END, /* the CRLF after the body */
+		REPLY_FAILED,      /* nothing more is taken */
 	} state;
-	char line[REPLY_LINE_MAX];
-	size_t line_len;
-	int64_t body_left; /* bytes */
-	int64_t elements_left[REPLY_DEPTH_MAX];
-	unsigned depth;
-	const char *reason; /* static */
+	char line[REPLY_LINE_MAX]; /* the line so far */
+	size_t line_len;           /* of line; in REPLY_IN_BODY_END, bytes of the CRLF */
+	int64_t body_left;         /* bytes of the body that are to come */
+	int64_t elements_left[REPLY_DEPTH_MAX]; /* of the arrays around, the outermost first */
+	unsigned depth;                         /* how many arrays there are around */
+	const char *reason;                     /* of REPLY_FAILED, static */
 };
 
-/* Take the next event from data[0, len). Returns the bytes it took: at least one, unless the
- * event is REPLY_BAD or len is 0; all of them with REPLY_MORE. */
+/* Take the next event from data[0, len). Returns how many bytes were taken: at least one, unless
+ * the event is REPLY_BAD or len is 0; all with REPLY_MORE. */
 size_t reply_next(struct reply *r, const char *data, size_t len, struct reply_event *event);
 
-/* Whether what came first looks like a reply, to who did not ask in this protocol: it begins as one
- * and its first line is whole. */
+/* Whether the first bytes of a server, which was not asked in this protocol, look like a reply:
+ * they begin as one, and the first line is whole. */
 bool reply_is_likely(const char *data, size_t len);
 
-/* True between two replies: nothing of the next has come. */
+/* Whether r is between two replies: nothing of the next one has come. */
 static inline bool reply_idle(const struct reply *r)
 {
 	return r->state == REPLY_IN_LINE && r->line_len == 0 && r->depth == 0;
 }
 
-/* True if a whole reply ended with this event, and not only a part of one. */
+/* Whether a whole reply ended with this event, and not only an element of one. */
 static inline bool reply_whole(const struct reply_event *event)
 {
 	return event->ended && event->open == 0;

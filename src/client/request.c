@@ -5,17 +5,19 @@
 
 #include "wire/protocol.h"
 
+static const struct framing beginning; /* of a conversation */
+
 /* A request is written as a list of bytes is. */
 static int list_add(struct buf *out, size_t count)
 {
-	if (protocol_resp.composite_begin(out, REPLY_LIST) < 0)
+	if (protocol_resp.composite_begin(out, &beginning, REPLY_LIST) < 0)
 		return -1;
-	return protocol_resp.composite_end(out, REPLY_LIST, count);
+	return protocol_resp.composite_end(out, &beginning, REPLY_LIST, count);
 }
 
 static int bytes_add(struct buf *out, const void *data, size_t len)
 {
-	char *to = protocol_resp.bytes(out, NULL, len);
+	char *to = protocol_resp.bytes(out, &beginning, len);
 
 	if (to == NULL)
 		return -1;

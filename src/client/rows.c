@@ -4,7 +4,7 @@
 #include <wchar.h>
 #include <wctype.h>
 
-/* Where the character ends that libedit shows from this column on. */
+/* Returns the column after a character that libedit shows from column on. */
 static size_t column_after(size_t column, size_t columns, wchar_t wide)
 {
 	size_t width;
@@ -17,7 +17,7 @@ static size_t column_after(size_t column, size_t columns, wchar_t wide)
 		return column + (wide > 0xffff ? 8 : 7); /* \U+XXXXX */
 	width = wcwidth(wide) > 0 ? (size_t)wcwidth(wide) : 0;
 	if (column % columns + width > columns)
-		column += columns - column % columns; /* it is not cut in two */
+		column += columns - column % columns; /* a wide character is not cut in two */
 	return column + width;
 }
 

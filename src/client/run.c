@@ -28,18 +28,8 @@ static int unexpected_string(struct talk *t, const char *string, const char *exp
 	return EXIT_RUN_BROKEN;
 }
 
-int run_signal_number(const char *name)
-{
-	for (int number = 1; number < NSIG; number++) {
-		const char *abbreviation = signal_name(number);
-
-		if (abbreviation != NULL && strcmp(abbreviation, name) == 0)
-			return number;
-	}
-	return 0;
-}
-
-/* Pass a bulk on to a descriptor as it arrives. */
+/* Pass a bulk on to a descriptor as it arrives; name is the descriptor's. Returns as reply_take().
+ */
 static int pass_on(struct talk *t, int fd, const char *name)
 {
 	struct reply_event e;
@@ -87,7 +77,7 @@ static int on_signal(struct talk *t)
 
 	if (talk_next_string(t, name, sizeof(name), "a signal's name") < 0)
 		return EXIT_RUN_BROKEN;
-	number = run_signal_number(name);
+	number = signal_number(name);
 	if (number == 0) {
 		warnx("the command was ended by a signal unknown here");
 		return EXIT_RUN_BROKEN;
@@ -96,7 +86,7 @@ static int on_signal(struct talk *t)
 	return EXIT_SIGNALED + number;
 }
 
-/* The third string of an end, where its time was over. */
+/* Take the third string of the last reply, which says that the command's time was over. */
 static int on_timeout(struct talk *t)
 {
 	char word[KIND_MAX];
@@ -119,7 +109,7 @@ static const struct {
 	{"signal", on_signal},
 };
 
-/* Take the reply's strings, two, or three at the end. Returns as reply_take() does. */
+/* Take the strings of a reply: two, or three in the last reply. Returns as reply_take(). */
 static int strings_take(struct talk *t, int64_t count)
 {
 	static const char expected[] = "'stdout', 'stderr', 'exit' or 'signal'";
@@ -140,7 +130,7 @@ static int strings_take(struct talk *t, int64_t count)
 	return unexpected_string(t, kind, expected);
 }
 
-/* Take one reply. Returns the exit status, or RUNNING. */
+/* Take one reply. Returns the exit status, or RUNNING: there are more replies. */
 static int reply_take(struct talk *t)
 {
 	struct reply_event e;
@@ -152,7 +142,8 @@ static int reply_take(struct talk *t)
 	return strings_take(t, e.number);
 }
 
-/* The request begins with the verb, which stands where the command line has something else. */
+/* Make a request of verb and the operands, in place: the verb replaces what stands before these on
+ * the command line. */
 static const char *const *request(const struct cli *cli, char *verb)
 {
 	char **argv = cli_operands(cli) - 1;

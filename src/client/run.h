@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CLIENT_RUN_H
 #define CLIENT_RUN_H
-/* What the two ways have in common to run a command: its output as it comes, and as JSON. */
+/* What is common to both ways of running a command: with its output as it comes, and as JSON. */
 #include "client/talk.h"
 
 #define EXIT_TIMED_OUT 124 /* as timeout(1) */
 #define EXIT_SIGNALED 128  /* and the signal's number, as sh(1) */
 #define SIGNAL_MAX 32      /* bytes of a signal's name */
-
-/* The number here of the signal that the server names; 0: none. */
-int run_signal_number(const char *name);
 
 /* Make the request argv, RUN with a command and its arguments up to a NULL, and print one JSON
  * object. Returns the exit status. */

@@ -8,18 +8,20 @@
 #include <err.h>
 #include <string.h>
 
+#include "core/signal_name.h"
+
 #define KEY_MAX 64   /* bytes */
 #define UNKNOWN (-1) /* no exit status was said */
 
 struct run {
 	struct talk *talk;
-	int64_t exit_status; /* or UNKNOWN */
-	char signal[SIGNAL_MAX];
-	bool timed_out;
-	struct buf out; /* not yet on standard output */
+	int64_t exit_status;     /* of the command; or UNKNOWN */
+	char signal[SIGNAL_MAX]; /* the name of the one that ended the command; "": none */
+	bool timed_out;          /* the command's time was over */
+	struct buf out;          /* not yet on standard output */
 };
 
-/* What adding to out returned; where there is no memory for it, that is said. */
+/* Returns result, what adding to out returned; where that is -1, says that there is no memory. */
 static int added(int result)
 {
 	if (result < 0)
@@ -27,13 +29,13 @@ static int added(int result)
 	return result;
 }
 
-/* Pass a value of any kind on, in pieces. */
+/* Pass a value of any kind on, in pieces; event is its first. */
 static int value_pass(struct run *run, const struct reply_event *event)
 {
 	struct json_reply value = {0};
 	struct reply_event e = *event;
 
-	/* For the value it is as if nothing were around it. */
+	/* For the JSON of the value there are no arrays around it. */
 	for (;;) {
 		e.depth -= event->depth;
 		e.open = e.open > event->depth ? e.open - event->depth : 0;
@@ -77,7 +79,8 @@ static int timed_out_take(struct run *run, const struct reply_event *event)
 	return flag_print(run, event);
 }
 
-/* The others are passed on as they are, those of later versions too. */
+/* Values that are looked at. Those of other names are passed on as they are, as of later versions.
+ */
 static const struct {
 	const char *key;
 	int (*take)(struct run *run, const struct reply_event *value);
@@ -123,7 +126,7 @@ static int error_add(struct run *run, const struct reply_event *event)
 	return json_string(&run->out, event->data, event->len);
 }
 
-/* The whole reply. */
+/* Take the whole reply. */
 static int result_take(struct run *run)
 {
 	struct reply_event e;
@@ -145,7 +148,7 @@ static int result_take(struct run *run)
 /* Returns the exit status, as without --json. */
 static int status_of(const struct run *run)
 {
-	int number = run_signal_number(run->signal);
+	int number = signal_number(run->signal);
 
 	if (run->timed_out)
 		return EXIT_TIMED_OUT;

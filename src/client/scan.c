@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define PAGE_MAX (8 << 20) /* bytes of one reply; COUNT is but a hint */
-#define PAGES_MAX 100000   /* of 1000 names, most of which may not match */
+#define PAGE_MAX (8 << 20) /* bytes of one reply; COUNT is only a hint to the server */
+#define PAGES_MAX 100000   /* each of 1000 names, most of which may not match */
 
 static int page_ask(struct talk *t, const struct scan *s, const char *glob)
 {
@@ -15,7 +15,8 @@ static int page_ask(struct talk *t, const struct scan *s, const char *glob)
 	return talk_ask(t, argv);
 }
 
-/* The reply is the next cursor, then the names; take the first, and what announces them. */
+/* Take the beginning of a reply, up to the event that announces the names: the next cursor stands
+ * before them. */
 static int cursor_take(struct talk *t, struct scan *s, struct reply_event *names)
 {
 	struct reply_event e;

@@ -11,18 +11,18 @@
 #define SCAN_NAME_MAX 4097 /* bytes, with a NUL: PATH_MAX, and the "/" of a folder */
 
 struct scan {
-	char cursor[32];
-	unsigned pages; /* so far */
+	char cursor[32]; /* where the next page begins */
+	unsigned pages;  /* that were taken */
 };
 
-/* Take the next page of names that match glob, or of all if it is NULL; take() gets each, its
- * -1 ends it. Returns 0; or -1 if it failed, an error reply is then printed. A server whose pages
- * come to no end is a failure. */
+/* Ask for the next page of names that match glob, or of all where glob is NULL, and call take(arg)
+ * with each name; where take() returns -1, so does this. Returns 0; or -1 with the reason in the
+ * talk, or an error reply printed. A server whose pages come to no end is an error. */
 int scan_page(struct talk *t, struct scan *s, const char *glob,
 	      int (*take)(void *arg, const char *name), void *arg)
 	__attribute__((warn_unused_result));
 
-/* True if the page just taken was the last. */
+/* Whether the page that was taken last was the last of all. */
 bool scan_ended(const struct scan *s);
 
 #endif

@@ -24,8 +24,8 @@ int talk_broke(struct talk *t, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	if (t->reason[0] == '\0')
-		vsnprintf(t->reason, sizeof(t->reason), format, args);
+	if (t->reason.text[0] == '\0')
+		reason_vadd(&t->reason, format, args);
 	va_end(args);
 	return -1;
 }
@@ -41,20 +41,20 @@ void talk_init(struct talk *t, const struct addr_spec *server)
 int talk_open(struct talk *t)
 {
 	int64_t give_up_ms = t->give_up_ms;
-	char reason[DIAL_REASON_MAX];
+	struct reason reason;
 
 	if (t->timeout_ms > 0)
 		give_up_ms = io_clock_ms() + t->timeout_ms;
-	t->fd = dial(t->server, give_up_ms, t->quiet ? NULL : reason);
+	t->fd = dial(t->server, give_up_ms, t->quiet ? NULL : &reason);
 	if (t->fd < 0)
-		return talk_broke(t, "%s", t->quiet ? "not connected" : reason);
+		return talk_broke(t, "%s", t->quiet ? "not connected" : reason.text);
 	dial_reset_on_exit(t->fd, true);
 	return 0;
 }
 
 bool talk_idle(const struct talk *t)
 {
-	return t->fd >= 0 && t->reason[0] == '\0' && reply_idle(&t->reply);
+	return t->fd >= 0 && t->reason.text[0] == '\0' && reply_idle(&t->reply);
 }
 
 void talk_close(struct talk *t)
@@ -91,8 +91,8 @@ int talk_ask(struct talk *t, const char *const *argv)
 	return 0;
 }
 
-/* A failure is not the end: what the server said before still waits in the socket, and then
- * recv(2) tells. */
+/* Send once. Where that fails, requests are dropped, and no more is said: what the server said
+ * before still waits in the socket, and after that recv(2) tells why. */
 static void send_some(struct talk *t)
 {
 	ssize_t len = send(t->fd, buf_data(&t->out), buf_len(&t->out), MSG_NOSIGNAL);
@@ -139,8 +139,8 @@ static int input_read(struct talk *t)
 	return 0;
 }
 
-/* Milliseconds for poll(2). While there may be more input, and all that came is sent, it is not the
- * server's turn, and its silence does not count. */
+/* Milliseconds to wait for the server, as a timeout of poll(2). While there may be more input, and
+ * all that came is sent, it is not the server's turn, and its silence does not count. */
 static int patience(const struct talk *t)
 {
 	int patience_ms = io_patience_ms(t->give_up_ms);
@@ -151,7 +151,7 @@ static int patience(const struct talk *t)
 	return t->timeout_ms < INT_MAX ? (int)t->timeout_ms : INT_MAX;
 }
 
-/* Wait until something has come; send meanwhile. */
+/* Wait once: send, read input, receive, whatever can be done. Returns 0, or -1. */
 static int exchange(struct talk *t)
 {
 	bool reads = t->input_verb != NULL && buf_len(&t->out) < TALK_INPUT_MAX;
@@ -163,7 +163,7 @@ static int exchange(struct talk *t)
 	ready = poll(pfds, 2, patience_ms);
 	if (ready < 0 && errno != EINTR)
 		return talk_broke(t, "poll: %s", strerror(errno));
-	if (ready == 0 || patience_ms == 0) /* one that always has something to say must end too */
+	if (ready == 0 || patience_ms == 0) /* also where the server always has something to say */
 		return talk_broke(t, "no answer");
 	if (ready < 0)
 		return 0;
@@ -178,7 +178,7 @@ int talk_next(struct talk *t, struct reply_event *event)
 {
 	size_t taken;
 
-	while (t->reason[0] == '\0') {
+	while (t->reason.text[0] == '\0') {
 		taken = reply_next(&t->reply, t->received + t->head, t->tail - t->head, event);
 		t->head += taken;
 		t->allowed -= (int64_t)taken;
@@ -224,7 +224,7 @@ int talk_skip_values(struct talk *t, int64_t count)
 	return 0;
 }
 
-/* Take the body, which fits. Returns its length, or -1. */
+/* Take the body of a bulk, for which text has room. Returns its length, or -1. */
 static int string_body(struct talk *t, char *text)
 {
 	struct reply_event e;
@@ -271,7 +271,7 @@ static int unexpected(struct talk *t, const char *came, const char *expected)
 			  expected);
 }
 
-/* What came in text is shown, escaped and cut. */
+/* Break the conversation, and show the text that came, escaped and cut. */
 static int unexpected_text(struct talk *t, const char *kind, const char *text, size_t len,
 			   const char *expected)
 {
@@ -285,7 +285,7 @@ static int unexpected_text(struct talk *t, const char *kind, const char *text, s
 	return unexpected(t, came, expected);
 }
 
-/* Of the body only what is here already: nothing is worth waiting for. */
+/* Break the conversation, and show what has come of the body of a bulk; no more is waited for. */
 static int unexpected_bulk(struct talk *t, const struct reply_event *event, const char *expected)
 {
 	size_t len = t->tail - t->head;
@@ -329,9 +329,9 @@ int talk_unexpected_string(struct talk *t, const char *string, size_t len, const
 
 void talk_print_reason(struct talk *t)
 {
-	if (t->reason[0] != '\0' && !t->reason_said && !t->quiet)
-		warnx("%s", t->reason);
-	t->reason_said = t->reason[0] != '\0';
+	if (t->reason.text[0] != '\0' && !t->reason_said && !t->quiet)
+		warnx("%s", t->reason.text);
+	t->reason_said = t->reason.text[0] != '\0';
 }
 
 void talk_print_error(const struct talk *t, const struct reply_event *event)

@@ -17,28 +17,68 @@ static bool names_folder(const char *output)
 	return len > 0 && output[len - 1] == '/';
 }
 
-/* Returns the path, which the caller frees, or NULL with ENOMEM. */
+/* The part of a path after the last slash. */
+static const char *last_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* Returns the path that the file name is saved as, for free(), or NULL with ENOMEM. */
 static char *target_path(const char *name, const char *output)
 {
-	const char *slash = strrchr(name, '/');
 	char *path;
 
 	if (output != NULL && !names_folder(output))
 		return strdup(output);
-	if (asprintf(&path, "%s%s", output != NULL ? output : "",
-		     slash != NULL ? slash + 1 : name) < 0)
+	if (asprintf(&path, "%s%s", output != NULL ? output : "", last_of(name)) < 0)
 		return NULL;
 	return path;
 }
 
+/* Whether a path does not end in the name of a file. */
 static bool is_no_name(const char *path)
 {
-	const char *slash = strrchr(path, '/'), *last = slash != NULL ? slash + 1 : path;
+	const char *last = last_of(path);
 
 	return strcmp(last, "") == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
 }
 
-/* A link stays: what it leads to is replaced. Returns 0, or -1 with the reason said. */
+/* Whether path, of realpath(3), is in the folder of link. */
+static bool is_beside(const char *path, const char *link)
+{
+	size_t len = (size_t)(last_of(path) - path);
+	char *folder = NULL, *dir;
+	bool beside;
+
+	if (asprintf(&dir, "%.*s.", (int)(last_of(link) - link), link) >= 0) {
+		folder = realpath(dir, NULL);
+		free(dir);
+	}
+	beside = folder != NULL && strlen(folder) == (len > 1 ? len - 1 : 1) &&
+		 strncmp(folder, path, strlen(folder)) == 0;
+	free(folder);
+	return beside;
+}
+
+/* Returns the path that link leads to, for free(), or NULL with errno. Where that is in the folder
+ * of link, the folder is written as in link, so that the path can be compared with other targets.
+ */
+static char *link_path(const char *link)
+{
+	char *path = realpath(link, NULL), *named;
+	int result;
+
+	if (path == NULL || !is_beside(path, link))
+		return path;
+	result = asprintf(&named, "%.*s%s", (int)(last_of(link) - link), link, last_of(path));
+	free(path);
+	return result < 0 ? NULL : named;
+}
+
+/* Where the path is a symbolic link, have it be what the link leads to: the link stays, the file is
+ * replaced. Returns 0, or -1 with the reason said. */
 static int link_follow(struct target *t)
 {
 	struct stat st;
@@ -46,7 +86,7 @@ static int link_follow(struct target *t)
 
 	if (lstat(t->path, &st) < 0 || !S_ISLNK(st.st_mode))
 		return 0;
-	path = realpath(t->path, NULL);
+	path = link_path(t->path);
 	if (path == NULL) {
 		escape_warnx(
 			"%s is a link that cannot be followed (%m): remove it, or choose another "
@@ -97,8 +137,8 @@ static int by_path(const void *path, const void *target)
 	return strcmp(path, (*t)->path);
 }
 
-/* No file may have the name that t has while it is a part. Returns 0, or -1 with the reason said.
- */
+/* See that no other file is saved as what t is called while it is a part. Returns 0, or -1 with the
+ * reason said. */
 static int part_differs(const struct target *t, const struct target **sorted, size_t count)
 {
 	static const char *const suffixes[] = {PART_SUFFIX, PART_ETAG_SUFFIX};
@@ -106,7 +146,8 @@ static int part_differs(const struct target *t, const struct target **sorted, si
 	char *path;
 
 	for (int i = 0; i < 2 && other == NULL; i++) {
-		if (asprintf(&path, "%s%s", t->path, suffixes[i]) < 0) {
+		path = part_path(t->path, suffixes[i]);
+		if (path == NULL) {
 			escape_warnx("%s: %m", t->name);
 			return -1;
 		}
@@ -121,7 +162,7 @@ static int part_differs(const struct target *t, const struct target **sorted, si
 	return -1;
 }
 
-/* Returns 0, or -1 with the reason said. */
+/* See that no two files are saved as the same. Returns 0, or -1 with the reason said. */
 static int targets_differ(const struct target *targets, size_t count)
 {
 	const struct target **sorted = calloc(count, sizeof(*sorted));

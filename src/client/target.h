@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CLIENT_TARGET_H
 #define CLIENT_TARGET_H
-/* Where files that are fetched go to. */
+/* Where the files that are fetched are saved. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,7 +10,7 @@ struct target {
 	char *path;       /* here; owned. NULL: standard output */
 };
 
-/* Whether what a person chose is standard output; NULL: nothing was chosen. */
+/* Whether output, as a person chose it, is standard output; NULL: nothing was chosen. */
 bool target_is_standard(const char *output);
 
 /* Choose a path for each of count targets, whose names are there and whose paths are NULL. output
@@ -18,7 +18,7 @@ bool target_is_standard(const char *output);
  * with the reason said. */
 int targets_choose(struct target *targets, size_t count, const char *output)
 	__attribute__((warn_unused_result));
-/* Free their paths. */
+/* Free the paths of count targets. */
 void targets_free(struct target *targets, size_t count);
 
 #endif

@@ -13,8 +13,8 @@ static bool is_one_of(char c, const char *set)
 	return c != '\0' && strchr(set, c) != NULL;
 }
 
-/* Take the character at line[*i], which is within a word. Returns true if it, or the one after
- * a backslash, is now in line[*i] and belongs to the word. */
+/* Look at the character line[*i] of a word. Returns true if line[*i] belongs to the word, where *i
+ * may have moved past a backslash; false if it was a quote, or a backslash at the end. */
 static bool take(struct words *w, const char *line, size_t len, size_t *i)
 {
 	char c = line[*i], quote = w->unfinished;

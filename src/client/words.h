@@ -11,19 +11,20 @@
 
 struct words {
 	size_t argc;
-	char **argv;       /* owns; NULL last */
-	char *text;        /* owns what argv points to */
+	char **argv;       /* owned; NULL last */
+	char *text;        /* owned; what argv points into */
 	size_t last_start; /* where the last word begins in the line */
-	bool in_word;      /* the line ends within it, or right after it */
+	bool in_word;      /* the line ends in the last word, and not in blanks after it */
 	char unfinished;   /* the quote or backslash that lacks its end, or 0 */
 };
 
-/* Split line[0, len). Returns 0, and words_free() is due; or -1 with ENOMEM. */
+/* Split line[0, len), which has no NUL. Returns 0, and words_free() is due; or -1 with ENOMEM. */
 int words_split(struct words *w, const char *line, size_t len) __attribute__((warn_unused_result));
 
 void words_free(struct words *w);
 
-/* The word such that words_split() gives it back, or NULL with ENOMEM. The caller frees it. */
+/* Returns a word quoted, so that words_split() makes the word of it again, for free(); or NULL with
+ * ENOMEM. */
 char *words_quote(const char *word) __attribute__((warn_unused_result));
 
 #endif

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define COLUMNS 80
-#define INDENT 6     /* of what belongs to a key */
-#define HEAD_MAX 512 /* bytes; longer than all that the tables have */
+#define INDENT 6     /* columns, of the lines below a key's first */
+#define HEAD_MAX 512 /* bytes; longer than the head of any key */
 
 /* Print text from column on, lines broken at blanks, and after '|'. */
 static void text_print(const char *text, int column, FILE *to)
@@ -27,7 +27,7 @@ static void text_print(const char *text, int column, FILE *to)
 	fprintf(to, "\n");
 }
 
-/* ", MIN to MAX", or what else the range of def means for its type. */
+/* Print the range of a key: ", MIN to MAX", or what it means for the type. */
 static void range_print(const struct option_def *def, FILE *to)
 {
 	const char *dots = strstr(def->range, "..");
@@ -38,7 +38,7 @@ static void range_print(const struct option_def *def, FILE *to)
 		fprintf(to, ", at most %s bytes", def->range);
 }
 
-/* As pollard.ini(5) has it: "backlog (int, default 511, 1 to 65535)". */
+/* Print the head of a key, as pollard.ini(5) has it: "backlog (int, default 511, 1 to 65535)". */
 static void head_print(const struct option_def *def, FILE *to)
 {
 	char choices[OPTION_CHOICES_MAX];

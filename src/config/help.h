@@ -6,8 +6,8 @@
 
 #include "config/settings.h"
 
-/* Print every section of schema with its keys: type, range, default and what each is for; within
- * 80 columns. */
+/* Print every kind of section of schema with its keys: type, range, default and what each is for;
+ * within 80 columns. */
 void help_keys(const struct settings_schema *schema, FILE *to);
 
 #endif

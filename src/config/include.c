@@ -14,9 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/reader.h"
+
 /* ---- files ---- */
 
-/* The key of the root that names further files; the number of its keys where none does. */
+/* The key of the root that names further files; kind->count where no key does. */
 static size_t include_key(const struct settings *s)
 {
 	const struct section_kind *kind = s->root->kind;
@@ -27,7 +29,8 @@ static size_t include_key(const struct settings *s)
 	return key;
 }
 
-/* Like read(2), of what is not there yet too. Signals end the process as long as it waits. */
+/* As read(2), but waits for a pipe in which nothing is yet. While it waits, no signal is blocked,
+ * so that one can end the process. */
 static ssize_t piece_read(int fd, char *to, size_t size)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
@@ -42,7 +45,8 @@ static ssize_t piece_read(int fd, char *to, size_t size)
 	return n;
 }
 
-/* Read what fd has, at most max bytes. Returns it and its length, or NULL with errno. */
+/* Read all of fd, at most max bytes. Returns the text, for free(), and *len; or NULL with errno,
+ * EFBIG where there is more. */
 static char *text_read(int fd, size_t max, size_t *len)
 {
 	char *text = malloc(max + 1), *fitting;
@@ -66,8 +70,9 @@ static char *text_read(int fd, size_t max, size_t *len)
 	return fitting != NULL ? fitting : text;
 }
 
-/* What is no file may wait for ever, or have no end. So may a pipe, but who names one instead of
- * the file, or "-", is there to end it. Returns a descriptor, or -1 with errno. */
+/* Returns a descriptor of a regular file, with *st; or -1 with errno. Other files may keep us
+ * waiting for ever, or have no end. So may a pipe; but a person who names one as the first file, or
+ * "-", is there to end it. */
 static int file_open(struct settings *s, const char *path, struct stat *st)
 {
 	bool may_pipe = s->pipes && s->files.count == 0;
@@ -97,7 +102,7 @@ static void file_refuse(struct settings *s, const char *path)
 		error_add(&s->errors, path, 0, "cannot be read: %s", strerror(errno));
 }
 
-/* Whether it has been read already, by whatever name. */
+/* Whether a file has been read already, by whatever name, which is an error. */
 static bool file_is_known(struct settings *s, const char *path, const struct stat *st)
 {
 	for (size_t i = 0; i < s->files.count; i++) {
@@ -113,12 +118,14 @@ static bool file_is_known(struct settings *s, const char *path, const struct sta
 	return false;
 }
 
-static void file_take(struct settings *s, const char *path, const struct stat *st, char *text,
+/* Parse the text of a file, which is taken. */
+static void file_take(struct parser *p, const char *path, const struct stat *st, char *text,
 		      size_t len)
 {
+	struct settings *s = p->settings;
 	struct settings_file *file;
 
-	if (settings_file(s, path) < 0) {
+	if (reader_file(p, path) < 0) {
 		error_add(&s->errors, path, 0, "out of memory");
 		free(text);
 		return;
@@ -127,7 +134,7 @@ static void file_take(struct settings *s, const char *path, const struct stat *s
 	file->dev = st->st_dev;
 	file->ino = st->st_ino;
 	s->files.bytes += len;
-	settings_text(s, text, len);
+	lines_read(p, text, len);
 	if (s->pipes) {
 		free(text);
 		return;
@@ -136,8 +143,9 @@ static void file_take(struct settings *s, const char *path, const struct stat *s
 	file->len = len;
 }
 
-static void file_read(struct settings *s, const char *path)
+static void file_read(struct parser *p, const char *path)
 {
+	struct settings *s = p->settings;
 	struct stat st = {0};
 	int fd = file_open(s, path, &st);
 	char *text = NULL;
@@ -154,12 +162,13 @@ static void file_read(struct settings *s, const char *path)
 	if (fd >= 0)
 		close(fd);
 	if (text != NULL)
-		file_take(s, path, &st, text, len);
+		file_take(p, path, &st, text, len);
 }
 
-/* ---- what is included ---- */
+/* ---- included files ---- */
 
-/* The directory of the file that includes others is no pattern. */
+/* Write dir and a slash to `to`, escaped for glob(3), of twice its length: the directory of the
+ * file that includes others is no pattern. */
 static void dir_escape(char *to, const char *dir)
 {
 	for (; *dir != '\0'; dir++) {
@@ -170,15 +179,18 @@ static void dir_escape(char *to, const char *dir)
 	strcpy(to, "/");
 }
 
-/* A directory that is not there holds no files; one that cannot be read may hold some. */
+/* Whether glob(3) is to fail where a directory cannot be read: not if it is not there, for then it
+ * holds no files. */
 static int glob_failed(const char *path, int error)
 {
 	return error != ENOENT && error != ENOTDIR;
 }
 
-/* pattern is what item means, whose directory is no pattern. */
-static void include_pattern(struct settings *s, const char *item, const char *pattern)
+/* Read the files that pattern names: item, as it was written, after the directory it is relative
+ * to. */
+static void include_pattern(struct parser *p, const char *item, const char *pattern)
 {
+	struct settings *s = p->settings;
 	glob_t found = {0};
 	int result;
 
@@ -190,12 +202,13 @@ static void include_pattern(struct settings *s, const char *item, const char *pa
 		section_error(&s->errors, s->root, include_key(s), "%s: %s", pattern,
 			      strerror(errno));
 	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
-		file_read(s, found.gl_pathv[i]);
+		file_read(p, found.gl_pathv[i]);
 	globfree(&found);
 }
 
-static void includes_read(struct settings *s, const char *path)
+static void includes_read(struct parser *p, const char *path)
 {
+	struct settings *s = p->settings;
 	const struct option_list *patterns;
 	char dir[2 * PATH_MAX], copy[PATH_MAX], pattern[sizeof(dir) + SETTINGS_LINE_MAX];
 	size_t key = include_key(s);
@@ -209,12 +222,48 @@ static void includes_read(struct settings *s, const char *path)
 		const char *item = patterns->items[i];
 
 		snprintf(pattern, sizeof(pattern), "%s%s", item[0] == '/' ? "" : dir, item);
-		include_pattern(s, item, pattern);
+		include_pattern(p, item, pattern);
 	}
 }
 
-void settings_read(struct settings *s, const char *path)
+/* ---- a configuration ---- */
+
+static void sections_warn(struct settings *s)
 {
-	file_read(s, path);
-	includes_read(s, s->piped ? "" : path);
+	struct section *section;
+
+	TAILQ_FOREACH(section, &s->sections, entry)
+		if (section->kind->warn != NULL && !section->again)
+			section->kind->warn(section, &s->warnings);
+}
+
+static struct settings *load(const char *path, const struct settings_schema *schema, bool pipes)
+{
+	struct settings *s = settings_new(schema);
+	struct parser p;
+
+	if (s == NULL)
+		return NULL;
+	s->pipes = pipes;
+	parser_init(&p, s);
+	file_read(&p, path);
+	includes_read(&p, s->piped ? "" : path);
+	s = reader_end(&p);
+	if (s != NULL)
+		sections_warn(s);
+	return s;
+}
+
+struct settings *settings_load(const char *path, const struct settings_schema *schema)
+{
+	struct settings *s = load(path, schema, true);
+
+	if (s != NULL)
+		reader_warn(s);
+	return s;
+}
+
+struct settings *settings_load_again(const char *path, const struct settings_schema *schema)
+{
+	return load(path, schema, false);
 }

@@ -11,14 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/settings.h"
-
-/* What inih takes for the beginning of a comment also between quotes is this byte there, which is
- * in no line. */
+/* Stands for a ';' between quotes, which inih would take for the beginning of a comment; a control
+ * character, which no line has. */
 #define SEMICOLON_HIDDEN '\x1f'
 
-/* A quote opens at the beginning of a word, after '=' or ':', and after another; not in "it's".
- * One that is not closed is none. */
+/* Hide each ';' between quotes. A quote opens at the beginning of a word, after '=' or ':', and
+ * after another quote; not in "it's". One that is not closed is no quote. */
 static void semicolons_hide(char *line)
 {
 	char before = ' ', *at = line + strcspn(line, "=:"), *end;
@@ -39,7 +37,7 @@ static void semicolons_show(char *text)
 		*text = ';';
 }
 
-/* Whether text ends in a backslash that none before it escapes. */
+/* Whether text ends in a backslash that no backslash before it escapes. */
 static bool goes_on(const char *text)
 {
 	size_t len = strlen(text), slashes = 0;
@@ -51,12 +49,13 @@ static bool goes_on(const char *text)
 	return slashes % 2 == 1;
 }
 
-/* Whether inih has found '=' or ':' where it is none of "key = value": "exec /bin/x --a=b". */
+/* Whether inih has found '=' or ':' elsewhere than after a key, as in "exec /bin/x --a=b". */
 static bool key_is_none(const struct parser *p, const char *key)
 {
 	return key[0] == '\0' || (strpbrk(key, " \t") != NULL && parser_knows(p, p->word));
 }
 
+/* inih has found "key = value". Returns 1, as inih wants it: go on. */
 static int key_handle(void *user, const char *section, const char *key, const char *value)
 {
 	struct parser *p = user;
@@ -80,6 +79,7 @@ static int key_handle(void *user, const char *section, const char *key, const ch
 	return 1;
 }
 
+/* The line before this one should have been a key: where inih has found none, that is an error. */
 static void key_missed(struct parser *p)
 {
 	if (p->expects_key) {
@@ -90,7 +90,8 @@ static void key_missed(struct parser *p)
 	p->expects_key = false;
 }
 
-/* What is no text: a CR is where it ends a line. NULL: there is none of it. */
+/* The first control character in a line; a CR is none where it ends the line. NULL: there is none.
+ */
 static const char *control_find(const char *line)
 {
 	for (; *line != '\0'; line++)
@@ -100,7 +101,8 @@ static const char *control_find(const char *line)
 	return NULL;
 }
 
-/* Whether a line, of len bytes, cannot be handed on whole. */
+/* Whether a line, of len bytes, cannot be handed to inih, whose lines have at most size bytes with
+ * their NUL; with an error. */
 static bool line_refuse(const struct parser *p, const char *line, size_t len, int size)
 {
 	const char *control = control_find(line);
@@ -117,7 +119,8 @@ static bool line_refuse(const struct parser *p, const char *line, size_t len, in
 	return true;
 }
 
-/* The next line as a string of its own, the caller's, and its length. NULL: there is none. */
+/* Returns the next line as a string, for free(), and its length, in bytes that may have NULs among
+ * them. NULL: there is none, or no memory for it. */
 static char *line_take(struct parser *p, size_t *len)
 {
 	const char *newline = memchr(p->rest, '\n', (size_t)(p->end - p->rest));
@@ -142,8 +145,9 @@ static void word_note(struct parser *p, const char *line)
 	snprintf(p->word, sizeof(p->word), "%.*s", (int)strcspn(line, " \t=:\r\n"), line);
 }
 
-/* What of a line, of len bytes, is for inih: nothing where it is an error, a title, a comment, or
- * what the line before was to go on with, which is part of that mistake. */
+/* Returns what inih gets in place of a line, of len bytes: the line; or an empty one, where the
+ * line is an error, a title, a comment, or meant to continue the line before, which was the error.
+ */
 static const char *line_look(struct parser *p, char *line, size_t len, int size)
 {
 	bool continues = p->continues;
@@ -167,8 +171,7 @@ static const char *line_look(struct parser *p, char *line, size_t len, int size)
 	return "\n";
 }
 
-/* Like fgets(3), for inih: the next line without leading blanks, so that an indented key is a
- * key. */
+/* As fgets(3), for inih: the next line without leading blanks, so that an indented key is a key. */
 static char *reader_next(char *to, int size, void *stream)
 {
 	struct parser *p = stream;
@@ -189,7 +192,7 @@ static char *reader_next(char *to, int size, void *stream)
 }
 
 /* inih cuts lines and long section names, swallows indented keys and gives no line number, so lines
- * go through reader_next(), which counts and checks them and keeps the section itself. */
+ * go through reader_next(), which counts and checks lines, and takes titles itself. */
 void lines_read(struct parser *p, const char *text, size_t len)
 {
 	p->rest = text;

@@ -9,14 +9,14 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Levenshtein's distance, where two letters that have changed places are one slip; of the matrix,
- * three rows at a time. */
+#define WORD_MAX 63 /* bytes; a longer word is near no other */
+
+/* How many letters are wrong, in words of up to WORD_MAX bytes: Levenshtein's distance, where two
+ * letters that have changed places are one slip. Of the matrix, three rows are kept at a time. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t rows[3][64], len = strlen(b), i = 1;
+	size_t rows[3][WORD_MAX + 1], len = strlen(b), i = 1;
 
-	if (len >= 64 || strlen(a) >= 64)
-		return 64;
 	for (size_t j = 0; j <= len; j++)
 		rows[0][j] = j;
 	for (; a[i - 1] != '\0'; i++) {
@@ -36,5 +36,7 @@ static size_t distance(const char *a, const char *b)
 
 bool word_is_near(const char *word, const char *candidate)
 {
-	return distance(word, candidate) * 3 <= strlen(candidate);
+	size_t len = strlen(candidate);
+
+	return strlen(word) <= WORD_MAX && len <= WORD_MAX && distance(word, candidate) * 3 <= len;
 }

@@ -4,7 +4,8 @@
 /* What somebody may have meant. */
 #include <stdbool.h>
 
-/* Whether candidate is a near miss of word: at most a third of its letters differ. */
+/* Whether word may be a slip of candidate: wrong letters are at most a third of the letters that
+ * candidate has. Words of more than 63 bytes are none. */
 bool word_is_near(const char *word, const char *candidate);
 
 #endif

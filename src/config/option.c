@@ -24,7 +24,8 @@ static const struct unit durations[] = {
 	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
 };
 
-/* Digits and a unit; what is too large is INT64_MAX. Returns the end of what was read, or NULL. */
+/* Read digits and a unit; a value that is too large is INT64_MAX. Returns the end of what was read,
+ * or NULL. */
 static const char *quantity_read(const char *text, const struct unit *units, int64_t *value)
 {
 	size_t digits = strspn(text, "0123456789"), len;
@@ -49,7 +50,7 @@ static const char *quantity_read(const char *text, const struct unit *units, int
 }
 
 static int quantity_parse(const struct option_def *def, const char *text, const struct unit *units,
-			  const char *form, int64_t *value, char *reason)
+			  const char *form, int64_t *value, struct reason *reason)
 {
 	bool negative = text[0] == '-';
 	const char *end = quantity_read(text + negative, units, value);
@@ -57,21 +58,20 @@ static int quantity_parse(const struct option_def *def, const char *text, const 
 	int64_t min = 0, max = INT64_MAX - 1;
 
 	if (end == NULL || *end != '\0') {
-		snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not %s", text, form);
-		return -1;
+		return reason_set(reason, "'%.100s' is not %s", text, form);
 	}
 	if (dots != NULL) {
 		quantity_read(def->range, units, &min);
 		quantity_read(dots + 2, units, &max);
 	}
 	if (negative || *value < min || *value > max) {
-		snprintf(reason, OPTION_REASON_MAX, "%.100s is out of range %s", text, def->range);
-		return -1;
+		return reason_set(reason, "%.100s is out of range %s", text, def->range);
 	}
 	return 0;
 }
 
-static int int_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int int_parse(const struct option_def *def, const char *text, void *field,
+		     struct reason *reason)
 {
 	int64_t value;
 
@@ -81,7 +81,8 @@ static int int_parse(const struct option_def *def, const char *text, void *field
 	return 0;
 }
 
-static int size_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int size_parse(const struct option_def *def, const char *text, void *field,
+		      struct reason *reason)
 {
 	int64_t value;
 
@@ -91,13 +92,15 @@ static int size_parse(const struct option_def *def, const char *text, void *fiel
 	return 0;
 }
 
-static int duration_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int duration_parse(const struct option_def *def, const char *text, void *field,
+			  struct reason *reason)
 {
 	return quantity_parse(def, text, durations, "a duration such as 500ms, 5s, 2m or 1h", field,
 			      reason);
 }
 
-static int bool_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int bool_parse(const struct option_def *def, const char *text, void *field,
+		      struct reason *reason)
 {
 	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
 
@@ -107,8 +110,7 @@ static int bool_parse(const struct option_def *def, const char *text, void *fiel
 		*(bool *)field = i % 2;
 		return 0;
 	}
-	snprintf(reason, OPTION_REASON_MAX, "'%.100s' is neither yes nor no", text);
-	return -1;
+	return reason_set(reason, "'%.100s' is neither yes nor no", text);
 }
 
 void option_choices_print(const struct option_type *type, char text[OPTION_CHOICES_MAX])
@@ -120,7 +122,8 @@ void option_choices_print(const struct option_type *type, char text[OPTION_CHOIC
 	}
 }
 
-int option_word_parse(const struct option_def *def, const char *text, void *field, char *reason)
+int option_word_parse(const struct option_def *def, const char *text, void *field,
+		      struct reason *reason)
 {
 	char choices[OPTION_CHOICES_MAX];
 
@@ -131,31 +134,29 @@ int option_word_parse(const struct option_def *def, const char *text, void *fiel
 		return 0;
 	}
 	option_choices_print(def->type, choices);
-	snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not one of %s", text, choices);
-	return -1;
+	return reason_set(reason, "'%.100s' is not one of %s", text, choices);
 }
 
-static int mode_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int mode_parse(const struct option_def *def, const char *text, void *field,
+		      struct reason *reason)
 {
 	char *end;
 	unsigned long mode = strtoul(text, &end, 8);
 
 	if (!isdigit((unsigned char)text[0]) || *end != '\0' || mode > 0777) {
-		snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not an octal mode such as 0660",
-			 text);
-		return -1;
+		return reason_set(reason, "'%.100s' is not an octal mode such as 0660", text);
 	}
 	*(unsigned *)field = (unsigned)mode;
 	return 0;
 }
 
-static int text_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int text_parse(const struct option_def *def, const char *text, void *field,
+		      struct reason *reason)
 {
 	char *copy = strdup(text);
 
 	if (copy == NULL) {
-		snprintf(reason, OPTION_REASON_MAX, "out of memory");
-		return -1;
+		return reason_set(reason, "out of memory");
 	}
 	*(char **)field = copy;
 	return 0;
@@ -166,18 +167,19 @@ static void text_free(void *field)
 	free(*(char **)field);
 }
 
-static int path_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int path_parse(const struct option_def *def, const char *text, void *field,
+		      struct reason *reason)
 {
 	size_t max = def->range[0] != '\0' ? strtoul(def->range, NULL, 10) : PATH_MAX - 1;
 
 	if (text[0] == '/' && strlen(text) <= max)
 		return text_parse(def, text, field, reason);
-	snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not an absolute path of at most %zu bytes",
-		 text, max);
-	return -1;
+	return reason_set(reason, "'%.100s' is not an absolute path of at most %zu bytes", text,
+			  max);
 }
 
-static int list_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int list_parse(const struct option_def *def, const char *text, void *field,
+		      struct reason *reason)
 {
 	return option_items(field, text, reason);
 }
@@ -187,11 +189,11 @@ static void list_free(void *field)
 	option_list_free(field);
 }
 
-/* A map has no value of its own, only what option_map_add() adds. */
-static int map_parse(const struct option_def *def, const char *text, void *field, char *reason)
+/* A map has no value of its own, only the pairs that option_map_add() adds. */
+static int map_parse(const struct option_def *def, const char *text, void *field,
+		     struct reason *reason)
 {
-	snprintf(reason, OPTION_REASON_MAX, "is written %s.NAME", def->name);
-	return -1;
+	return reason_set(reason, "is written %s.NAME", def->name);
 }
 
 static void map_free(void *field)
@@ -240,28 +242,28 @@ static bool is_quote(char c)
 	return c == '"' || c == '\'';
 }
 
-char *option_unquote(const char *text, char *reason)
+char *option_unquote(const char *text, struct reason *reason)
 {
 	const char *end = is_quote(text[0]) ? strchr(text + 1, text[0]) : NULL;
 	char *copy;
 
 	if (is_quote(text[0]) && end == NULL) {
-		snprintf(reason, OPTION_REASON_MAX, "a quote is not closed");
+		reason_set(reason, "a quote is not closed");
 		return NULL;
 	}
 	if (is_quote(text[0]) && end[1] != '\0') {
-		snprintf(reason, OPTION_REASON_MAX,
-			 "its quotes end before it does; put %c around all of it",
-			 text[0] == '"' ? '\'' : '"');
+		reason_set(reason, "its quotes end before it does; put %c around all of it",
+			   text[0] == '"' ? '\'' : '"');
 		return NULL;
 	}
 	copy = end != NULL ? strndup(text + 1, (size_t)(end - text - 1)) : strdup(text);
 	if (copy == NULL)
-		snprintf(reason, OPTION_REASON_MAX, "out of memory");
+		reason_set(reason, "out of memory");
 	return copy;
 }
 
-/* Take one word of *text into to, without its quotes. Returns 0, or -1 for an unbalanced quote. */
+/* Take one word of *text, which moves on, to `to`, without its quotes. Returns 0, or -1 for an
+ * unbalanced quote. */
 static int word_take(const char **text, char *to)
 {
 	const char *from = *text;
@@ -280,18 +282,18 @@ static int word_take(const char **text, char *to)
 	return quote == '\0' ? 0 : -1;
 }
 
-int option_split(struct option_list *list, const char *text, char *reason)
+int option_split(struct option_list *list, const char *text, struct reason *reason)
 {
 	char *word = malloc(strlen(text) + 1);
 	int result = word != NULL ? 0 : -1;
 
 	*list = (struct option_list){0};
-	snprintf(reason, OPTION_REASON_MAX, "out of memory");
+	reason_set(reason, "out of memory");
 	for (text += strspn(text, " \t"); result == 0 && *text != '\0';
 	     text += strspn(text, " \t")) {
 		result = word_take(&text, word);
 		if (result < 0)
-			snprintf(reason, OPTION_REASON_MAX, "a quote is not closed");
+			reason_set(reason, "a quote is not closed");
 		else
 			result = option_list_add(list, strdup(word));
 	}
@@ -301,18 +303,18 @@ int option_split(struct option_list *list, const char *text, char *reason)
 	return result;
 }
 
-int option_items(struct option_list *list, const char *text, char *reason)
+int option_items(struct option_list *list, const char *text, struct reason *reason)
 {
 	if (option_split(list, text, reason) < 0)
 		return -1;
 	if (list->count == 0)
-		snprintf(reason, OPTION_REASON_MAX, "the list is empty");
+		reason_set(reason, "the list is empty");
 	for (size_t i = 0; i < list->count; i++) {
 		const char *item = list->items[i];
 
 		if (item[0] != ',' && (item[0] == '\0' || strchr(item, '\0')[-1] != ','))
 			continue;
-		snprintf(reason, OPTION_REASON_MAX, "'%.100s': " OPTION_COMMAS, item);
+		reason_set(reason, "'%.100s': " OPTION_COMMAS, item);
 		option_list_free(list);
 	}
 	return list->count > 0 ? 0 : -1;
@@ -352,7 +354,7 @@ const struct option_pair *option_map_find(const struct option_map *map, const ch
 }
 
 int option_map_add(struct option_map *map, const char *name, const struct option_source *from,
-		   char *reason)
+		   struct reason *reason)
 {
 	struct option_pair *items = reallocarray(map->items, map->count + 1, sizeof(*items));
 	struct option_pair pair = {.name = strdup(name), .from = *from};
@@ -360,7 +362,7 @@ int option_map_add(struct option_map *map, const char *name, const struct option
 	if (items != NULL)
 		map->items = items;
 	pair.from.text = strdup(from->text);
-	snprintf(reason, OPTION_REASON_MAX, "out of memory");
+	reason_set(reason, "out of memory");
 	if (items != NULL && pair.name != NULL && pair.from.text != NULL)
 		pair.value = option_unquote(from->text, reason);
 	if (pair.value == NULL) {
@@ -374,7 +376,9 @@ int option_map_add(struct option_map *map, const char *name, const struct option
 
 /* ---- values ---- */
 
-static int field_set(const struct option_def *def, char *field, const char *text, char *reason)
+/* Parse text into a field, and only then free what the field had before. */
+static int field_set(const struct option_def *def, char *field, const char *text,
+		     struct reason *reason)
 {
 	_Alignas(max_align_t) char before[OPTION_FIELD_MAX];
 
@@ -384,7 +388,7 @@ static int field_set(const struct option_def *def, char *field, const char *text
 	memcpy(before, field, def->type->size);
 	memset(field, 0, def->type->size);
 	if (def->type->parse(def, text, field, reason) < 0) {
-		def->type->free(field); /* what there was of it */
+		def->type->free(field); /* what parse() has left */
 		memcpy(field, before, def->type->size);
 		return -1;
 	}
@@ -392,7 +396,7 @@ static int field_set(const struct option_def *def, char *field, const char *text
 	return 0;
 }
 
-int option_set(const struct option_def *def, void *conf, const char *text, char *reason)
+int option_set(const struct option_def *def, void *conf, const char *text, struct reason *reason)
 {
 	char *field = (char *)conf + def->offset, *unquoted;
 	int result;

@@ -7,27 +7,27 @@
 #include <string.h>
 
 #include "config/near.h"
-#include "config/settings.h"
 
 void parser_error(const struct parser *p, const char *format, ...)
 {
-	char reason[600];
+	struct reason reason = {""};
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
+	reason_vadd(&reason, format, args);
 	va_end(args);
-	error_add(&p->settings->errors, p->file, p->line, "%s", reason);
+	error_add(&p->settings->errors, p->file, p->line, "%s", reason.text);
 }
 
 /* ---- sections ---- */
 
-/* Those there are; NULL ends them. */
+/* All kinds of sections; NULL ends them. */
 static const struct section_kind *const *kinds_of(const struct parser *p)
 {
 	return p->settings->schema->kinds;
 }
 
+/* The kind of [WORD NAME]; NULL: there is none. */
 static const struct section_kind *kind_find(const struct parser *p, const char *word,
 					    const char *name)
 {
@@ -42,7 +42,7 @@ static const struct section_kind *kind_find(const struct parser *p, const char *
 	return *kind;
 }
 
-/* One that word and name may be a slip of; NULL: none. */
+/* A kind that word and name may be a slip of; NULL: none. */
 static const struct section_kind *kind_near(const struct parser *p, const char *word,
 					    const char *name)
 {
@@ -56,7 +56,7 @@ static const struct section_kind *kind_near(const struct parser *p, const char *
 	return *kind;
 }
 
-/* Returns the kind that was meant, or NULL. */
+/* Add the error of a title that is of no kind. Returns the kind that was meant, or NULL. */
 static const struct section_kind *section_unknown(const struct parser *p, const char *word,
 						  const char *name)
 {
@@ -90,20 +90,6 @@ static bool name_is_good(const char *name)
 	return name[strspn(name, good)] == '\0' && strlen(name) <= 64;
 }
 
-struct section *section_add(struct settings *settings, const struct section_kind *kind,
-			    const char *key, const char *name)
-{
-	struct section *s = section_new(kind, name);
-
-	if (s == NULL || index_add(&settings->by_name, key, s) < 0) {
-		section_free(s);
-		return NULL;
-	}
-	s->settings = settings;
-	TAILQ_INSERT_TAIL(&settings->sections, s, entry);
-	return s;
-}
-
 static void section_open(struct parser *p, const struct section_kind *kind, const char *name)
 {
 	char key[SETTINGS_LINE_MAX + 1];
@@ -131,7 +117,7 @@ static void section_open(struct parser *p, const struct section_kind *kind, cons
 	p->section = s;
 }
 
-/* What a section must have can be told when it has been read. */
+/* The present section is at its end: only now it can be told what it lacks. */
 static void section_end(struct parser *p)
 {
 	struct option_list *errors = &p->settings->errors;
@@ -148,7 +134,7 @@ static void section_end(struct parser *p)
 		s->kind->check(s, errors);
 }
 
-/* A name as it would be without blanks and quotes. */
+/* Make of a name one without blanks and quotes, to propose it. */
 static void name_join(const char *name, char *joined, size_t size)
 {
 	static const char parts[] = " \t\"'";
@@ -162,7 +148,7 @@ static void name_join(const char *name, char *joined, size_t size)
 	}
 }
 
-/* text: between the brackets. */
+/* A section begins; text is what stands between the brackets. */
 static void section_begin(struct parser *p, char *text)
 {
 	char joined[SETTINGS_LINE_MAX + 1];
@@ -210,8 +196,8 @@ void parser_title(struct parser *p, char *line)
 
 /* ---- keys ---- */
 
-/* The key of kind that name is, or may be a slip of; "arg.NAME" is arg. Returns its number, or
- * kind->count. */
+/* The key of kind that name is, or, if near, may be a slip of; "arg.NAME" is arg. Returns its
+ * number, or kind->count. */
 static size_t key_find(const struct section_kind *kind, const char *name, bool near)
 {
 	char word[64];
@@ -230,7 +216,7 @@ static size_t key_find(const struct section_kind *kind, const char *name, bool n
 	return i;
 }
 
-/* A line that is an error was for this key all the same, which is not missing then. */
+/* A line that is an error was meant for this key, which is not missing then. */
 static void key_lost(const struct parser *p, size_t index)
 {
 	struct option_map *map;
@@ -260,7 +246,7 @@ void parser_lost(const struct parser *p, const char *word)
 		key_lost(p, index);
 }
 
-/* In which other section name would be a key; NULL: in none. */
+/* A kind of section in which name would be a key; NULL: none. */
 static const struct section_kind *key_elsewhere(const struct parser *p, const char *name)
 {
 	const struct section_kind *const *kind = kinds_of(p);
@@ -297,7 +283,7 @@ static void key_again(const struct parser *p, const char *key, const struct opti
 	parser_error(p, "%s: given again (first at %s:%d)", key, from->file, from->line);
 }
 
-/* What helps where a value is refused for what another syntax has after it. */
+/* Advice where a value is refused, perhaps because it ends in a comment of another syntax. */
 static const char *comment_hint(const char *value)
 {
 	return strstr(value, " #") != NULL ? "; a comment behind a value begins with ;" : "";
@@ -307,7 +293,7 @@ static void key_set(const struct parser *p, size_t index, const char *value)
 {
 	const struct option_def *def = &p->section->kind->options[index];
 	struct option_source *from = &p->section->from[index];
-	char reason[OPTION_REASON_MAX] = "out of memory";
+	struct reason reason = {"out of memory"};
 
 	if (from->text != NULL) {
 		key_again(p, def->name, from);
@@ -316,13 +302,13 @@ static void key_set(const struct parser *p, size_t index, const char *value)
 	*from = (struct option_source){strdup(value), p->file, p->line, true};
 	if (value[0] == '\0')
 		parser_error(p, "%s: has no value", def->name);
-	else if (from->text == NULL || option_set(def, p->section, value, reason) < 0)
-		parser_error(p, "%s: %s%s", def->name, reason, comment_hint(value));
+	else if (from->text == NULL || option_set(def, p->section, value, &reason) < 0)
+		parser_error(p, "%s: %s%s", def->name, reason.text, comment_hint(value));
 	else
 		from->wrong = false;
 }
 
-/* "arg.NAME": one of the pairs of the map "arg". */
+/* Set "arg.NAME", a pair of the map "arg". */
 static void pair_set(const struct parser *p, size_t index, const char *key, char *value)
 {
 	const struct option_def *def = &p->section->kind->options[index];
@@ -330,15 +316,15 @@ static void pair_set(const struct parser *p, size_t index, const char *key, char
 	struct option_map *map = section_field(p->section, index);
 	const char *name = key + strlen(def->name) + 1;
 	const struct option_pair *other = option_map_find(map, name);
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
 	if (other != NULL) {
 		key_again(p, key, &other->from);
 	} else if (!name_is_good(name) || name[0] == '\0') {
 		parser_error(p, "%s: a name is up to 64 letters, digits, '_', '.' and '-'", key);
 		key_lost(p, index);
-	} else if (option_map_add(map, name, &from, reason) < 0) {
-		parser_error(p, "%s: %s", key, reason);
+	} else if (option_map_add(map, name, &from, &reason) < 0) {
+		parser_error(p, "%s: %s", key, reason.text);
 		key_lost(p, index);
 	}
 }
@@ -361,6 +347,11 @@ void parser_key(const struct parser *p, const char *key, char *value)
 }
 
 /* ---- files ---- */
+
+void parser_init(struct parser *p, struct settings *settings)
+{
+	*p = (struct parser){.settings = settings};
+}
 
 void parser_begin(struct parser *p, const char *file)
 {

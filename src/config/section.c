@@ -9,7 +9,7 @@
 struct section *section_new(const struct section_kind *kind, const char *name)
 {
 	struct section *s = calloc(1, kind->size);
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
 	if (s == NULL)
 		return NULL;
@@ -22,7 +22,7 @@ struct section *section_new(const struct section_kind *kind, const char *name)
 	}
 	for (size_t i = 0; i < kind->count; i++) {
 		if (kind->options[i].fallback != NULL &&
-		    option_set(&kind->options[i], s, kind->options[i].fallback, reason) < 0) {
+		    option_set(&kind->options[i], s, kind->options[i].fallback, &reason) < 0) {
 			section_free(s);
 			return NULL;
 		}
@@ -90,26 +90,26 @@ static void error_line(struct option_list *errors, const char *file, int line, c
 
 void error_add(struct option_list *errors, const char *file, int line, const char *format, ...)
 {
-	char reason[600];
+	struct reason reason = {""};
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
+	reason_vadd(&reason, format, args);
 	va_end(args);
-	error_line(errors, file, line, reason);
+	error_line(errors, file, line, reason.text);
 }
 
 void section_line(struct option_list *list, const struct section *s, size_t key, const char *kind,
 		  const char *format, ...)
 {
 	const struct option_source *from = &s->from[key];
-	char reason[600];
-	int len = snprintf(reason, sizeof(reason), "%s: %s", s->kind->options[key].name, kind);
+	struct reason reason;
 	va_list args;
 
+	reason_set(&reason, "%s: %s", s->kind->options[key].name, kind);
 	va_start(args, format);
-	vsnprintf(reason + len, sizeof(reason) - (size_t)len, format, args);
+	reason_vadd(&reason, format, args);
 	va_end(args);
 	error_line(list, from->text != NULL ? from->file : s->file,
-		   from->text != NULL ? from->line : s->line, reason);
+		   from->text != NULL ? from->line : s->line, reason.text);
 }

@@ -4,31 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/include.h"
-#include "config/lines.h"
-
-#define ERRORS_TOLD 50 /* in a log */
+#define ERRORS_TOLD 50 /* that settings_errors_shorten() leaves */
 
 static struct settings *in_force;
-
-/* ---- files ---- */
-
-int settings_file(struct settings *s, const char *path)
-{
-	struct settings_files *files = &s->files;
-	struct settings_file *items = reallocarray(files->items, files->count + 1, sizeof(*items));
-	char *copy = strdup(path);
-
-	if (items != NULL)
-		files->items = items;
-	if (items == NULL || copy == NULL) {
-		free(copy);
-		return -1;
-	}
-	items[files->count++] = (struct settings_file){.path = copy};
-	parser_begin(&s->parser, copy);
-	return 0;
-}
 
 static void files_free(struct settings_files *files)
 {
@@ -40,7 +18,19 @@ static void files_free(struct settings_files *files)
 	*files = (struct settings_files){0};
 }
 
-/* ---- all of it ---- */
+struct section *section_add(struct settings *settings, const struct section_kind *kind,
+			    const char *key, const char *name)
+{
+	struct section *s = section_new(kind, name);
+
+	if (s == NULL || index_add(&settings->by_name, key, s) < 0) {
+		section_free(s);
+		return NULL;
+	}
+	s->settings = settings;
+	TAILQ_INSERT_TAIL(&settings->sections, s, entry);
+	return s;
+}
 
 struct settings *settings_new(const struct settings_schema *schema)
 {
@@ -52,77 +42,12 @@ struct settings *settings_new(const struct settings_schema *schema)
 	TAILQ_INIT(&s->sections);
 	s->refs = 1;
 	s->schema = schema;
-	s->parser.settings = s;
 	snprintf(key, sizeof(key), "%s ", schema->kinds[0]->word);
 	s->root = section_add(s, schema->kinds[0], key, "");
 	if (s->root != NULL)
 		return s;
 	settings_unref(s);
 	return NULL;
-}
-
-void settings_text(struct settings *s, const char *text, size_t len)
-{
-	lines_read(&s->parser, text, len);
-}
-
-static void sections_warn(struct settings *s)
-{
-	struct section *section;
-
-	TAILQ_FOREACH(section, &s->sections, entry)
-		if (section->kind->warn != NULL && !section->again)
-			section->kind->warn(section, &s->warnings);
-}
-
-/* All is read. An error that could not be noted is one. */
-static struct settings *files_end(struct settings *s)
-{
-	parser_end(&s->parser);
-	index_free(&s->by_name);
-	if (s->files.count > 0 && s->root->file == NULL)
-		s->root->file = s->files.items[0].path;
-	s->schema->check(s);
-	if (!s->errors.incomplete)
-		return s;
-	settings_unref(s);
-	return NULL;
-}
-
-struct settings *settings_end(struct settings *s)
-{
-	s = files_end(s);
-	if (s != NULL)
-		s->schema->warn(s);
-	return s;
-}
-
-static struct settings *load(const char *path, const struct settings_schema *schema, bool pipes)
-{
-	struct settings *s = settings_new(schema);
-
-	if (s == NULL)
-		return NULL;
-	s->pipes = pipes;
-	settings_read(s, path);
-	s = files_end(s);
-	if (s != NULL)
-		sections_warn(s);
-	return s;
-}
-
-struct settings *settings_load(const char *path, const struct settings_schema *schema)
-{
-	struct settings *s = load(path, schema, true);
-
-	if (s != NULL)
-		schema->warn(s);
-	return s;
-}
-
-struct settings *settings_load_again(const char *path, const struct settings_schema *schema)
-{
-	return load(path, schema, false);
 }
 
 /* ---- generations ---- */
@@ -158,7 +83,7 @@ void settings_put_in_force(struct settings *s)
 	settings_unref(before);
 }
 
-/* ---- what is said of them ---- */
+/* ---- for people ---- */
 
 void settings_errors_shorten(struct option_list *errors)
 {
@@ -173,7 +98,7 @@ void settings_errors_shorten(struct option_list *errors)
 		option_list_add(errors, text);
 }
 
-/* A ';' after a blank would begin a comment. */
+/* What stands between "=" and a value: a ';' after a blank would begin a comment. */
 static const char *value_blank(const char *text)
 {
 	return text[0] == ';' ? "" : " ";

@@ -2,14 +2,13 @@
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 /*
- * The configuration: INI files, read with inih, as sections of the kinds that a schema has. It is
- * whole or it is not there: a file with an error gives none, and all its errors. Each reading is a
- * generation, which owns its sections; who uses one of them holds a reference to all.
+ * The configuration: INI files, read with inih, as sections of the kinds that a schema has. With an
+ * error anywhere, none of it may be used, and all errors are told. Each reading is a generation,
+ * which owns its sections; whoever uses a section holds a reference to the generation.
  */
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "config/parser.h"
 #include "config/section.h"
 #include "core/index.h"
 
@@ -17,21 +16,22 @@ struct settings;
 
 /* What a configuration may hold. */
 struct settings_schema {
-	/* NULL ends them. Of the first, which has no name, there is a section in any case: the
-	 * root. Its key with OPTION_FOLLOWED, a list, names further files. */
+	/* The kinds of sections; NULL ends them. Of the first kind, which has no NAME, there is one
+	 * section in any case: the root. A key of it with OPTION_FOLLOWED, a list, names further
+	 * files. */
 	const struct section_kind *const *kinds;
-	/* Of what has been read, also with errors: what does not go together, an error; */
+	/* All is read, perhaps with errors: add errors of sections that do not go together. */
 	void (*check)(struct settings *s);
-	/* and, after that, what will not work as it is written, a warning. */
+	/* After check(): add warnings of what will not work as it is written. */
 	void (*warn)(struct settings *s);
 };
 
-struct settings_file { /* owns both */
-	char *path;
-	char *text; /* where settings_load_again() has read it; not terminated */
-	size_t len;
-	dev_t dev; /* of what it has read */
-	ino_t ino; /* likewise */
+struct settings_file {
+	char *path; /* owned */
+	char *text; /* owned, not terminated; only where settings_load_again() has read the file */
+	size_t len; /* bytes of text */
+	dev_t dev;  /* of the file, where this process has read it */
+	ino_t ino;  /* of the file, likewise */
 };
 
 struct settings_files {
@@ -42,53 +42,42 @@ struct settings_files {
 
 struct settings {
 	const struct settings_schema *schema;
-	struct section *root;         /* in sections too */
-	struct section_list sections; /* in the order of reading */
-	struct index by_name;         /* by what is between the brackets; while they are read */
+	struct section *root;         /* the section of the first kind; in sections too */
+	struct section_list sections; /* in the order of reading; owned */
+	struct index by_name;         /* sections, by "WORD NAME"; empty once all is read */
 	struct settings_files files;  /* in the order of reading */
 	struct option_list errors;    /* "FILE:LINE: key: reason" */
 	struct option_list warnings;  /* "FILE:LINE: key: warning: reason" */
-	bool pipes;                   /* the first file may come through one; no text is kept */
-	bool piped;                   /* it has, which cannot be done again */
-	struct parser parser;
+	bool pipes; /* the first file may come through a pipe, and no text is kept */
+	bool piped; /* the first file did come through a pipe, and cannot be read again */
 	unsigned refs;
 };
 
 #define SETTINGS_BYTES_MAX (4 << 20) /* of all files */
-#define SETTINGS_LINE_MAX 8192       /* bytes, where inih takes so much */
+#define SETTINGS_LINE_MAX 8192       /* bytes of a line, where inih takes so much */
 
-/* Read path, or standard input where that is "-", and what it includes; through a pipe up to its
- * end, and a signal may end the process until then. Returns the settings, with errors.count > 0 if
- * they must not be used; or NULL with ENOMEM. Types of values may ask others, which blocks: those
- * of users and groups do. */
-struct settings *settings_load(const char *path, const struct settings_schema *schema);
-/* The same of a file that is there to be read again, no pipe; its text is kept. Its warnings are
- * those of its sections, which look at what the system has; the others are for settings_end(). */
-struct settings *settings_load_again(const char *path, const struct settings_schema *schema);
-
-/* What is made has one reference, the maker's; the last one that goes frees it. NULL: nothing. */
+/* Returns a reference to settings without a file yet, or NULL with ENOMEM. */
+struct settings *settings_new(const struct settings_schema *schema);
+/* Returns s, with one reference more. */
 struct settings *settings_ref(struct settings *s);
+/* Give a reference back; the last one frees. NULL: nothing to do. */
 void settings_unref(struct settings *s);
 
-/* The generation in force, borrowed; NULL: none yet. */
+/* The generation in force, borrowed; NULL: none. */
 struct settings *settings_in_force(void);
-/* Takes the reference; that of the generation before goes. NULL: none is in force any more. */
+/* Put s in force: takes the reference, and gives that to the generation before back. NULL: none is
+ * in force any more. */
 void settings_put_in_force(struct settings *s);
 
-/* The same where somebody else reads, piece by piece: none yet, or NULL with ENOMEM; */
-struct settings *settings_new(const struct settings_schema *schema);
-/* a file begins: 0, or -1 with ENOMEM; */
-int settings_file(struct settings *s, const char *path) __attribute__((warn_unused_result));
-/* more of its text, whole lines; */
-void settings_text(struct settings *s, const char *text, size_t len);
-/* and that was all: as settings_load(), but that whoever reads has added the warnings of the
- * sections, as settings_load_again() has them. */
-struct settings *settings_end(struct settings *s);
+/* Make a section of settings, to be found by key, "WORD NAME". Returns it, borrowed, or NULL with
+ * ENOMEM. */
+struct section *section_add(struct settings *settings, const struct section_kind *kind,
+			    const char *key, const char *name);
 
 /* Leave so many errors that a log can take them, and say how many more there are. */
 void settings_errors_shorten(struct option_list *errors);
 
-/* Write the effective settings, defaults included, as an INI file. */
+/* Write the effective settings, defaults included, as one INI file without includes. */
 void settings_dump(const struct settings *settings, FILE *to);
 
 #endif

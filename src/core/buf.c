@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLACK 4 /* storage is at most so many times what waits in it */
+#define SLACK 4 /* own storage is exchanged when it is so many times what waits in it, or more */
 
 int buf_shrink(struct buf *b)
 {

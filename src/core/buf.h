@@ -21,7 +21,7 @@
 struct buf {
 	char *data;
 	uint32_t head, tail, cap;
-	bool borrowed; /* data belongs to the lender */
+	bool borrowed; /* data belongs to who lent it, until buf_settle() */
 };
 
 static inline size_t buf_len(const struct buf *b)
@@ -34,14 +34,15 @@ static inline char *buf_data(const struct buf *b)
 	return b->data != NULL ? b->data + b->head : NULL;
 }
 
-/* Use storage[0, cap) until buf_settle(), if the queue holds none of its own. */
+/* Lend storage[0, cap) to the queue until buf_settle(), if the queue has none. */
 static inline void buf_borrow(struct buf *b, char *storage, size_t cap)
 {
 	if (b->data == NULL)
 		*b = (struct buf){.data = storage, .cap = (uint32_t)cap, .borrowed = true};
 }
 
-/* What buf_settle() does where there is more to do than to give a loan back. */
+/* The slow part of buf_settle(), which see: bytes that wait on borrowed storage are copied, own
+ * storage that is empty or far too large is given back. */
 int buf_shrink(struct buf *b) __attribute__((warn_unused_result));
 
 /* End a loan: what still waits is copied to storage of its own. Returns 0, or -1 with ENOMEM
@@ -54,10 +55,11 @@ __attribute__((warn_unused_result)) static inline int buf_settle(struct buf *b)
 	return 0;
 }
 
-/* What buf_reserve() does where there is no room behind the tail. */
+/* The slow part of buf_reserve(), which see: what waits moves to the front, or to larger storage.
+ */
 char *buf_make_room(struct buf *b, size_t len) __attribute__((warn_unused_result));
 
-/* Make room for len more bytes. Returns where they go, or NULL with ENOMEM. They count only
+/* Make room for len more bytes. Returns where to write them, or NULL with ENOMEM. Bytes count only
  * after buf_commit(). */
 __attribute__((warn_unused_result)) static inline char *buf_reserve(struct buf *b, size_t len)
 {
@@ -66,13 +68,14 @@ __attribute__((warn_unused_result)) static inline char *buf_reserve(struct buf *
 	return b->data + b->tail;
 }
 
+/* Count len bytes, written where buf_reserve() said; at most as many as were asked for there. */
 static inline void buf_commit(struct buf *b, size_t len)
 {
 	assert(len <= b->cap - b->tail);
 	b->tail += (uint32_t)len;
 }
 
-/* Returns 0, or -1 with ENOMEM and the queue as it was. */
+/* Copy len bytes to the tail. Returns 0, or -1 with ENOMEM and the queue as it was. */
 int buf_add(struct buf *b, const void *data, size_t len) __attribute__((warn_unused_result));
 
 /* Drop the first len bytes; at most buf_len(). */
@@ -84,6 +87,7 @@ static inline void buf_consume(struct buf *b, size_t len)
 		b->head = b->tail = 0;
 }
 
+/* Drop what waits and give the storage back, own or borrowed. The queue is empty and usable. */
 void buf_free(struct buf *b);
 
 #endif

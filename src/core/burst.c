@@ -8,14 +8,14 @@
 #define NAME_SIZE 80 /* bytes; a section's name has up to 64 */
 
 struct row {
-	struct deadline deadline; /* runs while lines are held back */
-	const char *event;        /* NULL: of no kind */
+	struct deadline deadline; /* runs during a burst: lines are held back */
+	const char *event;        /* NULL: an unused row, or the last one, of all other kinds */
 	const char *key, *reason;
 	char name[NAME_SIZE];
-	int64_t window_ms; /* when the window began */
-	unsigned lines;    /* since then, or since the deadline was started; written or not */
+	int64_t window_ms; /* when the window before a burst began */
+	unsigned lines;    /* in this window, written or held back; the deadline begins a new one */
 	int64_t held_ms;   /* since when held counts */
-	uint64_t held;     /* lines that were not written */
+	uint64_t held;     /* lines that were not written, and are in no count yet */
 };
 
 static struct {
@@ -54,7 +54,7 @@ void burst_init(struct loop *loop)
 {
 	memset(&bursts, 0, sizeof(bursts));
 	bursts.loop = loop;
-	bursts.rows[BURST_ROWS].key = "name"; /* of which there is none */
+	bursts.rows[BURST_ROWS].key = "name"; /* a field that row_report() leaves out */
 	deadline_queue_init(&loop->deadlines, &bursts.windows, BURST_WINDOW_MS, window_expired);
 }
 
@@ -68,14 +68,14 @@ void burst_end(void)
 	bursts.loop = NULL;
 }
 
-/* Its window is over, and nothing is held back. */
+/* Whether a row's window is over, and nothing is held back. */
 static bool row_is_quiet(const struct row *row)
 {
 	return row->deadline.queue == NULL &&
 	       loop_now_ms(bursts.loop) - row->window_ms >= BURST_WINDOW_MS;
 }
 
-/* The row of this kind; for a new one, where each is in use, the last. */
+/* The row of this kind, new where there was none; the last row where all others are in use. */
 static struct row *row_find(const char *event, const char *key, const char *name,
 			    const char *reason)
 {

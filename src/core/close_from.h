@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_CLOSE_FROM_H
 #define CORE_CLOSE_FROM_H
-/* close_range(2): glibc has it from 2.34 on, and SYS_ names of what its own release knew. */
+/* close_range(2) by its number: glibc has the function from 2.34 on, and a SYS_ name of only those
+ * calls that its release knew. */
 #include <linux/close_range.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 
 #include "core/clock.h"
 
-#define EXPIRY_NS 20000000 /* that one turn of the loop may take; the others are still due */
+#define EXPIRY_NS 20000000 /* of calls in one turn of the loop; the next turn goes on */
 
 void deadlines_init(struct deadlines *all)
 {
@@ -30,7 +30,7 @@ int deadlines_wait_ms(const struct deadlines *all)
 	return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
 }
 
-/* ---- one of them ---- */
+/* ---- a queue, a deadline ---- */
 
 void deadline_queue_init(struct deadlines *all, struct deadline_queue *q, int64_t timeout_ms,
 			 void (*expired)(struct deadline *d))
@@ -74,8 +74,9 @@ void deadline_cancel(struct deadline *d)
 	d->queue = NULL;
 }
 
-/* ---- all of them ---- */
+/* ---- all queues ---- */
 
+/* Returns one that has passed, or NULL. */
 static struct deadline *deadline_due(const struct deadlines *all)
 {
 	struct deadline_queue *q;
@@ -89,7 +90,7 @@ static struct deadline *deadline_due(const struct deadlines *all)
 	return NULL;
 }
 
-/* Whoever is called may free queues. */
+/* expired() may free any queue, its own too: the search begins anew after each call. */
 void deadlines_expire(struct deadlines *all)
 {
 	struct deadline_queue *q;

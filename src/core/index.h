@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_INDEX_H
 #define CORE_INDEX_H
-/* Things found by a text, in a time that hardly grows with their number; a tree, tsearch(3). */
+/* Values found by a text, in a time that hardly grows with their number; a tree, tsearch(3).
+ * Zeroed, an index is empty. */
 
 struct index {
-	void *root; /* NULL: nothing is in it */
+	void *root; /* of tsearch(3); NULL: no values */
 };
 
-/* Find value, borrowed, by key, which is copied; what is found by it already stays. Returns 0, or
- * -1 with ENOMEM. */
+/* Have value, borrowed, found by key, which is copied. A value that key has already stays, and the
+ * new one is not found. Returns 0, or -1 with ENOMEM. */
 int index_add(struct index *ix, const char *key, void *value) __attribute__((warn_unused_result));
-/* Returns NULL where there is none. */
+/* Returns the value of key, or NULL. */
 void *index_find(const struct index *ix, const char *key);
-/* There is something for key; it is not found any more. */
+/* Forget key, which must have a value. */
 void index_remove(struct index *ix, const char *key);
-/* What was in it is its owner's. */
+/* Forget all keys; the values stay their owners'. */
 void index_free(struct index *ix);
 
 #endif

@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/log_line.h"
 #include "core/stats.h"
 
 #define RING_LINES 128 /* messages that wait for a slow reader */
@@ -24,19 +23,19 @@
 static struct {
 	struct log_line ring[RING_LINES]; /* head is the oldest */
 	unsigned head, count;
-	unsigned sent; /* bytes of the head that a stream has taken */
+	unsigned sent; /* bytes of the oldest message that a stream has taken */
 	unsigned long dropped;
 	enum log_target target;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int facility, level;
-	bool journal;   /* stderr is read by the journal: "<N>" prefixes */
-	bool is_socket; /* stderr is a socket */
-	bool is_stream; /* the log socket is one: a NUL ends each message */
-	bool started;   /* errors are no more repeated on stderr */
-	struct loop *loop;
-	struct watch watch; /* fd: the log socket, or what stands for stderr; -1: none */
-	bool watched;
-	struct deadline retry;
+	bool journal;          /* stderr is read by the journal: "<N>" prefixes */
+	bool is_socket;        /* stderr is a socket */
+	bool is_stream;        /* the log socket is a stream socket: a NUL ends each message */
+	bool started;          /* log_started(): errors are no more repeated on stderr */
+	struct loop *loop;     /* NULL: before log_attach() */
+	struct watch watch;    /* owns fd: the log socket, or a copy of stderr; -1: none */
+	bool watched;          /* the loop waits for room on watch.fd */
+	struct deadline retry; /* runs where there is no descriptor, until the next attempt */
 	struct deadline_queue retries;
 } log_state = {
 	.target = LOG_TARGET_STDERR,
@@ -58,7 +57,7 @@ static bool stderr_is_journal(void)
 	return strcmp(stream, text) == 0;
 }
 
-/* Closed by who started us, or thrown away. */
+/* Whether stderr is /dev/null: thrown away, or closed by who started us, which main() mends so. */
 static bool stderr_is_null(void)
 {
 	struct stat st;
@@ -123,7 +122,7 @@ static bool log_connect(void)
 	return log_state.watch.fd >= 0;
 }
 
-/* Wait for the reader, or for a reader to come back. */
+/* Have the loop flush again: when the reader takes more, or when it may be back. */
 static void log_wait(void)
 {
 	if (log_state.loop == NULL)
@@ -172,7 +171,8 @@ static unsigned syslog_prefix(const struct log_line *line, char *text, size_t si
 				  (int)getpid());
 }
 
-/* Returns the length of what a target gets. */
+/* Write to data what a target gets for a line: a prefix, the line and its end. Returns the length.
+ */
 static unsigned line_format(const struct log_line *line, enum log_target target, char *data)
 {
 	unsigned len = target == LOG_TARGET_STDERR ? stderr_prefix(line, data, PREFIX_MAX)
@@ -187,8 +187,8 @@ static unsigned line_format(const struct log_line *line, enum log_target target,
 	return len;
 }
 
-/* Returns true when the line has gone, or can never go; false with errno. A stream that took only
- * a part gets the rest of the same bytes. */
+/* Returns true when the line has gone, or can never go (EMSGSIZE); false with errno. Where a stream
+ * took only a part of the line, the next call sends the rest. */
 static bool line_send(const struct log_line *line)
 {
 	bool to_stderr = log_state.target == LOG_TARGET_STDERR;
@@ -208,7 +208,8 @@ static bool line_send(const struct log_line *line)
 	return log_state.sent == len || !(to_stderr || log_state.is_stream);
 }
 
-/* Who starts the daemon sees why it does not start, wherever messages go. */
+/* Write an error to stderr as well: who starts the daemon sees why it does not start, wherever
+ * messages go. */
 static void line_repeat(const struct log_line *line)
 {
 	char data[PREFIX_MAX + LOG_LINE_MAX + 1];
@@ -217,6 +218,7 @@ static void line_repeat(const struct log_line *line)
 	stderr_write(STDERR_FILENO, data, len);
 }
 
+/* Send what waits, the oldest first. Returns true when all is gone, false with errno. */
 static bool ring_drain(void)
 {
 	while (log_state.count > 0) {
@@ -262,7 +264,7 @@ void log_flush(void)
 	errno = saved;
 }
 
-/* For the last words: wait for a slow reader, but not for one that does not read. */
+/* For the last words: a slow reader is waited for, a reader that takes nothing is not. */
 void log_finish(int timeout_ms)
 {
 	struct pollfd pfd = {.events = POLLOUT};
@@ -302,7 +304,8 @@ void log_detach(void)
 	log_state.loop = NULL;
 }
 
-/* Standard error where somebody is known to read it, or where there is no log daemon. */
+/* stderr where somebody is known to read it, or where there is no log daemon and stderr leads
+ * somewhere. */
 static enum log_target target_choose(void)
 {
 	if (log_state.journal || isatty(STDERR_FILENO))

@@ -3,20 +3,20 @@
 #define CORE_LOG_H
 /*
  * One place that writes messages: RFC 3164 to the local log socket, or lines on stderr, with
- * "<N>" priorities when systemd reads it, else with the time. It never blocks: what the reader
- * does not take waits in a bounded ring, and what the ring cannot hold is dropped and counted.
- * A message is one line, "event key=value ...". A value with anything in it that could be taken for
- * something else stands between double quotes and is encoded, strvisx(3): foreign text forges
- * neither a field nor a line, whoever logs it. Not to be confused with syslog(3), which blocks when
- * the log daemon stalls.
+ * "<N>" priorities when systemd reads stderr, else with the time. Logging never blocks: what the
+ * reader does not take waits in a bounded ring, and what the ring cannot hold is dropped and
+ * counted. A message is one line, "event key=value ...". A value with anything in it that could be
+ * taken for something else stands between double quotes and is encoded, strvisx(3): foreign text
+ * forges neither a field nor a line, whoever logs it. syslog(3) is not used: it blocks when the log
+ * daemon stalls.
  */
-#include <string.h>
 #include <syslog.h>
 
+#include "core/log_line.h"
 #include "core/loop.h"
 
 enum log_target {
-	LOG_TARGET_AUTO,   /* syslog; but stderr if that is read, or no log daemon is there */
+	LOG_TARGET_AUTO, /* syslog; but stderr where somebody reads it, or no log daemon is there */
 	LOG_TARGET_SYSLOG, /* messages to the log socket */
 	LOG_TARGET_STDERR, /* lines */
 };
@@ -28,58 +28,22 @@ void log_open(enum log_target target, const char *path, int facility, int level)
 /* Until this call, errors for syslog are written to stderr as well. */
 void log_started(void);
 
-/* Lets the loop send what waits. */
+/* From now on the loop sends what waits, as soon as the reader takes it. */
 void log_attach(struct loop *loop);
 
-/* The loop goes away; close what is open. */
+/* The loop goes away. Closes the descriptor that messages went to. */
 void log_detach(void);
 
-/* Send what waits as far as that is possible at once. */
+/* Send what waits as far as that is possible at once. errno is kept. */
 void log_flush(void);
-/* The same, waiting up to timeout_ms each time the reader is slow. */
+/* Send all that waits, and wait up to timeout_ms each time the reader is slow. */
 void log_finish(int timeout_ms);
 
-enum log_kind {
-	LOG_KIND_TEXT,
-	LOG_KIND_NUMBER,
-	LOG_KIND_WORDS,
-};
-
-/* What a line says; borrowed until the call that makes the line returns. */
-struct log_field {
-	const char *key; /* of small letters, digits and '_'; NULL ends a list */
-	enum log_kind kind;
-	const char *data;
-	size_t len;      /* bytes of data */
-	uint64_t number; /* LOG_KIND_NUMBER */
-};
-
-static inline struct log_field log_bytes(const char *key, const char *data, size_t len)
-{
-	return (struct log_field){.key = key, .data = data, .len = len};
-}
-
-/* NULL: the line has no such field. */
-static inline struct log_field log_text(const char *key, const char *text)
-{
-	return log_bytes(key, text, text != NULL ? strlen(text) : 0);
-}
-
-static inline struct log_field log_number(const char *key, uint64_t number)
-{
-	return (struct log_field){.key = key, .kind = LOG_KIND_NUMBER, .number = number};
-}
-
-/* A field for each word; a NUL ends each of them, the last one may lack it: it is cut. */
-static inline struct log_field log_words(const char *key, const char *words, size_t size)
-{
-	return (struct log_field){.key = key, .kind = LOG_KIND_WORDS, .data = words, .len = size};
-}
-
-/* Whether messages of this level are written: what they say need not be made where not. */
+/* Whether messages of this level are written; where they are not, nobody need make their values. */
 bool log_takes(int level);
 
-/* Each line is described in pollard(8). errno is kept. */
+/* Write a line; level is LOG_ERR, ..., fields end with a NULL key. Each event is described in
+ * pollard(8). errno is kept. */
 void log_write(int level, const char *event, const struct log_field *fields);
 
 #define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__, {0}})

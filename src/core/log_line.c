@@ -11,8 +11,8 @@
 #define KEY_MAX 32    /* bytes of a key */
 #define VALUE_MAX 800 /* bytes of a value, encoded */
 
-/* What stands for itself: there is nothing in it that ends a value, or begins an escape or a quote
- * for anybody, be it a shell. */
+/* Whether a value can stand without quotes: no byte of data[0, len) ends a value, or begins an
+ * escape or a quote for anybody, be it a shell. */
 static bool value_is_bare(const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -21,7 +21,7 @@ static bool value_is_bare(const char *data, size_t len)
 	return len > 0;
 }
 
-/* How many bytes of text, up to max, hold whole escapes. */
+/* How many bytes of text, at most max, can be kept without cutting an escape of strvisx(3). */
 static size_t escapes_fit(const char *text, size_t max)
 {
 	size_t len = 0, step, digits;
@@ -35,7 +35,8 @@ static size_t escapes_fit(const char *text, size_t max)
 	return len;
 }
 
-/* cut: there was more of it. Returns the length. */
+/* Write a value to `to`, of at most VALUE_MAX bytes, two quotes and "...". cut: data is only the
+ * beginning of the value. Returns the bytes written. */
 static size_t value_make(char *to, const char *data, size_t len, bool cut)
 {
 	static char encoded[VALUE_MAX * 4 + 1];
@@ -56,7 +57,7 @@ static size_t value_make(char *to, const char *data, size_t len, bool cut)
 	return (size_t)sprintf(to, "\"%.*s\"%s", (int)fits, encoded, cut ? "..." : "");
 }
 
-/* One that does not fit is left out, with all after it. */
+/* A field that does not fit is left out, with all after it. cut: as for value_make(). */
 static void field_add(struct log_line *line, const char *key, const char *data, size_t len,
 		      bool cut)
 {

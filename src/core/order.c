@@ -14,8 +14,8 @@
 #define ANSWER_REFUSED "refused"
 #define ANSWER_MAX 16
 #define COMM_MAX 16
-#define AGAIN_MS 5000 /* signals that come together are one, of whoever was first: ask again */
-#define ORDERS 15     /* until we give up: a reload may take a minute */
+#define AGAIN_MS 5000 /* then the order is given again: of several signals one may arrive */
+#define ORDERS 15     /* times that the order is given: a reload may take a minute */
 
 static socklen_t asker_name(struct sockaddr_un *sun, pid_t asker)
 {
@@ -52,7 +52,7 @@ void order_answer(struct order_askers *askers, bool done)
 		close(fd);
 }
 
-/* ---- who gives the order ---- */
+/* ---- the asker ---- */
 
 static int asker_open(void)
 {
@@ -68,7 +68,8 @@ static int asker_open(void)
 	return -1;
 }
 
-/* As the kernel knows it, proc(5). */
+/* The name of a process as the kernel knows it, /proc/PID/comm of proc(5), to name[COMM_MAX].
+ * Returns 0, or -1. */
 static int program_name(pid_t pid, char *name)
 {
 	char path[32];
@@ -85,22 +86,21 @@ static int program_name(pid_t pid, char *name)
 }
 
 /* The signal ends most other programs. */
-static int order_give(pid_t pid, char *reason, size_t size)
+static int order_give(pid_t pid, struct reason *reason)
 {
 	char ours[COMM_MAX], theirs[COMM_MAX];
 
 	if (program_name(getpid(), ours) == 0 && program_name(pid, theirs) == 0 &&
 	    strcmp(ours, theirs) != 0) {
-		snprintf(reason, size, "process %d is another program", (int)pid);
-		return -1;
+		return reason_set(reason, "process %d is another program", (int)pid);
 	}
 	if (kill(pid, SIGHUP) == 0)
 		return 0;
-	snprintf(reason, size, "process %d: %s", (int)pid, strerror(errno));
-	return -1;
+	return reason_set(reason, "process %d: %s", (int)pid, strerror(errno));
 }
 
-/* Returns false where nothing has come, or not from pid. */
+/* Returns whether an answer has come, and from pid, whose number the kernel vouches for
+ * (SCM_CREDENTIALS of unix(7)). */
 static bool answer_take(int fd, pid_t pid, enum order_outcome *outcome)
 {
 	union {
@@ -126,19 +126,19 @@ static bool answer_take(int fd, pid_t pid, enum order_outcome *outcome)
 	return sender.pid == pid;
 }
 
-enum order_outcome order_reload(pid_t pid, char *reason, size_t size)
+enum order_outcome order_reload(pid_t pid, struct reason *reason)
 {
 	enum order_outcome outcome = ORDER_FAILED;
 	struct pollfd pfd = {.fd = asker_open(), .events = POLLIN};
 	bool answered = false;
 
 	if (pfd.fd < 0) {
-		snprintf(reason, size, "cannot wait for an answer: %s", strerror(errno));
+		reason_set(reason, "cannot wait for an answer: %s", strerror(errno));
 		return ORDER_FAILED;
 	}
-	snprintf(reason, size, "process %d does not answer", (int)pid);
+	reason_set(reason, "process %d does not answer", (int)pid);
 	for (int n = 0; n < ORDERS && !answered; n++) {
-		if (order_give(pid, reason, size) < 0)
+		if (order_give(pid, reason) < 0)
 			break;
 		answered = poll(&pfd, 1, AGAIN_MS) == 1 && answer_take(pfd.fd, pid, &outcome);
 	}

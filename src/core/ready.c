@@ -6,14 +6,13 @@
 #include <sys/resource.h>
 
 #include "core/clock.h"
-#include "core/watches.h"
 
-#define TURN_NS 20000000 /* of calls, then the loop looks around again */
-#define QUICK_NS 250000  /* a call of who is quick, and of who may be, should end then */
-#define CALL_NS 2000000  /* and of anybody else */
-#define HEAVY_US 400     /* whose calls cost more is not quick; one that lasts is forgiven */
-#define COST_CALLS 8     /* that the average is of, roughly */
-#define FRESH_PART 2     /* of the first call, which may have found everything cold */
+#define TURN_NS 20000000 /* of calls in a turn of the loop, before it polls again */
+#define QUICK_NS 250000  /* after which a call of a quick or fresh watch should end */
+#define CALL_NS 2000000  /* after which any other call should; and the most that one can cost */
+#define HEAVY_US 400 /* average cost of a heavy watch, or more: a single long call is forgiven */
+#define COST_CALLS 8 /* in the average, roughly */
+#define FRESH_PART 2 /* divides the cost of a first call, which may have found caches cold */
 
 /* ---- lines ---- */
 
@@ -44,6 +43,7 @@ bool ready_has_some(const struct ready *r)
 	return false;
 }
 
+/* The line that w belongs in. */
 static enum ready_kind ready_kind(const struct watch *w)
 {
 	if (w->for_all)
@@ -76,8 +76,9 @@ void ready_refresh(struct ready *r, bool (*is_ready)(void *arg, int fd), void *a
 
 /* ---- what calls cost ---- */
 
-/* Processor time since the last question, if another process has had the processor since; else -1:
- * whatever lasted, lasted because of us, be it that we waited for a disk. */
+/* Processor time that we used since the last interrupted_ns(), if another process took the
+ * processor in between. Else -1: whatever lasted, lasted because of us, be it that we waited for a
+ * disk. */
 static int64_t interrupted_ns(struct ready *r)
 {
 	int64_t before_ns = r->used_ns;
@@ -91,8 +92,8 @@ static int64_t interrupted_ns(struct ready *r)
 	return r->interrupts != interrupts ? r->used_ns - before_ns : -1;
 }
 
-/* What the present call, which lasted so long, is to be blamed for: who was just answered may run
- * before we go on. */
+/* What the present call costs, which lasted lasted_ns: without the time of other processes, as of a
+ * peer that was just answered and runs before we go on. */
 static int64_t call_took_ns(struct ready *r, int64_t lasted_ns)
 {
 	int64_t used_ns = lasted_ns >= QUICK_NS ? interrupted_ns(r) : -1;
@@ -102,6 +103,7 @@ static int64_t call_took_ns(struct ready *r, int64_t lasted_ns)
 	return used_ns >= 0 && used_ns < lasted_ns ? used_ns : lasted_ns;
 }
 
+/* Take a call of took_ns into the average of w. */
 static void watch_weigh(struct watch *w, int64_t took_ns)
 {
 	int64_t us = (took_ns < CALL_NS ? took_ns : CALL_NS) / 1000;
@@ -115,36 +117,37 @@ static void watch_weigh(struct watch *w, int64_t took_ns)
 
 /* ---- calls ---- */
 
-/* The owner may free w. */
-static void watch_call(struct watches *ws, struct watch *w)
+/* The owner may drop and free w in its call: then by_fd[] has w no more. */
+static void watch_call(struct ready *r, struct watch *w, struct watch **const *by_fd)
 {
-	struct ready *r = &ws->ready;
 	int64_t began_ns = r->clock_ns;
 	short revents = (short)w->revents;
 	int fd = w->fd;
 
 	w->revents = 0;
-	w->seen_ms = (uint16_t)ws->now_ms;
+	w->seen_ms = (uint16_t)r->now_ms;
 	r->call_ns = w->for_all || ready_kind(w) == READY_HEAVY ? CALL_NS : QUICK_NS;
 	r->was_over = false;
 	w->ready(w, revents);
 	r->clock_ns = clock_ns();
-	if (ws->by_fd[fd] == w)
+	if ((*by_fd)[fd] == w)
 		watch_weigh(w, call_took_ns(r, r->clock_ns - began_ns));
 }
 
-/* One of them at least, and others until then. */
-static void line_call(struct watches *ws, struct ready_line *line, int64_t until_ns)
+/* Call the first watch of a line, and further ones until until_ns of the monotonic clock; the
+ * others move up. */
+static void line_call(struct ready *r, struct ready_line *line, struct watch **const *by_fd,
+		      int64_t until_ns)
 {
 	uint32_t called = 0;
 
 	while (called < line->count) {
-		struct watch *w = ws->by_fd[line->fds[called++]];
+		struct watch *w = (*by_fd)[line->fds[called++]];
 
 		if (w == NULL || w->revents == 0)
 			continue;
-		watch_call(ws, w);
-		if (ws->ready.clock_ns >= until_ns)
+		watch_call(r, w, by_fd);
+		if (r->clock_ns >= until_ns)
 			break;
 	}
 	line->count -= called;
@@ -152,18 +155,18 @@ static void line_call(struct watches *ws, struct ready_line *line, int64_t until
 		memmove(line->fds, line->fds + called, line->count * sizeof(line->fds[0]));
 }
 
-void ready_call(struct watches *ws)
+void ready_call(struct ready *r, struct watch **const *by_fd, uint32_t now_ms)
 {
 	static const int64_t share_ns[READY_LINES] = {TURN_NS / 2, TURN_NS / 4, TURN_NS / 4};
-	struct ready *r = &ws->ready;
 	int64_t until_ns;
 
+	r->now_ms = now_ms;
 	if (r->late || r->lines[READY_FRESH].count > 0)
-		interrupted_ns(r); /* no caller is to blame for the wait */
+		interrupted_ns(r); /* begins anew: no call is to blame for the wait in poll(2) */
 	r->clock_ns = until_ns = clock_ns();
 	for (int kind = 0; kind < READY_LINES; kind++) {
-		until_ns += share_ns[kind]; /* and what those before have left */
-		line_call(ws, &r->lines[kind], until_ns);
+		until_ns += share_ns[kind]; /* what the lines before have left is added */
+		line_call(r, &r->lines[kind], by_fd, until_ns);
 	}
 }
 

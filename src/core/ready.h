@@ -3,71 +3,76 @@
 #define CORE_READY_H
 /*
  * Who is called when. Watches with an event queue for their call, first come, first served, in
- * three lines: who is mostly quick, who is not known yet, who mostly takes long.
+ * three lines: those whose calls are mostly quick, those never called yet, and those whose calls
+ * mostly take long.
  *
- *	quick  #######...........    half of a turn, then whoever is left waits for the next one
- *	fresh  ####                  a quarter, and what those before have left
- *	heavy  ##############....    likewise
+ *	quick  #######...........    half of a turn's time, then the rest waits for the next turn
+ *	fresh  ####                  a quarter, and what the line before has left
+ *	heavy  ##############....    a quarter, and what the lines before have left
  *
- * One of each line is called at least, so nobody, and no deadline, waits for however many that
- * always have much to do. What a call costs is measured, not guessed: the average of a watch's
- * calls decides on its line, and whoever is among the quick is told to end when a call lasts
- * (ready_call_is_over()). Time in which another process had the processor is nobody's cost.
+ * The first of each line is called whatever the time, so nobody, and no deadline, waits for however
+ * many that always have much to do. What a call costs is measured, not guessed: the average of a
+ * watch's calls decides on its line, and the owner of a quick or fresh one is told to end when a
+ * call lasts (ready_call_is_over()). Time in which another process had the processor is nobody's
+ * cost.
  *
- * It is a part of struct watches, and watches_dispatch() has the turns; owners only ask the
- * questions at the end.
+ * struct ready is a part of struct watches, and watches_dispatch() has the turns; owners only ask
+ * the questions at the end.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
-struct watch;
-struct watches;
+#include "core/watch.h"
 
 enum ready_kind {
 	READY_QUICK,
-	READY_FRESH,
+	READY_FRESH, /* not called yet: what its calls cost is not known */
 	READY_HEAVY,
-	READY_LINES,
+	READY_LINES, /* how many lines there are */
 };
 
 struct ready_line {
-	int *fds;
+	int *fds; /* of the watches that wait for their call, the first in front */
 	uint32_t count;
 };
 
 struct ready {
 	struct ready_line lines[READY_LINES];
-	bool late;        /* somebody was left over from the turn before */
-	bool was_over;    /* the present call was told so */
-	int64_t clock_ns; /* when the last call was over */
-	int64_t call_ns;  /* that the present call may last */
-	int64_t used_ns;  /* processor time, when last asked for */
-	long interrupts;  /* by other processes, likewise */
+	bool late;        /* watches were left over from the turn before: ready_refresh() */
+	bool was_over;    /* the present call was told to end, and costs as much as the longest */
+	uint32_t now_ms;  /* of the monotonic clock, as of this turn */
+	int64_t clock_ns; /* when the last call ended and the present one began */
+	int64_t call_ns;  /* how long the present call may last */
+	int64_t used_ns;  /* processor time of this thread, as of the last interrupted_ns() */
+	long interrupts;  /* how often others took the processor, as of then (getrusage(2)) */
 };
 
-/* Have place for count in each line. Returns 0, or -1 with ENOMEM and no place lost. */
+/* Have place for count watches in each line. Returns 0, or -1 with ENOMEM and no place lost. */
 int ready_reserve(struct ready *r, uint32_t count) __attribute__((warn_unused_result));
 void ready_free(struct ready *r);
 
-/* Whether somebody waits for a call. */
+/* Whether a watch waits for its call. */
 bool ready_has_some(const struct ready *r);
 
-/* A turn begins: of those left over from the last one, keep whom is_ready says so of. */
+/* A turn begins: of the watches left over from the last turn, keep those that is_ready() is true
+ * of. */
 void ready_refresh(struct ready *r, bool (*is_ready)(void *arg, int fd), void *arg);
-/* w, which is in no line, joins its own. */
+/* Put w, which is in no line, at the end of its line. */
 void ready_join(struct ready *r, const struct watch *w);
-/* Call those who are ready, each line for its share. They may add and drop any watch. */
-void ready_call(struct watches *ws);
+/* Call the watches that wait, each line for its share. *by_fd has each watch at its descriptor, and
+ * may move: owners may add and drop any watch. now_ms is of the monotonic clock. */
+void ready_call(struct ready *r, struct watch **const *by_fd, uint32_t now_ms);
 
-/* ---- questions of those who are called ---- */
+/* ---- questions of an owner, within its call ---- */
 
-/* Whether the present call should end, even if there is more to do: soon, if it is one who is quick
- * or may be; who is told so is not. Reads the clock. */
+/* Whether the present call should end, even if there is more to do. That is soon where the watch is
+ * quick or fresh. A call that is told so counts as a long one: after several of them the watch is
+ * heavy, and its calls may last longer. Reads the clock. */
 bool ready_call_is_over(struct ready *r);
-/* Whether what may be much should be left to the next call: the loop is late, and this is the turn
- * of those who are quick. Who is told so is not. */
+/* Whether what may be much work should be left to the next call: the loop is late, and the present
+ * call is one that should be quick. A call that is told so counts as a long one. */
 bool ready_call_is_for_little(struct ready *r);
-/* Whether there was more to do lately than a turn is long enough for. */
+/* Whether the turn before was not long enough for all calls. */
 bool ready_is_late(const struct ready *r);
 
 #endif

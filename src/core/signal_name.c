@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 
 /* signal(7) */
 static const char *const names[] = {
@@ -19,10 +20,11 @@ static const char *const names[] = {
 	[SIGPOLL] = "POLL",     [SIGPWR] = "PWR",       [SIGSYS] = "SYS",
 };
 
+#define NAMES (int)(sizeof(names) / sizeof(names[0]))
+
 const char *signal_name(int number)
 {
-	return number > 0 && number < (int)(sizeof(names) / sizeof(names[0])) ? names[number]
-									      : NULL;
+	return number > 0 && number < NAMES ? names[number] : NULL;
 }
 
 const char *signal_text(int number)
@@ -30,4 +32,12 @@ const char *signal_text(int number)
 	const char *name = signal_name(number);
 
 	return name != NULL ? name : "unknown";
+}
+
+int signal_number(const char *name)
+{
+	for (int number = 1; number < NAMES; number++)
+		if (names[number] != NULL && strcmp(names[number], name) == 0)
+			return number;
+	return 0;
 }

@@ -5,7 +5,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Linux ignores no signal that is blocked, whatever its disposition. */
+/* All of these are blocked: Linux queues a blocked signal even where its disposition is to be
+ * ignored. */
 static void signals_set(sigset_t *set)
 {
 	sigemptyset(set);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_SLICE_H
 #define CORE_SLICE_H
-/* Bytes that belong to somebody else: a word of a request, for the time that it is answered. */
+/* Bytes that belong to somebody else, such as a word of a request while the request is answered. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,21 +11,23 @@ struct slice {
 	size_t len;
 };
 
-/* Write the first bytes of a slice for people, what cannot be printed as '?'. Returns text. */
+/* Write the first bytes of a slice to text[SLICE_TEXT_MAX] for people, with a '?' for each byte
+ * that cannot be printed, and a NUL. Returns text. */
 #define SLICE_TEXT_MAX 65
 const char *slice_print(const struct slice *s, char *text);
 
-/* Whether a slice is this word, in any case. */
+/* Whether a slice is this word, in capitals or small letters. */
 bool slice_is(const struct slice *s, const char *word);
 
-/* Take a decimal number. Returns false where it is none, or more than an int64_t holds. */
+/* Take a slice as a decimal number, to *value. Returns false where the slice is none, or does not
+ * fit. */
 bool slice_integer(const struct slice *s, int64_t *value);
 
-/* Bytes of all count of them. */
+/* The bytes of count slices together. */
 size_t slices_len(const struct slice *slices, size_t count);
 
-/* A copy of count slices with all that they borrow. Returns one allocation, the caller's, or NULL
- * with ENOMEM. */
+/* Copy count slices with the bytes that they borrow. Returns one allocation, for whoever asked to
+ * free, or NULL with ENOMEM. */
 struct slice *slices_copy(const struct slice *slices, size_t count)
 	__attribute__((warn_unused_result));
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef CORE_STATS_H
 #define CORE_STATS_H
-/* What has happened since the start. A counter is one line of the list. */
+/* What has happened since the start. A counter is one line of the list; pollard(8) says what each
+ * counts. */
 #include <stdint.h>
 
 #define STATS(X)                \
@@ -30,8 +31,5 @@ struct stats {
 };
 
 extern struct stats stats;
-
-/* Log all counters. */
-void stats_log(void);
 
 #endif

@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* As sd_notify(3), which waits for ever where the manager does not read. */
+/* As sd_notify(3), but without that function's wait, which is for ever where systemd does not read.
+ */
 static void __attribute__((format(printf, 1, 2))) notify(const char *format, ...)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -70,7 +71,8 @@ void systemd_ping(void)
 	notify("WATCHDOG=1");
 }
 
-/* 0: it is not there, or no number. */
+/* The number in a variable of the environment; 0: there is no such variable, or it has no number.
+ */
 static int64_t number_of(const char *name)
 {
 	const char *text = getenv(name), *error;
@@ -78,7 +80,7 @@ static int64_t number_of(const char *name)
 	return text != NULL ? strtonum(text, 0, INT64_MAX, &error) : 0;
 }
 
-/* Without a process's number the watchdog is meant for whoever finds it. */
+/* WATCHDOG_PID says which process the watchdog is about; where it is not set, any. */
 int64_t systemd_ping_ms(void)
 {
 	if (getenv("WATCHDOG_PID") != NULL && number_of("WATCHDOG_PID") != getpid())

@@ -11,16 +11,16 @@
 #include "core/hints.h"
 
 #define QUIET_MS 20         /* without an event, until a hot watch is armed */
-#define HOT_FEW 64          /* quiet ones that are not worth a wakeup */
+#define HOT_FEW 64          /* hot watches that the loop does not wake up to look through */
 #define ARMED_PER_TURN 256  /* so that no turn is long */
-#define POLLED_PER_CALL 256 /* cold ones, where hints were lost */
+#define POLLED_PER_CALL 256 /* cold watches in one poll(2), where hints were lost */
 
 static bool watch_can_be_cold(const struct watch *w)
 {
 	return w->tells != WATCH_TELLS_NOTHING;
 }
 
-/* Soon after the one before. */
+/* Whether w was called, or added, less than QUIET_MS ago: an event now is its second one soon. */
 static bool watch_is_busy(const struct watches *ws, const struct watch *w)
 {
 	return (uint16_t)(ws->now_ms - w->seen_ms) < QUIET_MS;
@@ -28,7 +28,8 @@ static bool watch_is_busy(const struct watches *ws, const struct watch *w)
 
 /* ---- places: hot | polled once more ---- */
 
-/* There is place for all of them, so that a hint never fails for want of memory. */
+/* Have room in pfds[], and in the lines of ready, for count watches, which is all of them, so that
+ * a hint never fails for want of memory. */
 static int pfds_reserve(struct watches *ws, uint32_t count)
 {
 	uint32_t cap = ws->pfd_cap > 0 ? ws->pfd_cap * 2 : 64;
@@ -64,13 +65,14 @@ static int by_fd_reserve(struct watches *ws, uint32_t count)
 	return 0;
 }
 
+/* Put pfd at slot, and tell its watch. slot is never as large as WATCH_COLD. */
 static void place_set(struct watches *ws, uint32_t slot, struct pollfd pfd)
 {
 	ws->pfds[slot] = pfd;
 	ws->by_fd[pfd.fd]->slot = slot & WATCH_COLD;
 }
 
-/* The one at from fills a hole. Returns the new hole. */
+/* Fill a hole with the entry at from. Returns where the hole is then. */
 static uint32_t place_move(struct watches *ws, uint32_t hole, uint32_t from)
 {
 	if (hole != from)
@@ -78,7 +80,9 @@ static uint32_t place_move(struct watches *ws, uint32_t hole, uint32_t from)
 	return from;
 }
 
-/* Once more, or, unless it is armed, hot: the first of the others makes place for it. */
+/* Poll a watch that is not polled: an armed one once more, at the end of that part; another as a
+ * hot one, at the end of the hot part, from where the first armed one moves to the end of its own.
+ */
 static void place_enter(struct watches *ws, const struct watch *w)
 {
 	const struct pollfd pfd = {.fd = w->fd, .events = (short)w->events};
@@ -94,7 +98,8 @@ static void place_enter(struct watches *ws, const struct watch *w)
 	ws->restless += watch_can_be_cold(w);
 }
 
-/* The last of each part fills the hole. */
+/* Poll w no more. A hole in the hot part is filled by the last hot one; the hole which that leaves,
+ * or one in the other part, by the last of all. */
 static void place_leave(struct watches *ws, struct watch *w)
 {
 	uint32_t hole = w->slot;
@@ -109,7 +114,7 @@ static void place_leave(struct watches *ws, struct watch *w)
 
 /* ---- hot, once more, cold ---- */
 
-/* One whose descriptor cannot be armed stays hot for ever. */
+/* From hot to once more. A watch whose descriptor cannot be armed stays hot for ever. */
 static void watch_arm(struct watches *ws, struct watch *w)
 {
 	place_leave(ws, w);
@@ -121,6 +126,7 @@ static void watch_arm(struct watches *ws, struct watch *w)
 	place_enter(ws, w);
 }
 
+/* From once more to hot, with the event that was found. */
 static void watch_disarm(struct watches *ws, struct watch *w)
 {
 	short revents = ws->pfds[w->slot].revents;
@@ -132,15 +138,16 @@ static void watch_disarm(struct watches *ws, struct watch *w)
 	ws->pfds[w->slot].revents = revents;
 }
 
-/* Who waits for room on a UNIX socket is called until its send(2) fails: before that, the kernel
- * would not tell. */
+/* Whether w cannot go cold because it waits for room on a UNIX socket, and the kernel would give no
+ * hint of that before a send(2) has failed. Its owner is called until then. */
 static bool watch_must_send(const struct watch *w)
 {
 	return w->tells == WATCH_TELLS_AFTER_SEND && (w->events & POLLOUT) && !w->full;
 }
 
-/* Those that were polled once more, from this place on: cold where that found nothing, hot where
- * they are busy. */
+/* Watches that were polled once more, from place first on, go cold where nothing was found, and hot
+ * where they are busy. One that a busy one's move carries past the walk is polled once more again.
+ */
 static void armed_settle(struct watches *ws, uint32_t first)
 {
 	struct watch *w;
@@ -159,7 +166,7 @@ static void armed_settle(struct watches *ws, uint32_t first)
 	}
 }
 
-/* Arm those that have been quiet. */
+/* Arm hot watches that have been quiet, a bounded number of them each turn. */
 static void hot_cool(struct watches *ws)
 {
 	int armed = 0;
@@ -178,6 +185,7 @@ static void hot_cool(struct watches *ws)
 	ws->cooling = armed == ARMED_PER_TURN;
 }
 
+/* Poll w, unless it is polled already, or waits for nothing. */
 static void watch_wake(struct watches *ws, const struct watch *w)
 {
 	if (!watch_is_polled(w) && w->events != WATCH_IGNORED)
@@ -192,7 +200,7 @@ static void hint_heard(void *arg, int fd)
 		watch_wake(ws, ws->by_fd[fd]);
 }
 
-/* Wake those of count cold ones that have an event. */
+/* Wake those of count cold watches that have an event now. */
 static void cold_poll_some(struct watches *ws, struct pollfd *pfds, nfds_t count)
 {
 	if (poll(pfds, count, 0) <= 0)
@@ -202,7 +210,7 @@ static void cold_poll_some(struct watches *ws, struct pollfd *pfds, nfds_t count
 			watch_wake(ws, ws->by_fd[pfds[i].fd]);
 }
 
-/* Hints were lost: look at all the cold ones. */
+/* Hints were lost: wake all cold watches that have an event. */
 static void cold_poll(struct watches *ws)
 {
 	struct pollfd pfds[POLLED_PER_CALL];
@@ -222,9 +230,10 @@ static void cold_poll(struct watches *ws)
 	cold_poll_some(ws, pfds, count);
 }
 
-/* Poll those that hints are about along with the others of this turn: who slept does not wait for
- * one more turn, however much there is to do in this one. Whoever is to go cold has done so by now:
- * among the hints may be one of what happened since the wait. */
+/* Wake the watches that hints are about and poll them at once, so that a peer that slept does not
+ * wait for one more turn, however much there is to do in this one. To be called after
+ * armed_settle(): a hint does nothing to a watch that is polled, so one of an event since the
+ * poll(2) would be lost if its watch went cold after this. */
 static void hints_take(struct watches *ws)
 {
 	struct pollfd *hints = &ws->pfds[ws->hints.slot];
@@ -313,7 +322,8 @@ void watches_drop(struct watches *ws, struct watch *w)
 
 /* ---- a turn ---- */
 
-/* Of those left over from the last turn: whether it is still to be called, and what for. */
+/* Whether the watch of fd, left over from the last turn, is still to be called; and for what this
+ * turn's poll(2) has found. */
 static bool watch_is_ready(void *arg, int fd)
 {
 	const struct watches *ws = arg;
@@ -325,6 +335,7 @@ static bool watch_is_ready(void *arg, int fd)
 	return w->revents != 0;
 }
 
+/* Have each watch with an event join the line for its call, unless it waits there already. */
 static void turn_collect(struct watches *ws)
 {
 	for (uint32_t i = ws->polled; ws->found > 0 && i-- > 0;) {
@@ -340,7 +351,8 @@ static void turn_collect(struct watches *ws)
 	}
 }
 
-/* Until when there is something to cool, or to call. */
+/* Milliseconds that a wait may last, for there are calls left over, or quiet watches to arm; -1: no
+ * limit. */
 static int own_wait_ms(const struct watches *ws)
 {
 	if (ws->cooling || ready_has_some(&ws->ready))
@@ -366,10 +378,10 @@ void watches_dispatch(struct watches *ws, int64_t now_ms)
 	hot_cool(ws);
 	ready_refresh(&ws->ready, watch_is_ready, ws);
 	turn_collect(ws);
-	ready_call(ws);
+	ready_call(&ws->ready, &ws->by_fd, ws->now_ms);
 }
 
-/* Without the one of the hints. */
+/* The watch of the hints is nobody's. */
 uint32_t watches_count(const struct watches *ws)
 {
 	return ws->count - 1;

@@ -32,7 +32,7 @@ static void host_bits_clear(struct cidr *cidr, unsigned width)
 		cidr->bytes[bit / 8] &= (unsigned char)~(0x80 >> bit % 8);
 }
 
-int cidr_parse(struct cidr *cidr, const char *text, char *reason)
+int cidr_parse(struct cidr *cidr, const char *text, struct reason *reason)
 {
 	const char *slash = strchr(text, '/'), *error = NULL;
 	char host[INET6_ADDRSTRLEN] = "";
@@ -44,31 +44,26 @@ int cidr_parse(struct cidr *cidr, const char *text, char *reason)
 	if (len < sizeof(host))
 		memcpy(host, text, len);
 	if (inet_pton(cidr->family, host, cidr->bytes) != 1) {
-		snprintf(reason, OPTION_REASON_MAX, "'%.100s' is not an address or a network%s",
-			 text, strchr(text, ',') != NULL ? "; " OPTION_COMMAS : "");
-		return -1;
+		return reason_set(reason, "'%.100s' is not an address or a network%s", text,
+				  strchr(text, ',') != NULL ? "; " OPTION_COMMAS : "");
 	}
 	if (cidr->family == AF_INET6 &&
 	    IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)cidr->bytes)) {
-		snprintf(reason, OPTION_REASON_MAX, "'%s': write the IPv4 network itself", text);
-		return -1;
+		return reason_set(reason, "'%s': write the IPv4 network itself", text);
 	}
 	cidr->prefix = width;
 	if (slash != NULL)
 		cidr->prefix = (unsigned)strtonum(slash + 1, 0, width, &error);
 	if (error != NULL ||
 	    (slash != NULL && strspn(slash + 1, "0123456789") != strlen(slash + 1))) {
-		snprintf(reason, OPTION_REASON_MAX, "'%s': the prefix is not a number up to %u",
-			 text, width);
-		return -1;
+		return reason_set(reason, "'%s': the prefix is not a number up to %u", text, width);
 	}
 	if (!host_bits_are_zero(cidr, width)) {
 		host_bits_clear(cidr, width);
 		inet_ntop(cidr->family, cidr->bytes, host, sizeof(host));
-		snprintf(reason, OPTION_REASON_MAX,
-			 "'%.100s' has bits set beyond its prefix; did you mean %s/%u?", text, host,
-			 cidr->prefix);
-		return -1;
+		return reason_set(reason,
+				  "'%.100s' has bits set beyond its prefix; did you mean %s/%u?",
+				  text, host, cidr->prefix);
 	}
 	return 0;
 }
@@ -94,9 +89,10 @@ bool cidr_list_has(const struct cidr_list *list, const struct sockaddr *sa)
 	return false;
 }
 
-/* Split text into words, and make room for what each of them stands for, size bytes. Returns that,
- * or NULL with the reason and no words. */
-static void *items_new(struct option_list *words, const char *text, size_t size, char *reason)
+/* Split text into words, and make room for size bytes of each of them. Returns the zeroed room, or
+ * NULL with the reason and no words. */
+static void *items_new(struct option_list *words, const char *text, size_t size,
+		       struct reason *reason)
 {
 	void *items;
 
@@ -104,13 +100,14 @@ static void *items_new(struct option_list *words, const char *text, size_t size,
 		return NULL;
 	items = calloc(words->count, size);
 	if (items == NULL) {
-		snprintf(reason, OPTION_REASON_MAX, "out of memory");
+		reason_set(reason, "out of memory");
 		option_list_free(words);
 	}
 	return items;
 }
 
-static int cidrs_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int cidrs_parse(const struct option_def *def, const char *text, void *field,
+		       struct reason *reason)
 {
 	struct cidr_list *list = field;
 	struct option_list words;
@@ -134,7 +131,7 @@ static void cidrs_free(void *field)
 }
 
 /* A name, or else a number. */
-static int id_parse(enum name_kind kind, const char *word, id_t *id, char *reason)
+static int id_parse(enum name_kind kind, const char *word, id_t *id, struct reason *reason)
 {
 	const struct name *name = names_ask(kind, word);
 	const char *error;
@@ -146,12 +143,12 @@ static int id_parse(enum name_kind kind, const char *word, id_t *id, char *reaso
 	*id = (id_t)strtonum(word, 0, UINT32_MAX - 1, &error);
 	if (error == NULL)
 		return 0;
-	snprintf(reason, OPTION_REASON_MAX, "%.160s%s", name->error,
-		 strchr(word, ',') != NULL ? "; " OPTION_COMMAS : "");
-	return -1;
+	return reason_set(reason, "%.160s%s", name->error,
+			  strchr(word, ',') != NULL ? "; " OPTION_COMMAS : "");
 }
 
-static int ids_parse(enum name_kind kind, const char *text, struct id_list *list, char *reason)
+static int ids_parse(enum name_kind kind, const char *text, struct id_list *list,
+		     struct reason *reason)
 {
 	struct option_list words;
 	int result = 0;
@@ -165,12 +162,14 @@ static int ids_parse(enum name_kind kind, const char *text, struct id_list *list
 	return result;
 }
 
-static int users_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int users_parse(const struct option_def *def, const char *text, void *field,
+		       struct reason *reason)
 {
 	return ids_parse(NAME_USER, text, field, reason);
 }
 
-static int groups_parse(const struct option_def *def, const char *text, void *field, char *reason)
+static int groups_parse(const struct option_def *def, const char *text, void *field,
+			struct reason *reason)
 {
 	return ids_parse(NAME_GROUP, text, field, reason);
 }

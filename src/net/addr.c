@@ -12,97 +12,91 @@
 
 static const char *const transport_names[] = {"tcp", "udp", "unix"};
 
-/* What no resolver knows, and bind(2) and connect(2) refuse. */
-static int host_check(const struct addr_spec *spec, char *reason, size_t size)
+/* Refuse hosts that no resolver knows, and those that bind(2) and connect(2) refuse. */
+static int host_check(const struct addr_spec *spec, struct reason *reason)
 {
 	struct in6_addr in6;
 
 	if (strcmp(spec->host, "*") == 0)
-		snprintf(reason, size, "write 0.0.0.0 or [::] for every address, not *");
+		reason_set(reason, "write 0.0.0.0 or [::] for every address, not *");
 	else if (strpbrk(spec->host, "/, \t") != NULL)
-		snprintf(reason, size, "'%.100s' is not a host; write HOST:PORT", spec->host);
+		reason_set(reason, "'%.100s' is not a host; write HOST:PORT", spec->host);
 	else if (inet_pton(AF_INET6, spec->host, &in6) == 1 && IN6_IS_ADDR_LINKLOCAL(&in6))
-		snprintf(reason, size, "%s is one of each interface; write which: [%s%%eth0]:%s",
-			 spec->host, spec->host, spec->port);
+		reason_set(reason, "%s is one of each interface; write which: [%s%%eth0]:%s",
+			   spec->host, spec->host, spec->port);
 	else
 		return 0;
 	return -1;
 }
 
-static int host_port_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
+static int host_port_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 {
 	const char *host = text, *end = strrchr(text, ':'), *error = "no number";
 	size_t len;
 
 	if (end == NULL || end[1] == '\0') {
-		snprintf(reason, size, "'%s' has no port; write HOST:PORT", text);
-		return -1;
+		return reason_set(reason, "'%s' has no port; write HOST:PORT", text);
 	}
 	if (strspn(end + 1, "0123456789") == strlen(end + 1) && strlen(end + 1) <= 5)
 		strtonum(end + 1, 0, 65535, &error);
 	if (error != NULL) {
-		snprintf(reason, size, "port '%s' is not a number from 0 to 65535", end + 1);
-		return -1;
+		return reason_set(reason, "port '%s' is not a number from 0 to 65535", end + 1);
 	}
 	strlcpy(spec->port, end + 1, sizeof(spec->port));
 	if (*host == '[' && end[-1] == ']') {
 		host++;
 		end--;
 	} else if (memchr(host, ':', (size_t)(end - host)) != NULL) {
-		snprintf(reason, size, "an IPv6 address goes in brackets: [%.*s]:%s",
-			 (int)(end - host), host, spec->port);
-		return -1;
+		return reason_set(reason, "an IPv6 address goes in brackets: [%.*s]:%s",
+				  (int)(end - host), host, spec->port);
 	}
 	len = (size_t)(end - host);
 	if (len == 0 || len >= sizeof(spec->host)) {
-		snprintf(reason, size, "'%s' has no host; write 0.0.0.0 or [::] for every address",
-			 text);
-		return -1;
+		return reason_set(
+			reason, "'%s' has no host; write 0.0.0.0 or [::] for every address", text);
 	}
 	memcpy(spec->host, host, len);
 	spec->host[len] = '\0';
-	return host_check(spec, reason, size);
+	return host_check(spec, reason);
 }
 
-static int path_parse(struct addr_spec *spec, const char *path, char *reason, size_t size)
+static int path_parse(struct addr_spec *spec, const char *path, struct reason *reason)
 {
 	const size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 
 	if (path[0] != '/' || strlen(path) > max) {
-		snprintf(reason, size, "'%s' is not an absolute path of at most %zu bytes", path,
-			 max);
-		return -1;
+		return reason_set(reason, "'%s' is not an absolute path of at most %zu bytes", path,
+				  max);
 	}
 	strlcpy(spec->host, path, sizeof(spec->host));
 	return 0;
 }
 
-static void transport_miss(const char *text, char *reason, size_t size)
+static void transport_miss(const char *text, struct reason *reason)
 {
 	struct addr_spec tried = {0};
 	const char *transport = NULL;
 
 	if (text[0] == '/')
 		transport = transport_names[TRANSPORT_UNIX];
-	else if (host_port_parse(&tried, text, reason, size) == 0)
+	else if (host_port_parse(&tried, text, reason) == 0)
 		transport = transport_names[TRANSPORT_TCP];
 	if (transport == NULL)
-		snprintf(reason, size, "'%.100s' does not begin with tcp:, udp: or unix:", text);
+		reason_set(reason, "'%.100s' does not begin with tcp:, udp: or unix:", text);
 	else
-		snprintf(
-			reason, size,
+		reason_set(
+			reason,
 			"'%.100s' does not begin with tcp:, udp: or unix:; did you mean %s:%.100s?",
 			text, transport, text);
 }
 
-int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size_t size)
+int addr_spec_parse(struct addr_spec *spec, const char *text, struct reason *reason)
 {
 	const char *colon = strchr(text, ':');
 
 	*spec = (struct addr_spec){0};
 	if (strlcpy(spec->text, text, sizeof(spec->text)) >= sizeof(spec->text)) {
-		snprintf(reason, size, "the address is too long");
-		return -1;
+		return reason_set(reason, "the address is too long");
 	}
 	for (unsigned i = 0; colon != NULL && i < 3; i++) {
 		const char *name = transport_names[i];
@@ -112,10 +106,10 @@ int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size
 			continue;
 		spec->transport = (enum transport)i;
 		if (spec->transport == TRANSPORT_UNIX)
-			return path_parse(spec, colon + 1, reason, size);
-		return host_port_parse(spec, colon + 1, reason, size);
+			return path_parse(spec, colon + 1, reason);
+		return host_port_parse(spec, colon + 1, reason);
 	}
-	transport_miss(text, reason, size);
+	transport_miss(text, reason);
 	return -1;
 }
 
@@ -135,7 +129,7 @@ static bool addr_is_among(const struct addr *a, const struct addr *addrs, int co
 	return false;
 }
 
-/* Fill addrs with what of list is IPv4 or IPv6, each once. Returns how many. */
+/* Fill addrs with the IPv4 and IPv6 addresses of list, each once. Returns how many. */
 static int addrs_collect(const struct addr_spec *spec, const struct addrinfo *list,
 			 struct addr *addrs)
 {
@@ -152,7 +146,7 @@ static int addrs_collect(const struct addr_spec *spec, const struct addrinfo *li
 	return count;
 }
 
-static struct addrinfo *host_resolve(const struct addr_spec *spec, char *reason, size_t size)
+static struct addrinfo *host_resolve(const struct addr_spec *spec, struct reason *reason)
 {
 	struct addrinfo hints = {.ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *list;
 	int error;
@@ -161,8 +155,8 @@ static struct addrinfo *host_resolve(const struct addr_spec *spec, char *reason,
 	error = getaddrinfo(spec->host, spec->port, &hints, &list);
 	if (error == 0)
 		return list;
-	snprintf(reason, size, "host '%s': %s", spec->host,
-		 error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+	reason_set(reason, "host '%s': %s", spec->host,
+		   error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
 	return NULL;
 }
 
@@ -175,18 +169,18 @@ static size_t list_length(const struct addrinfo *list)
 	return length;
 }
 
-int addr_resolve(const struct addr_spec *spec, struct addr **addrs, char *reason, size_t size)
+int addr_resolve(const struct addr_spec *spec, struct addr **addrs, struct reason *reason)
 {
 	struct addrinfo *list = NULL;
 	int count = -1;
 
 	*addrs = NULL;
 	if (spec->transport != TRANSPORT_UNIX) {
-		list = host_resolve(spec, reason, size);
+		list = host_resolve(spec, reason);
 		if (list == NULL)
 			return -1;
 	}
-	snprintf(reason, size, "out of memory");
+	reason_set(reason, "out of memory");
 	*addrs = calloc(list_length(list) + 1, sizeof(**addrs));
 	if (*addrs != NULL)
 		count = list != NULL ? addrs_collect(spec, list, *addrs)
@@ -194,7 +188,7 @@ int addr_resolve(const struct addr_spec *spec, struct addr **addrs, char *reason
 	if (list != NULL)
 		freeaddrinfo(list);
 	if (count == 0)
-		snprintf(reason, size, "host '%s' has no IPv4 or IPv6 address", spec->host);
+		reason_set(reason, "host '%s' has no IPv4 or IPv6 address", spec->host);
 	if (count > 0)
 		return count;
 	free(*addrs);

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "core/reason.h"
+
 #define ADDR_TEXT_MAX 300 /* bytes; any address as text */
 
 enum transport {
@@ -25,9 +27,10 @@ struct addr_spec {
 	enum transport transport;
 	char host[256]; /* tcp, udp: without brackets; unix: the path */
 	char port[6];   /* tcp, udp: decimal */
-	bool optional;  /* the owner's word: it may not be there; false at first */
+	bool optional; /* set by its owner, false at first: this machine may not have the address */
 };
 
+/* One socket address. */
 struct addr {
 	enum transport transport;
 	socklen_t len;
@@ -39,25 +42,26 @@ struct addr {
 	};
 };
 
-/* Take text apart. Returns 0, or -1 with the reason in reason[size]. */
-int addr_spec_parse(struct addr_spec *spec, const char *text, char *reason, size_t size);
+/* Take text apart. Returns 0, or -1 with the reason. */
+int addr_spec_parse(struct addr_spec *spec, const char *text, struct reason *reason);
 
 /* Find the addresses of spec, all of them. A host name may ask the resolver, which blocks. Returns
- * how many (> 0), in *addrs, the caller's to free; or -1 with the reason in reason[size]. */
-int addr_resolve(const struct addr_spec *spec, struct addr **addrs, char *reason, size_t size);
+ * how many (> 0), in *addrs, the caller's to free; or -1 with the reason. */
+int addr_resolve(const struct addr_spec *spec, struct addr **addrs, struct reason *reason);
 
+/* Whether both stand for the same socket: transport, address and port, or path. */
 bool addr_equal(const struct addr *a, const struct addr *b);
 
-/* The port of an IPv4 or IPv6 address. */
+/* The port of an IPv4 or IPv6 address, in host order. */
 uint16_t sockaddr_port(const struct sockaddr *sa);
 
-/* SOCK_STREAM or SOCK_DGRAM. */
+/* Returns SOCK_STREAM or SOCK_DGRAM. */
 int addr_type(const struct addr *a);
 
-/* An IPv4 or IPv6 address: "127.0.0.1:3234", "[fe80::1%eth0]:7". */
+/* Write an IPv4 or IPv6 address to text[size]: "127.0.0.1:3234", "[fe80::1%eth0]:7". */
 void sockaddr_print(const struct sockaddr *sa, char *text, size_t size);
 
-/* "tcp:127.0.0.1:3234", "udp:[::1]:7", "unix:/run/x". */
+/* Write an address to text[size]: "tcp:127.0.0.1:3234", "udp:[::1]:7", "unix:/run/x". */
 void addr_print(const struct addr *a, char *text, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/admit.h"
 
-#define TURNED_AWAY_MAX 64 /* at one time; more are closed without a word */
+#define TURNED_AWAY_MAX 64 /* peers at one time; more are closed without a word */
 
 bool admit_has_place(const struct conn_table *table, const struct listener *l)
 {
@@ -46,6 +46,7 @@ void admit_leave(struct conn *c)
 		c->table->changes++;
 		c->listener->tally->clients--;
 		tally_leave(c->source);
+		c->source = NULL;
 		break;
 	case PLACE_TURNED_AWAY:
 		c->table->turned_away--;

@@ -21,6 +21,16 @@ int say_text(const struct call *call, const char *text)
 	return say_bytes(call, text, strlen(text));
 }
 
+static void outcome_set(struct outcome *outcome, const char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	if (len >= sizeof(outcome->code))
+		len = sizeof(outcome->code) - 1;
+	memcpy(outcome->code, text, len);
+	outcome->code[len] = '\0';
+}
+
 int say_error(const struct call *call, const char *format, ...)
 {
 	char text[SAY_ERROR_MAX];
@@ -29,6 +39,8 @@ int say_error(const struct call *call, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	if (call->outcome != NULL)
+		outcome_set(call->outcome, text);
 	return call->protocol->error(call->out, call->framing, text);
 }
 

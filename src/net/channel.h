@@ -2,11 +2,11 @@
 #ifndef NET_CHANNEL_H
 #define NET_CHANNEL_H
 /*
- * How the bytes of a connection move: what lies between a connection and its socket. Nothing here
- * blocks, and a connection makes no system call on its socket but through these.
+ * How the bytes of a connection move: what lies between a connection and its socket. No function of
+ * a channel blocks, and a connection makes no system call on its socket but through them.
  *
- * Who encrypts may have to send in order to receive, and the other way round, and may hold bytes
- * that have left the socket already: hence wants and pending.
+ * A channel that encrypts may have to send in order to receive, and the other way round, and may
+ * hold bytes that have left the socket already: hence wants and pending.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,16 +15,16 @@
 struct channel;
 
 struct channel_ops {
-	/* As recv(2), send(2) and sendfile(2): bytes, 0 at the end, or -1 with errno, EAGAIN where
-	 * poll(2) is to say when. */
+	/* As recv(2), send(2) and sendfile(2). Return how many bytes, 0 at the end, or -1 with
+	 * errno, EAGAIN where poll(2) will tell when to try again. */
 	ssize_t (*recv)(struct channel *ch, int fd, void *data, size_t len);
 	ssize_t (*send)(struct channel *ch, int fd, const void *data, size_t len);
 	ssize_t (*send_file)(struct channel *ch, int fd, int file, off_t *offset, size_t count);
 	/* Whether recv() has bytes that poll(2) does not know of. */
 	bool (*pending)(struct channel *ch);
-	/* Bytes that have arrived and are not received, as far as known. */
+	/* How many bytes have arrived and are not received, as far as is known. */
 	size_t (*unread)(struct channel *ch, int fd);
-	/* Bytes that were sent and the peer has not acknowledged, or -1. */
+	/* How many bytes were sent that the peer has not acknowledged; -1: not known. */
 	ssize_t (*untaken)(struct channel *ch, int fd);
 	/* Send no more; the peer reads an end. */
 	void (*hang_up)(struct channel *ch, int fd);
@@ -34,11 +34,12 @@ struct channel_ops {
 
 struct channel {
 	const struct channel_ops *ops;
-	uint16_t wants; /* of poll(2), whatever the connection waits for; 0: no more than that */
+	uint16_t wants; /* events of poll(2) to wait for instead of the connection's; 0: those */
 };
 
-/* For an accepted socket without encryption; guarded: descriptors may come with its bytes, which
- * are not taken (net/rights.h): recv() fails with EPERM. One for all, which holds nothing. */
+/* The channel of an accepted socket without encryption: one for all sockets, static. guarded:
+ * descriptors may come with the bytes (net/rights.h); they are not taken, recv() fails with EPERM.
+ */
 struct channel *channel_plain(bool guarded);
 
 #endif

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What services ask of a connection, net/conn.h; its turns are in conn.c. */
+/* What services ask of a connection, net/conn.h; but for conn_wake(), which is in turn.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/stats.h"
 #include "net/conn.h"
-#include "net/table.h"
+#include "net/request_log.h"
 
 struct call conn_call(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
+	struct request_log *log = c->belongings != NULL ? c->belongings->log : NULL;
 
 	return (struct call){
 		.out = &c->out,
@@ -20,6 +21,7 @@ struct call conn_call(struct conn *c)
 		.offers = conf->offers,
 		.position = &c->position,
 		.conn = c,
+		.outcome = log != NULL && log->pending ? &log->outcome : NULL,
 	};
 }
 
@@ -38,20 +40,10 @@ void conn_task(struct conn *c, struct task *t)
 		t->eof(&call, t);
 }
 
-/* The scratch areas are lent to one connection at a time: within the turn of another, have the
- * loop call when c can be written to, which is soon. */
-void conn_wake(struct conn *c)
-{
-	if (c->table->turning)
-		watches_want(&c->table->loop->watches, &c->watch, POLLOUT);
-	else
-		conn_turn(c, false);
-}
-
 void conn_quit(struct conn *c)
 {
 	c->state = CONN_FLUSH;
-	c->reason = REASON_eof;
+	c->ending = ENDING_eof;
 	c->unserved = false;
 }
 
@@ -87,19 +79,64 @@ uint32_t conn_id(const struct conn *c)
 	return c->id;
 }
 
+int64_t conn_age_ms(const struct conn *c)
+{
+	return loop_now_ms(c->table->loop) - c->opened_ms;
+}
+
+unsigned conn_clients(const struct conn *c)
+{
+	return c->table->clients;
+}
+
+unsigned conn_max_clients(const struct conn *c)
+{
+	return c->table->max_clients;
+}
+
+struct belongings *conn_belongings(struct conn *c)
+{
+	if (c->belongings == NULL)
+		c->belongings = calloc(1, sizeof(*c->belongings));
+	return c->belongings;
+}
+
+int conn_accompany(struct conn *c, struct companion *x)
+{
+	struct belongings *b = conn_belongings(c);
+
+	if (b == NULL)
+		return -1;
+	LIST_INSERT_HEAD(&b->companions, x, entry);
+	return 0;
+}
+
+void conn_leave(struct companion *x)
+{
+	LIST_REMOVE(x, entry);
+}
+
+struct companion *conn_companion_next(const struct conn *c, const struct companion *x)
+{
+	if (x != NULL)
+		return LIST_NEXT(x, entry);
+	return c->belongings != NULL ? LIST_FIRST(&c->belongings->companions) : NULL;
+}
+
 const char *conn_name(const struct conn *c)
 {
-	return c->name;
+	return c->belongings != NULL ? c->belongings->name : NULL;
 }
 
 int conn_set_name(struct conn *c, const char *name, size_t len)
 {
+	struct belongings *b = conn_belongings(c);
 	char *copy = NULL;
 
-	if (len > 0 && (copy = strndup(name, len)) == NULL)
+	if (b == NULL || (len > 0 && (copy = strndup(name, len)) == NULL))
 		return -1;
-	free(c->name);
-	c->name = copy;
+	free(b->name);
+	b->name = copy;
 	return 0;
 }
 

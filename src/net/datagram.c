@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each datagram is a short conversation: the service is opened, asked, and what it says goes
- * back in one datagram. Source addresses can be forged, so nothing is sent to a port that
- * would answer by itself (two such services would talk for ever, CVE-2024-2169), and no more
- * than came, except where the administrator says "amplify". Who answers by itself on a port
- * that tells nothing gets no more answers than a quota has.
+ * Each datagram is a short conversation: the service is opened, asked, and what it says goes back
+ * in one datagram. Source addresses can be forged, so nothing is sent to a port where a service
+ * would answer our answer (the two would talk for ever, CVE-2024-2169), and no more bytes than
+ * came, except where the administrator says "amplify". A quota ends such a talk with a service
+ * whose port does not give it away.
  */
+#include "net/datagram.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/stats.h"
-#include "net/endpoint.h"
+#include "net/call.h"
 #include "net/quota.h"
 
 #define DATAGRAMS_PER_TURN 64
@@ -22,8 +24,8 @@
 static const uint16_t reply_ports[] = {0,  7,  9,   11,  13,  17,   19,   37,
 				       53, 69, 123, 161, 389, 1900, 5353, 11211};
 
-static uint64_t own_ports[UINT16_MAX / 64 + 1]; /* a bit for each */
-static struct quota quota;
+static uint64_t own_ports[UINT16_MAX / 64 + 1]; /* a bit for each port that we answer on */
+static struct quota quota;                      /* of all listeners together */
 
 void datagram_ports_clear(void)
 {
@@ -46,12 +48,12 @@ static bool port_answers(uint16_t port)
 	return own_ports[port / 64] >> port % 64 & 1;
 }
 
-static bool peer_is_served(const struct endpoint *e, const struct peer *peer)
+static bool peer_is_served(const struct listener *l, const struct peer *peer)
 {
-	return !port_answers(sockaddr_port(&peer->sa)) && peer_is_allowed(peer, e->listener->conf);
+	return !port_answers(sockaddr_port(&peer->sa)) && listener_allows(l->conf, peer);
 }
 
-/* Let the service answer data[0, len) into out. Returns 0, or -1 where it gives up. */
+/* Let the service answer a datagram into out. Returns 0, or -1 where it gives up. */
 static int conversation(const struct listener_conf *conf, const struct slice *data,
 			const struct peer *peer, struct buf *out)
 {
@@ -81,12 +83,12 @@ static bool service_speaks(const struct service *service)
 	return service->open != NULL || service->request != NULL || service->more != NULL;
 }
 
-static bool quota_allows(const struct endpoint *e, const struct peer *peer)
+static bool quota_allows(const struct datagrams *d, const struct peer *peer)
 {
-	const char *name = e->listener->conf->section.name;
+	const char *name = d->listener->conf->section.name;
 	char text[PEER_TEXT_MAX];
 
-	if (quota_take(&quota, &peer->sa, loop_now_ms(e->table->loop)))
+	if (quota_take(&quota, &peer->sa, loop_now_ms(d->table->loop)))
 		return true;
 	if (burst_takes("unanswered", "listener", name, NULL))
 		log_info("unanswered", log_text("listener", name),
@@ -94,7 +96,8 @@ static bool quota_allows(const struct endpoint *e, const struct peer *peer)
 	return false;
 }
 
-/* Leave from the address that was asked, whatever the interface. */
+/* Reply from the address that the datagram was sent to, which ip(7) takes from the control message;
+ * but let routing choose the interface. */
 static void pktinfo_free_route(struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
@@ -104,28 +107,29 @@ static void pktinfo_free_route(struct msghdr *msg)
 			((struct in_pktinfo *)(void *)CMSG_DATA(cmsg))->ipi_ifindex = 0;
 }
 
-/* Returns 0, or -1 where it is not answered. */
-static int answer(struct endpoint *e, const struct peer *peer, struct msghdr *msg, size_t len)
+/* Answer the datagram in msg, of len bytes; msg becomes the reply. Returns 0, or -1 where there is
+ * none. */
+static int answer(const struct datagrams *d, const struct peer *peer, struct msghdr *msg,
+		  size_t len)
 {
-	const struct listener_conf *conf = e->listener->conf;
+	const struct listener_conf *conf = d->listener->conf;
 	const struct slice data = {msg->msg_iov->iov_base, len};
 	struct buf out = {0};
 	ssize_t sent = -1;
 
-	buf_borrow(&out, e->table->out, CONN_SCRATCH);
+	buf_borrow(&out, d->table->out, CONN_SCRATCH);
 	if (service_speaks(conf->service) && conversation(conf, &data, peer, &out) == 0 &&
-	    (conf->amplify || buf_len(&out) <= len) && quota_allows(e, peer)) {
+	    (conf->amplify || buf_len(&out) <= len) && quota_allows(d, peer)) {
 		*msg->msg_iov = (struct iovec){buf_data(&out), buf_len(&out)};
 		pktinfo_free_route(msg);
-		sent = sendmsg(e->watch.fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = sendmsg(d->fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
 	buf_free(&out);
 	return sent < 0 ? -1 : 0;
 }
 
-void datagram_ready(struct watch *w, short revents)
+void datagrams_answer(const struct datagrams *d)
 {
-	struct endpoint *e = container_of(w, struct endpoint, watch);
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
@@ -138,21 +142,21 @@ void datagram_ready(struct watch *w, short revents)
 	ssize_t n;
 
 	for (int i = 0; i < DATAGRAMS_PER_TURN; i++) {
-		iov = (struct iovec){e->table->in, CONN_SCRATCH};
+		iov = (struct iovec){d->table->in, CONN_SCRATCH};
 		msg = (struct msghdr){.msg_name = &source.sa,
 				      .msg_namelen = sizeof(source.un),
 				      .msg_iov = &iov,
 				      .msg_iovlen = 1,
 				      .msg_control = &control,
 				      .msg_controllen = sizeof(control)};
-		n = recvmsg(e->watch.fd, &msg, 0);
+		n = recvmsg(d->fd, &msg, 0);
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n < 0)
 			continue; /* ICMP's word about an earlier reply; poll(2) clears it */
 		stats.datagrams++;
 		peer_set(&peer, &source.sa, -1);
-		if (!peer_is_served(e, &peer) || answer(e, &peer, &msg, (size_t)n) < 0)
+		if (!peer_is_served(d->listener, &peer) || answer(d, &peer, &msg, (size_t)n) < 0)
 			stats.datagrams_unanswered++;
 	}
 }

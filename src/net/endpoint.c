@@ -14,12 +14,14 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "net/admit.h"
+#include "net/connections.h"
+#include "net/datagram.h"
 #include "net/rights.h"
 
 #define ACCEPTS_PER_TURN 64
 #define HOLD_MS 200 /* after accept(2) had no descriptor or memory left */
 
-static struct deadline_queue holds;
+static struct deadline_queue holds; /* endpoints that do not accept for a while */
 
 static void hold_expired(struct deadline *d)
 {
@@ -48,7 +50,8 @@ void endpoint_update(struct endpoint *e)
 		watches_want(&e->table->loop->watches, &e->watch, WATCH_IGNORED);
 }
 
-/* accept(2): errors that belong to the caller who has left, and those of the network. */
+/* Whether an error of accept(2) is one of the caller, who has left, or of the network: the next
+ * call can succeed. */
 static bool accept_error_is_transient(int error)
 {
 	switch (error) {
@@ -79,7 +82,7 @@ static void endpoint_hold(struct endpoint *e)
 	endpoint_update(e);
 }
 
-/* Returns 0, or -1 where nobody waits or none can be taken. */
+/* Accept one caller. Returns 0, or -1 where nobody waits, or nobody can be taken now. */
 static int endpoint_accept(struct endpoint *e)
 {
 	struct addr peer = {.sa.sa_family = AF_UNIX};
@@ -108,6 +111,13 @@ static void endpoint_ready(struct watch *w, short revents)
 			return;
 }
 
+static void datagrams_ready(struct watch *w, short revents)
+{
+	const struct endpoint *e = container_of(w, struct endpoint, watch);
+
+	datagrams_answer(&(struct datagrams){w->fd, e->listener, e->table});
+}
+
 void endpoint_accept_all(struct endpoint *e)
 {
 	unsigned most = e->table->max_clients;
@@ -118,7 +128,7 @@ void endpoint_accept_all(struct endpoint *e)
 		;
 }
 
-/* What lets the socket's file have the owner and group that are asked for, chown(2). */
+/* Advice where chown(2) cannot give the socket file the owner and group of the configuration. */
 static const char *chown_advice(const struct listener_conf *conf, int error)
 {
 	if (error != EPERM)
@@ -130,14 +140,13 @@ static const char *chown_advice(const struct listener_conf *conf, int error)
 	return "";
 }
 
-static int fail(char *reason, const char *what, const char *spec)
+static int fail(struct reason *reason, const char *what, const char *spec)
 {
-	snprintf(reason, OPTION_REASON_MAX, "%s %s: %s", what, spec, strerror(errno));
-	return -1;
+	return reason_set(reason, "%s %s: %s", what, spec, strerror(errno));
 }
 
-/* A socket file that nobody listens on any more may be replaced; a live one, or another kind of
- * file, may not. Returns 0 when path is free now. */
+/* Make the path of addr free: a socket file that nobody listens on any more is removed; a live one,
+ * or another kind of file, is not. Returns 0 when the path is free, or -1 with errno. */
 static int stale_remove(const struct addr *addr)
 {
 	struct stat st;
@@ -151,7 +160,7 @@ static int stale_remove(const struct addr *addr)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
-	shutdown(fd, SHUT_RD); /* so that who answers cannot pass descriptors, net/rights.h */
+	shutdown(fd, SHUT_RD); /* so that nobody there can pass us descriptors, net/rights.h */
 	if (connect(fd, &addr->sa, addr->len) < 0)
 		error = errno;
 	close(fd);
@@ -159,6 +168,7 @@ static int stale_remove(const struct addr *addr)
 	return error == ECONNREFUSED ? unlink(addr->un.sun_path) : -1;
 }
 
+/* Note which file the socket file is. Returns 0, or -1 with errno. */
 static int file_note(struct endpoint *e)
 {
 	struct stat st;
@@ -192,7 +202,8 @@ static int unix_bind(struct endpoint *e)
 	return chmod(path, conf->socket_mode);
 }
 
-/* Accepted sockets inherit these (tcp(7)), so that none of them costs a call a connection. */
+/* Options of the listening socket that accepted ones inherit (tcp(7)): no connection costs a call.
+ */
 static void tcp_options(const struct endpoint *e)
 {
 	int on = 1, off = 0, fd = e->watch.fd;
@@ -238,7 +249,7 @@ static int endpoint_listen(struct endpoint *e, int fd, int backlog)
 	if (fd < 0 && socket_bind(e) < 0)
 		return -1;
 	if (fd >= 0 && e->addr.transport == TRANSPORT_UNIX)
-		file_note(e); /* where there is none, there is none to miss */
+		file_note(e); /* an abstract name has no file */
 	flags = fcntl(e->watch.fd, F_GETFL);
 	if (flags < 0 || fcntl(e->watch.fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -1;
@@ -256,7 +267,7 @@ static int endpoint_listen(struct endpoint *e, int fd, int backlog)
 
 struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 			       const struct addr *addr, const char *spec, int fd, int backlog,
-			       char *reason)
+			       struct reason *reason)
 {
 	struct endpoint *e = calloc(1, sizeof(*e));
 	socklen_t len = sizeof(e->addr.un);
@@ -272,14 +283,14 @@ struct endpoint *endpoint_open(struct listener *l, struct conn_table *table,
 			       .spec = spec,
 			       .watch.fd = fd,
 			       .passed = fd >= 0};
-	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagram_ready : endpoint_ready;
+	e->watch.ready = addr->transport == TRANSPORT_UDP ? datagrams_ready : endpoint_ready;
 	e->watch.for_all = true;
 	TAILQ_INSERT_TAIL(&l->endpoints, e, entry);
 	if (endpoint_listen(e, fd, backlog) < 0 ||
 	    watches_add(&table->loop->watches, &e->watch, WATCH_IGNORED) < 0) {
 		error = errno;
 		fail(reason, "listen on", spec);
-		strlcat(reason, chown_advice(l->conf, error), OPTION_REASON_MAX);
+		reason_add(reason, "%s", chown_advice(l->conf, error));
 		e->watch.ready = NULL;
 		endpoint_close(e);
 		errno = error;

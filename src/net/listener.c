@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "net/opening.h"
-
 static const struct option_def listener_options[LISTENER_KEYS] = {
 #define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct listener_conf, key), OPTION_REST(__VA_ARGS__)},
@@ -40,7 +38,8 @@ struct listener_conf *listener_conf_next(const struct settings *settings,
 }
 
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
-			      const struct listener *predecessor)
+			      const struct listener *predecessor,
+			      const struct listener_deadlines *deadlines)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
@@ -51,10 +50,10 @@ struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 	l->refs = 1;
 	l->tally = predecessor != NULL ? tally_ref(predecessor->tally) : tally_new();
 	TAILQ_INIT(&l->endpoints);
-	deadline_queue_init(&loop->deadlines, &l->opening, conf->opening_timeout, opening_expired);
-	deadline_queue_init(&loop->deadlines, &l->idle, conf->idle_timeout, conn_idle_expired);
-	deadline_queue_init(&loop->deadlines, &l->stalled, conf->write_timeout,
-			    conn_stalled_expired);
+	deadline_queue_init(&loop->deadlines, &l->opening, conf->opening_timeout,
+			    deadlines->opening);
+	deadline_queue_init(&loop->deadlines, &l->idle, conf->idle_timeout, deadlines->idle);
+	deadline_queue_init(&loop->deadlines, &l->stalled, conf->write_timeout, deadlines->stalled);
 	if (l->tally == NULL) {
 		listener_unref(l);
 		return NULL;
@@ -79,4 +78,14 @@ void listener_unref(struct listener *l)
 	tally_unref(l->tally);
 	settings_unref(l->conf->section.settings);
 	free(l);
+}
+
+bool listener_allows(const struct listener_conf *conf, const struct peer *peer)
+{
+	static const struct cidr_list no_networks;
+	static const struct id_list no_ids;
+
+	if (peer->sa.sa_family == AF_UNIX)
+		return peer_is_listed(peer, &no_networks, &conf->allow_users, &conf->allow_groups);
+	return peer_is_listed(peer, &conf->allow, &no_ids, &no_ids);
 }

@@ -10,6 +10,7 @@
 #include "core/loop.h"
 #include "net/acl.h"
 #include "net/addr.h"
+#include "net/peer.h"
 #include "net/service.h"
 #include "net/tally.h"
 #include "wire/protocol.h"
@@ -30,10 +31,10 @@ struct listener_conf {
 #define OPT(key, type, ...) opt_##type key;
 #include "net/listener.def"
 #undef OPT
-	struct addr_spec *specs; /* listen.count of them */
-	const struct protocol *wire;
+	struct addr_spec *specs;             /* of `listen`, listen.count of them; owned */
+	const struct protocol *wire;         /* the one that `protocol` names */
 	const struct service *service;       /* what answers */
-	const struct service *const *offers; /* whose verbs it knows; NULL-terminated */
+	const struct service *const *offers; /* whose verbs `service` finds; NULL-terminated */
 	/* What comes before the first request, net/opening.h; NULL-terminated. */
 	const struct opening_step *steps[OPENING_STEPS_MAX + 1];
 };
@@ -42,22 +43,36 @@ extern const struct section_kind listener_kind;
 
 struct listener {
 	TAILQ_ENTRY(listener) entry;
-	struct listener_conf *conf; /* of a generation of settings that it holds a reference to */
-	struct tally *tally;        /* shared with the generations before and after */
+	struct listener_conf *conf; /* of a generation, to which this is a reference */
+	struct tally *tally;        /* a reference; shared with the generations before and after */
+	/* Of its connections: opening_timeout, idle_timeout, write_timeout. */
 	struct deadline_queue opening, idle, stalled;
 	TAILQ_HEAD(, endpoint) endpoints;
 	unsigned refs; /* one of the server, one of each connection */
 };
 
-/* The settings after conf, or the first of a configuration; NULL: none. */
+/* The [listener] after conf in its generation, or the first where conf is NULL; NULL: no more. */
 struct listener_conf *listener_conf_next(const struct settings *settings,
 					 const struct listener_conf *conf);
 
-/* predecessor (or NULL) lends its tally. Returns NULL with ENOMEM. */
+/* Who is called when a deadline of a connection has passed: the queues of a listener. */
+struct listener_deadlines {
+	void (*opening)(struct deadline *d);
+	void (*idle)(struct deadline *d);
+	void (*stalled)(struct deadline *d);
+};
+
+/* Make a listener, without endpoints, that shares the tally of predecessor (or NULL). deadlines is
+ * borrowed for the call. Returns a reference, or NULL with ENOMEM. */
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
-			      const struct listener *predecessor);
+			      const struct listener *predecessor,
+			      const struct listener_deadlines *deadlines);
 struct listener *listener_ref(struct listener *l);
-/* The last one frees it; between turns only. */
+/* Give a reference back. The last one frees l, which has no endpoints then; between turns only. */
 void listener_unref(struct listener *l);
+
+/* Whether the lists of a listener allow the peer: allow for peers with an address, allow_users and
+ * allow_groups for those on UNIX sockets. Where the lists for its kind are empty, it may call. */
+bool listener_allows(const struct listener_conf *conf, const struct peer *peer);
 
 #endif

@@ -14,13 +14,13 @@
 
 static struct {
 	struct name_list list;
-	struct index index; /* of list, by kind and text */
-	bool closed;
+	struct index index; /* of list, by kind and text: key_new() */
+	bool closed;        /* the system is not asked */
 } names = {.list = STAILQ_HEAD_INITIALIZER(names.list)};
 
 /* ---- answers ---- */
 
-/* What a name is found by; NULL with ENOMEM. */
+/* The key that a name is found by, for free(); NULL with ENOMEM. */
 static char *key_new(enum name_kind kind, const char *text)
 {
 	char *key;
@@ -83,57 +83,56 @@ static const struct name *names_find(enum name_kind kind, const char *text)
 
 /* ---- the system ---- */
 
-/* getpwnam(3): what the databases say where they know nobody of that name. */
+/* Whether an error of getpwnam(3) says that there is nobody of that name; databases differ. */
 static bool is_unknown(int error)
 {
 	return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
 }
 
-static void refusal_print(char *reason, const char *what, const char *text)
+static void refusal_print(struct reason *reason, const char *what, const char *text)
 {
 	if (is_unknown(errno))
-		snprintf(reason, OPTION_REASON_MAX, "there is no %s '%s'", what, text);
+		reason_set(reason, "there is no %s '%s'", what, text);
 	else
-		snprintf(reason, OPTION_REASON_MAX, "%s '%s' cannot be looked up: %s", what, text,
-			 strerror(errno));
+		reason_set(reason, "%s '%s' cannot be looked up: %s", what, text, strerror(errno));
 }
 
 static int user_ask(const char *text)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 	const struct passwd *user;
 
 	errno = 0;
 	user = getpwnam(text);
 	if (user != NULL)
 		return names_add(NAME_USER, text, NULL, &user->pw_uid, sizeof(user->pw_uid));
-	refusal_print(reason, "user", text);
-	return names_add(NAME_USER, text, reason, NULL, 0);
+	refusal_print(&reason, "user", text);
+	return names_add(NAME_USER, text, reason.text, NULL, 0);
 }
 
 static int group_ask(const char *text)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 	const struct group *group;
 
 	errno = 0;
 	group = getgrnam(text);
 	if (group != NULL)
 		return names_add(NAME_GROUP, text, NULL, &group->gr_gid, sizeof(group->gr_gid));
-	refusal_print(reason, "group", text);
-	return names_add(NAME_GROUP, text, reason, NULL, 0);
+	refusal_print(&reason, "group", text);
+	return names_add(NAME_GROUP, text, reason.text, NULL, 0);
 }
 
 static int host_ask(const char *text)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 	struct addr_spec spec;
 	struct addr *addrs = NULL;
 	int count = -1, result;
 
-	if (addr_spec_parse(&spec, text, reason, sizeof(reason)) == 0)
-		count = addr_resolve(&spec, &addrs, reason, sizeof(reason));
-	result = names_add(NAME_HOST, text, count < 0 ? reason : NULL, addrs,
+	if (addr_spec_parse(&spec, text, &reason) == 0)
+		count = addr_resolve(&spec, &addrs, &reason);
+	result = names_add(NAME_HOST, text, count < 0 ? reason.text : NULL, addrs,
 			   count < 0 ? 0 : (size_t)count * sizeof(*addrs));
 	free(addrs);
 	return result;
@@ -156,7 +155,7 @@ const struct name *names_ask(enum name_kind kind, const char *text)
 	return name != NULL ? name : &lost;
 }
 
-/* ---- all of them ---- */
+/* ---- all names ---- */
 
 void names_close(void)
 {

@@ -2,10 +2,10 @@
 #ifndef NET_NAMES_H
 #define NET_NAMES_H
 /*
- * What users, groups and hosts are called, and the numbers that stand for them. To ask takes as
- * long as a name server likes, so the daemon asks before it serves only; for a reload, a child asks
- * (server/reading.h), and what it has found is brought here. Answers are kept until names_forget():
- * one reading of the configuration asks for a name once.
+ * What the names of users, groups and hosts stand for. To ask the system takes as long as a name
+ * server likes, so the daemon asks only before it serves; for a reload, a child asks
+ * (server/reading.h), and its answers are brought here. Answers are kept until names_forget(): one
+ * reading of the configuration asks for a name once.
  */
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
@@ -21,28 +21,28 @@ struct name {
 	STAILQ_ENTRY(name) entry;
 	enum name_kind kind;
 	char *text;
-	char *error; /* why it has no value; NULL: it has */
+	char *error; /* why there is no value; NULL: there is one */
 	void *value;
-	size_t size; /* bytes */
+	size_t size; /* bytes of value */
 };
 
 STAILQ_HEAD(name_list, name);
 
-/* Returns the answer, until names_forget(); from the system where there is none yet. */
+/* Returns the answer about a name, never NULL, borrowed until names_forget(). The system is asked,
+ * which can block, where there is none yet; but not after names_close(). */
 const struct name *names_ask(enum name_kind kind, const char *text);
 
-/* Take an answer that somebody else got; error and value are copied. Returns 0, or -1 with ENOMEM.
- */
+/* Keep an answer: error, or else value[0, size); all is copied. Returns 0, or -1 with ENOMEM. */
 int names_add(enum name_kind kind, const char *text, const char *error, const void *value,
 	      size_t size) __attribute__((warn_unused_result));
 
-/* Ask nobody any more: what has no answer is an error. */
+/* Do not ask the system any more: a name without an answer has an error. */
 void names_close(void);
 
-/* All answers there are. */
+/* All answers that are kept, borrowed. */
 const struct name_list *names_all(void);
 
-/* As at first: no answers, and the system is asked. */
+/* Free all answers, and undo names_close(). */
 void names_forget(void);
 
 #endif

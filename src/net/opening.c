@@ -4,19 +4,16 @@
 #include <errno.h>
 
 #include "net/admit.h"
+#include "net/ending.h"
+#include "net/receive.h"
+#include "net/turn.h"
 
 /* ---- steps ---- */
 
+/* The step that is next; NULL: all are done. */
 static const struct opening_step *opening_step(const struct conn *c)
 {
 	return c->listener->conf->steps[c->step];
-}
-
-const char *opening_step_name(const struct conn *c)
-{
-	const struct opening_step *step = c->state == CONN_OPENING ? opening_step(c) : NULL;
-
-	return step != NULL ? step->name : NULL;
 }
 
 enum step opening_receive(struct conn *c, size_t len)
@@ -31,12 +28,12 @@ enum step opening_receive(struct conn *c, size_t len)
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return STEP_WAITS;
-	c->reason = n == 0 ? REASON_eof : conn_recv_reason(c);
+	c->ending = n == 0 ? ENDING_eof : conn_recv_ending(c);
 	return STEP_FAILED;
 }
 
-/* Whether the peer may not call: asked at the beginning, and behind each step that tells of a peer,
- * if no step that is left can tell of another. */
+/* Whether the peer is known, and may not call: to be asked at the beginning and after each step.
+ * The peer is known when no step that is left can tell of another. */
 static bool opening_is_refused(const struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -46,10 +43,11 @@ static bool opening_is_refused(const struct conn *c)
 	for (int i = c->step; conf->steps[i] != NULL; i++)
 		if (conf->steps[i]->tells_peer)
 			return false;
-	return !peer_is_allowed(&c->peer, conf);
+	return !listener_allows(conf, &c->peer);
 }
 
-/* Run the steps that are left, as far as that goes. */
+/* Run the steps that are left, until one waits or fails. Returns what that one did, or STEP_DONE.
+ */
 static enum step opening_run(struct conn *c)
 {
 	const struct opening_step *step;
@@ -61,7 +59,7 @@ static enum step opening_run(struct conn *c)
 			return result;
 		c->step++;
 		if (opening_is_refused(c)) {
-			c->reason = REASON_refused;
+			c->ending = ENDING_refused;
 			return STEP_FAILED;
 		}
 	}
@@ -70,22 +68,24 @@ static enum step opening_run(struct conn *c)
 
 /* ---- a place ---- */
 
+/* Tell the caller why there is no place, and hang up. */
 static void opening_turn_away(struct conn *c, const char *refusal)
 {
 	if (!admit_turn_away(c)) {
-		conn_close(c, REASON_full);
+		conn_close(c, ENDING_full);
 		return;
 	}
-	conn_fail(c, REASON_full, refusal);
+	conn_fail(c, ENDING_full, refusal);
 	if (c->state != CONN_DEAD)
 		conn_turn(c, false);
 }
 
-/* at_once: its first turn may be now. */
+/* End the opening: with a place, or turned away. at_once: the first turn may be now. */
 static void opening_admit(struct conn *c, bool at_once)
 {
 	const char *refusal = admit_enter(c);
 
+	c->watch.ready = conn_ready;
 	if (refusal == NULL)
 		conn_begin(c, at_once);
 	else
@@ -97,7 +97,7 @@ static bool opening_must_wait(const struct conn *c)
 	return !c->table->reject && !admit_has_place(c->table, c->listener);
 }
 
-/* Whoever enters has its turn with the next one of the loop: there can be many. */
+/* The first turn of each is in the next turn of the loop: there can be many. */
 void opening_admit_waiting(struct conn_table *table)
 {
 	struct conn *c, *next;
@@ -110,13 +110,13 @@ void opening_admit_waiting(struct conn_table *table)
 	}
 }
 
-/* ---- from its beginning to its end ---- */
+/* ---- from the beginning of an opening to its end ---- */
 
-void opening_turn(struct conn *c)
+static void opening_turn(struct conn *c)
 {
 	switch (opening_run(c)) {
 	case STEP_FAILED:
-		conn_close(c, c->reason);
+		conn_close(c, c->ending);
 		break;
 	case STEP_WAITS:
 		conn_settle(c, false);
@@ -132,16 +132,22 @@ void opening_turn(struct conn *c)
 	}
 }
 
-/* What was missing may lie unread. */
+static void opening_ready(struct watch *w, short revents)
+{
+	opening_turn(container_of(w, struct conn, watch));
+}
+
+/* End an opening that takes too long; but what its step waits for may lie unread, so it has one
+ * turn more. */
 static void opening_cut_off(struct conn *c)
 {
 	opening_turn(c);
 	if (c->state == CONN_OPENING)
-		conn_close(c, REASON_opening);
+		conn_close(c, ENDING_opening);
 }
 
-/* The oldest goes. Where all have done their steps and wait for a place of their listener, while
- * this caller's listener has one, the first of those goes. */
+/* Make room for one opening more: the oldest one ends. Where all callers have done their steps and
+ * wait for a place (of other listeners than the new caller's), the first of these is hung up on. */
 static void opening_make_room(struct conn_table *table)
 {
 	while (table->openings >= table->max_clients + OPENINGS_SPARE) {
@@ -150,21 +156,22 @@ static void opening_make_room(struct conn_table *table)
 		if (c != NULL)
 			opening_cut_off(c);
 		else
-			conn_close(TAILQ_FIRST(&table->waiting), REASON_full);
+			conn_close(TAILQ_FIRST(&table->waiting), ENDING_full);
 	}
 }
 
 void opening_begin(struct conn *c)
 {
 	if (opening_is_refused(c)) {
-		conn_close(c, REASON_refused);
+		conn_close(c, ENDING_refused);
 	} else if (opening_step(c) == NULL) {
 		opening_admit(c, true);
 	} else {
 		opening_make_room(c->table);
 		conn_move(c, CONN_OPENING);
+		c->watch.ready = opening_ready;
 		if (ready_is_late(&c->table->loop->watches.ready))
-			conn_settle(c, false); /* its turn comes with the next one of the loop */
+			conn_settle(c, false); /* the steps begin in the next turn of the loop */
 		else
 			opening_turn(c);
 	}
@@ -175,7 +182,7 @@ void opening_drain(struct conn *c)
 	if (c->state == CONN_OPENING)
 		opening_turn(c);
 	if (conn_is_opening(c->state))
-		conn_close(c, REASON_drain);
+		conn_close(c, ENDING_drain);
 }
 
 void opening_expired(struct deadline *d)

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include "net/addr.h"
-#include "net/listener.h"
 
 #define GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
 
@@ -64,14 +63,4 @@ bool peer_is_listed(const struct peer *peer, const struct cidr_list *networks,
 		return cidr_list_has(networks, &peer->sa);
 	return id_list_has(users, peer->local.uid) ||
 	       (groups->count > 0 && groups_allowed(groups, peer));
-}
-
-bool peer_is_allowed(const struct peer *peer, const struct listener_conf *conf)
-{
-	static const struct cidr_list no_networks;
-	static const struct id_list no_ids;
-
-	if (peer->sa.sa_family == AF_UNIX)
-		return peer_is_listed(peer, &no_networks, &conf->allow_users, &conf->allow_groups);
-	return peer_is_listed(peer, &conf->allow, &no_ids, &no_ids);
 }

@@ -10,13 +10,11 @@
 
 #include "net/acl.h"
 
-struct listener_conf;
-
 #define PEER_TEXT_MAX 80 /* bytes, with the NUL */
 
 struct peer {
 	union {
-		struct sockaddr sa; /* its sa_family says which */
+		struct sockaddr sa; /* sa_family says which of these it is */
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
 		struct {
@@ -24,24 +22,21 @@ struct peer {
 			pid_t pid;
 			uid_t uid;
 			gid_t gid;
-			int fd; /* the socket's, borrowed: the kernel knows the other groups */
+			int fd; /* our end, borrowed: the kernel tells the user's other groups */
 		} local;
 	};
 };
 
-/* Who called from sa; of AF_UNIX the kernel says so of fd, which is not asked otherwise. */
+/* Set *peer: who called from sa, a socket address. Of AF_UNIX the kernel is asked about fd, our end
+ * of the connection, which is not used otherwise. */
 void peer_set(struct peer *peer, const struct sockaddr *sa, int fd);
 
 /* "192.0.2.1:4711", "unix:uid=0,pid=1". Returns text[PEER_TEXT_MAX]. */
 const char *peer_print(const struct peer *peer, char *text);
 
-/* Whether one of the lists names the peer, or all are empty. Networks are of peers with an address,
- * users and groups of those on UNIX sockets. */
+/* Whether one of the lists names the peer, or all are empty. Networks are for peers with an
+ * address, users and groups for those on UNIX sockets. */
 bool peer_is_listed(const struct peer *peer, const struct cidr_list *networks,
 		    const struct id_list *users, const struct id_list *groups);
-
-/* Whether the listener's lists allow the peer: networks of those with an address, users and groups
- * of those on UNIX sockets. */
-bool peer_is_allowed(const struct peer *peer, const struct listener_conf *conf);
 
 #endif

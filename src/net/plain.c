@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes as they are on the socket. */
+/* The channel without encryption: bytes are carried as they are. */
 #include "net/channel.h"
 
 #include <linux/sockios.h>
@@ -65,7 +65,7 @@ static void guarded_close(struct channel *ch, int fd, bool at_end)
 		close(fd);
 		return;
 	}
-	shutdown(fd, SHUT_RDWR); /* nothing is added to what is unread */
+	shutdown(fd, SHUT_RDWR); /* the peer adds nothing to what is unread */
 	rights_close(fd);
 }
 

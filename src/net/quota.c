@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A row for sa that has all its answers left. */
 static struct quota_row row_of(const struct sockaddr *sa)
 {
 	const struct sockaddr_in *in = (const void *)sa;
@@ -20,7 +21,7 @@ static struct quota_row row_of(const struct sockaddr *sa)
 	return row;
 }
 
-/* FNV-1a, seeded. */
+/* Add bytes to a hash, FNV-1a; it begins with the seed. */
 static uint64_t hash_add(uint64_t hash, const void *data, size_t len)
 {
 	const unsigned char *bytes = data;
@@ -30,6 +31,7 @@ static uint64_t hash_add(uint64_t hash, const void *data, size_t len)
 	return hash;
 }
 
+/* The row in which wanted has its place, whosever it is now. */
 static struct quota_row *row_find(struct quota *q, const struct quota_row *wanted)
 {
 	uint64_t hash;

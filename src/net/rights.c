@@ -13,7 +13,8 @@
 
 #include "core/close_from.h"
 
-/* Younger than the C library; other machines than those of asm-generic have other numbers. */
+/* The C library may not know these options yet. The numbers are those of asm-generic; a machine
+ * that has others gets none. */
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS (SOL_SOCKET == 1 ? 83 : -1)
 #endif
@@ -21,9 +22,9 @@
 #define SO_PASSPIDFD (SOL_SOCKET == 1 ? 76 : -1)
 #endif
 
-#define STACK_SIZE (16 << 10) /* for the child, a copy */
+#define STACK_SIZE (16 << 10) /* bytes, for a child, which has a copy */
 
-static unsigned holders; /* children that are not waited for yet */
+static unsigned holders; /* children that are not reaped yet */
 
 int rights_refuse(int fd)
 {
@@ -32,8 +33,8 @@ int rights_refuse(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 }
 
-/* Make descriptors all that MSG_CTRUNC can be about, and have them nowhere but in the stream: an
- * urgent byte that is not in it is dropped with them. */
+/* Have no control message but descriptors, so that MSG_CTRUNC tells of them; and have them nowhere
+ * but in the stream: an urgent byte outside of it would be dropped, and its descriptors with it. */
 static void rights_show(int fd)
 {
 	static const int unwanted[] = {SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD};
@@ -55,8 +56,8 @@ bool rights_may_come(int fd)
 	return true;
 }
 
-/* A peek shares the descriptors with the queue, so that nothing is closed; and it ends where a
- * read would, with the first message that has some. */
+/* A peek leaves the descriptors in the queue, so that nothing is closed; and it ends where recv(2)
+ * would, with the first message that has descriptors. */
 ssize_t rights_recv(int fd, void *data, size_t len)
 {
 	struct iovec iov = {data, len};
@@ -77,7 +78,7 @@ struct held {
 	pid_t daemon;
 };
 
-/* Holds nothing but the one descriptor until it is killed. */
+/* The child: hold nothing but the one descriptor, stopped, until it is killed. */
 static int holder_main(void *arg)
 {
 	const struct held *held = arg;
@@ -89,8 +90,8 @@ static int holder_main(void *arg)
 	return 0;
 }
 
-/* Returns a child that has fd, or -1. It sends no signal at its end: that is how it is told from
- * jobs. */
+/* Start a child that holds fd, and wait until it does. Returns its number, or -1. The child sends
+ * no signal at its end, which is how waitpid(2) tells it from jobs (__WCLONE). */
 static pid_t holder_start(int fd)
 {
 	static char stack[STACK_SIZE] __attribute__((aligned(16)));
@@ -103,8 +104,8 @@ static pid_t holder_start(int fd)
 	return WIFSTOPPED(status) ? pid : -1;
 }
 
-/* Who listens does not know whether its callers have said something. A process that ends does not
- * linger. Where there can be none, close(2) may take its time. */
+/* What a killed process closes makes nobody wait, so the child is the last to hold fd, and is
+ * killed. Where there can be no child, close(2) may take its time. */
 void rights_close(int fd)
 {
 	int unread = 0;

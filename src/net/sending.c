@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "net/conn.h"
 #include "net/shared_file.h"
 #include "net/table.h"
 
@@ -13,7 +14,7 @@
 struct sending {
 	struct task task;
 	struct shared_file *file; /* a reference */
-	off_t at, end;
+	off_t at, end;            /* of the file: the next byte, and after the last */
 };
 
 static void sending_free(struct sending *s)

@@ -4,9 +4,9 @@
 /*
  * What answers. A service knows neither transport nor protocol: it gets a call (net/call.h) and
  * says its reply; a datagram is a short conversation of its own (open, request, more). Each
- * function returns 0, or -1 to end the connection with an error. A member that is NULL is not
- * wanted: without request, input is read and thrown away. On protocols whose requests begin with a
- * name, a service is asked by its verbs.
+ * function of a call returns 0, or -1 to end the connection with an error. Each function may be
+ * NULL: without request, input is read and thrown away. On a protocol whose requests begin with a
+ * name, verbs are called in place of open, request and more.
  */
 #include "config/section.h"
 #include "core/loop.h"
@@ -23,10 +23,11 @@ enum service_flag {
 #define FETCH_NOT_MINE 1
 
 struct verb {
-	const char *name;       /* in capitals; NULL ends the table */
-	const char *usage;      /* its arguments, for people */
+	const char *name; /* in capitals; NULL ends the table */
+	const char *
+		usage; /* its arguments, for people; of a "name" first, the log of requests tells */
 	const char *summary;    /* one line */
-	int min_args, max_args; /* after the name */
+	int min_args, max_args; /* after the name; checked before call() */
 	int (*call)(const struct call *call);
 };
 
@@ -35,23 +36,27 @@ struct service {
 	const char *summary;
 	unsigned protocols; /* set of enum protocol_bit */
 	unsigned flags;     /* set of enum service_flag */
-	/* Speak first. A service that has only this hangs up after it. */
+	/* Speak first. A service with neither request nor more hangs up after this. */
 	int (*open)(const struct call *call);
+	/* Answer a request. */
 	int (*request)(const struct call *call);
-	/* There is room for more output. */
+	/* There is room for output: say more, conn_room() bytes; a service that has this never
+	 * ends. */
 	int (*more)(const struct call *call);
-	const struct verb *verbs;
+	const struct verb *verbs; /* ended by one without a name; NULL: none */
 	/* Answer a GET of call->get, by a document: on protocols that have them, every service
 	 * has this. Returns 0, -1, or FETCH_NOT_MINE with nothing said: it has no such path, and
 	 * the next service is asked. */
 	int (*fetch)(const struct call *call);
-	/* Its sections of the configuration: [service NAME], or one for each of what it offers. */
+	/* The kind of its sections: one [service NAME], or one for each of what it offers, as
+	 * [command NAME]. NULL: it has none. */
 	const struct section_kind *section;
 	/* Open what its sections name. Returns 0, or -1 with the reason and nothing changed. */
-	int (*prepare)(struct settings *settings, char *reason);
-	/* Go by its sections from now on, with a reference as long as it does. */
+	int (*prepare)(struct settings *settings, struct reason *reason);
+	/* Go by the sections in settings, which prepare() has seen, from now on. Cannot fail. Holds
+	 * a reference to settings as long as it goes by them. */
 	void (*use)(struct settings *settings);
-	/* The daemon ends. */
+	/* The daemon ends: let go of all. */
 	void (*stop)(void);
 };
 

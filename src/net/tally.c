@@ -43,7 +43,7 @@ static void source_key(unsigned char key[8], const struct sockaddr *sa)
 		memcpy(key, bytes, 8);
 }
 
-/* FNV-1a, seeded. */
+/* The bucket of a key, by FNV-1a, seeded. */
 static unsigned source_bucket(uint32_t hash, const unsigned char key[8])
 {
 	for (int i = 0; i < 8; i++)

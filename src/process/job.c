@@ -8,15 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "process/spawn.h"
-
 #define GRACE_MS 2000    /* between TERM and KILL */
 #define CHUNK (64 << 10) /* bytes read at a time: as many as a pipe holds */
 
 static struct {
 	struct loop *loop;
 	struct deadline_queue graces;
-	LIST_HEAD(, job) all; /* that have not ended */
+	LIST_HEAD(, job) all; /* those that have not ended */
 } jobs;
 
 /* ---- pipes ---- */
@@ -29,8 +27,8 @@ static struct job_pipe pipe_new(void (*ready)(struct watch *w, short revents))
 	};
 }
 
-/* *theirs is the child's end, and blocks: 0, which it reads, or 1, which it writes to. Returns 0,
- * or -1 with errno; what is open then is in *ours and *theirs. */
+/* Open a pipe. end: which end is the child's, and blocks, 0 to read or 1 to write. Returns 0, or -1
+ * with errno; either way what is open is in *ours and *theirs. */
 static int pipe_open(int *ours, int *theirs, int end)
 {
 	int fds[2];
@@ -57,8 +55,8 @@ static void watch_close(struct watch *w)
 	fd_close(&w->fd);
 }
 
-/* The leader has ended. What is in the pipe now is the rest of its output, even where a
- * descendant holds the other end and writes on. */
+/* The leader has ended: what is in the pipe now is the rest of the output, even where a descendant
+ * holds the other end and writes on. */
 static void pipe_limit(struct job_pipe *p)
 {
 	int waiting = 0;
@@ -73,6 +71,7 @@ static void pipe_limit(struct job_pipe *p)
 
 /* ---- life of a job ---- */
 
+/* End the job, if the leader is reaped and all output delivered. */
 static void job_settle(struct job *job)
 {
 	if (job->running || job->pipes[JOB_STDOUT].watch.fd >= 0 ||
@@ -109,7 +108,8 @@ static void stderr_ready(struct watch *w, short revents)
 	job_read(container_of(w, struct job, pipes[JOB_STDERR].watch), JOB_STDERR);
 }
 
-/* The owner may write, and is called again only where that leaves something. */
+/* There is room in the pipe to stdin. writable() is called once; a job_write() that leaves
+ * something asks for the next call. */
 static void input_ready(struct watch *w, short revents)
 {
 	struct job *job = container_of(w, struct job, input);
@@ -118,7 +118,7 @@ static void input_ready(struct watch *w, short revents)
 	job->ops->writable(job);
 }
 
-/* To the group, and to the leader that has moved to another one. */
+/* Signal the group; and the leader, where that has moved to another group. */
 static void job_signal(const struct job *job, int signal)
 {
 	if (!job->running)
@@ -128,7 +128,8 @@ static void job_signal(const struct job *job, int signal)
 		kill(job->pid, signal);
 }
 
-/* The group is killed before the leader is reaped: until then, its number is no one else's. */
+/* The leader has ended. The group is killed before the leader is reaped: until then, the number of
+ * the group can be no other group's. */
 static void exit_ready(struct watch *w, short revents)
 {
 	struct job *job = container_of(w, struct job, exit);
@@ -136,7 +137,7 @@ static void exit_ready(struct watch *w, short revents)
 
 	job_signal(job, SIGKILL);
 	if (waitid(P_PIDFD, (id_t)w->fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
-		return; /* ptrace(2): the tracer has to see it first */
+		return; /* a tracer, ptrace(2), has to see the end first */
 	job->running = false;
 	job->duration_ms = loop_now_ms(jobs.loop) - job->started_ms;
 	if (info.si_code == CLD_EXITED)
@@ -168,6 +169,7 @@ static void timeout_expired(struct deadline *d)
 
 /* ---- start ---- */
 
+/* Have the loop watch all descriptors. Returns 0, or -1 with ENOMEM and none watched. */
 static int job_watch(struct job *job)
 {
 	struct watch *const watches[] = {&job->exit, &job->pipes[JOB_STDOUT].watch,
@@ -185,7 +187,7 @@ static int job_watch(struct job *job)
 	return -1;
 }
 
-/* Nothing of it is watched. */
+/* Undo a start, nothing of which is watched: kill, reap and close what there is. errno is kept. */
 static void job_undo(struct job *job)
 {
 	int error = errno;
@@ -201,11 +203,11 @@ static void job_undo(struct job *job)
 	errno = error;
 }
 
-static int job_launch(struct job *job, const struct job_spec *spec)
+static int job_launch(struct job *job, const struct spawn_spec *spec)
 {
-	struct job_spec s = *spec;
-	int ends[2] = {-1, -1}; /* the child's, by enum job_stream */
-	int in = -1;            /* the child's */
+	struct spawn_spec s = *spec;
+	int ends[2] = {-1, -1}; /* the child's ends of the pipes, by enum job_stream */
+	int in = -1;            /* the child's end of that to its stdin */
 	int error;
 
 	job->running = pipe_open(&job->pipes[JOB_STDOUT].watch.fd, &ends[JOB_STDOUT], 1) == 0 &&
@@ -222,7 +224,7 @@ static int job_launch(struct job *job, const struct job_spec *spec)
 	return job->running ? job_watch(job) : -1;
 }
 
-int job_start(struct job *job, const struct job_spec *spec, struct deadline_queue *timeouts,
+int job_start(struct job *job, const struct spawn_spec *spec, struct deadline_queue *timeouts,
 	      const struct job_ops *ops)
 {
 	*job = (struct job){
@@ -284,7 +286,7 @@ void job_end_input(struct job *job)
 	watch_close(&job->input);
 }
 
-/* Asking again does not prolong the grace. */
+/* A second call does not prolong the grace. */
 void job_stop(struct job *job)
 {
 	if (!job->running || job->deadline.queue == &jobs.graces)
@@ -293,14 +295,14 @@ void job_stop(struct job *job)
 	deadline_start(&jobs.graces, &job->deadline);
 }
 
-/* ---- all of them ---- */
+/* ---- all jobs ---- */
 
-/* Who started the daemon may have had SIGCHLD ignored: children would reap themselves, and their
- * numbers could be anyone's. */
+/* SIGCHLD may have been ignored when the daemon was started: children would be reaped at once, and
+ * their numbers could be other processes'. */
 int jobs_init(struct loop *loop)
 {
 	signal(SIGCHLD, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN); /* of a job that has closed its stdin */
+	signal(SIGPIPE, SIG_IGN); /* from job_write(), where the job has closed its stdin */
 	jobs.loop = loop;
 	LIST_INIT(&jobs.all);
 	deadline_queue_init(&loop->deadlines, &jobs.graces, GRACE_MS, grace_expired);
@@ -312,6 +314,7 @@ void job_timeouts_init(struct deadline_queue *timeouts, int64_t timeout_ms)
 	deadline_queue_init(&jobs.loop->deadlines, timeouts, timeout_ms, timeout_expired);
 }
 
+/* Kill a job and let go of all that it has, without waiting for its end. */
 static void job_forget(struct job *job)
 {
 	if (job->running) {

@@ -21,12 +21,14 @@
 
 #define HEAD_MAX 256 /* bytes that execve(2) looks at, BINPRM_BUF_SIZE */
 
-static bool __attribute__((format(printf, 2, 3))) refused(char *reason, const char *format, ...)
+static bool __attribute__((format(printf, 2, 3)))
+refused(struct reason *reason, const char *format, ...)
 {
 	va_list args;
 
+	reason->text[0] = '\0';
 	va_start(args, format);
-	vsnprintf(reason, PROGRAM_REASON_MAX, format, args);
+	reason_vadd(reason, format, args);
 	va_end(args);
 	return true;
 }
@@ -38,7 +40,8 @@ static bool is_below(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Whether the unit has put an empty folder of /proc in the place of one that path is in. */
+/* Whether the unit has put something empty of proc(5) over the folder that path is in, as systemd
+ * does for ProtectHome=. */
 static bool is_sandboxed(const char *path)
 {
 	static const char *const folders[] = {"/home", "/root", "/run/user"};
@@ -51,8 +54,8 @@ static bool is_sandboxed(const char *path)
 	return false;
 }
 
-/* Whether what is at path is not there, or cannot be looked at. */
-static bool is_hidden(const char *path, struct stat *st, char *reason)
+/* Whether nothing is at path, or it cannot be looked at; else *st. */
+static bool is_hidden(const char *path, struct stat *st, struct reason *reason)
 {
 	if (is_sandboxed(path))
 		return refused(reason,
@@ -73,7 +76,8 @@ static bool may_execute(const char *path)
 
 /* ---- scripts ---- */
 
-/* The first bytes; none where they may not be read, which is no hindrance to a program. */
+/* Read the first bytes of a file to head[HEAD_MAX], with a NUL. Returns how many; 0 also where the
+ * file may not be read, which does not keep it from being executed. */
 static size_t head_read(const char *path, char *head)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -85,9 +89,9 @@ static size_t head_read(const char *path, char *head)
 	return len > 0 ? (size_t)len : 0;
 }
 
-/* A text that names no interpreter, or one that is not there. Other formats that the system does
- * not know now may be told to it, binfmt_misc. */
-static bool script_is_refused(const char *path, char *reason)
+/* Whether a file is a text that names no interpreter, or one that is not there. A file of any other
+ * format is not refused: the system may learn the format, binfmt_misc. */
+static bool script_is_refused(const char *path, struct reason *reason)
 {
 	char head[HEAD_MAX], *interpreter;
 	size_t len = head_read(path, head);
@@ -110,7 +114,7 @@ static bool script_is_refused(const char *path, char *reason)
 
 /* ---- files and folders ---- */
 
-bool program_is_refused(const char *path, char *reason)
+bool program_is_refused(const char *path, struct reason *reason)
 {
 	struct statvfs fs;
 	struct stat st;
@@ -132,7 +136,7 @@ bool program_is_refused(const char *path, char *reason)
 	return script_is_refused(path, reason);
 }
 
-bool folder_is_refused(const char *path, char *reason)
+bool folder_is_refused(const char *path, struct reason *reason)
 {
 	struct stat st;
 
@@ -145,7 +149,7 @@ bool folder_is_refused(const char *path, char *reason)
 	return false;
 }
 
-void program_explain(const char *path, int error, char *reason)
+void program_explain(const char *path, int error, struct reason *reason)
 {
 	bool is_of_the_file = error == ENOENT || error == EACCES || error == ENOEXEC;
 
@@ -165,7 +169,8 @@ void program_explain(const char *path, int error, char *reason)
 
 /* ---- privileges ---- */
 
-/* The capabilities that the file gives to its program; struct vfs_ns_cap_data of the kernel. */
+/* The permitted capabilities that a file gives, as a set of bits; struct vfs_ns_cap_data of the
+ * kernel. */
 static uint64_t file_capabilities(const char *path)
 {
 	struct vfs_ns_cap_data data = {0};
@@ -210,7 +215,8 @@ enum program_privilege program_privilege(const char *path)
 	return user ? PROGRAM_SET_USER_ID : PROGRAM_PLAIN;
 }
 
-/* To what it is already: nothing changes, and a filter of system calls cannot tell. */
+/* Sets the nice value that this process has already: nothing changes, and a filter of system calls
+ * cannot tell that it does not. */
 bool program_may_be_nice(void)
 {
 	return setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0)) == 0;

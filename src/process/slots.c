@@ -24,7 +24,8 @@ static void slot_grant(struct slots *slots, struct slot *slot)
 	slots->granted++;
 }
 
-/* Whoever is granted a place may leave at once: the outermost call goes on, however many do. */
+/* granted() may give the place up at once, which calls this again: the outermost call goes on, so
+ * that however many do so, the calls are not nested. */
 void slots_serve(struct slots *slots)
 {
 	struct slot *slot;

@@ -17,9 +17,9 @@
 
 static struct {
 	int null;            /* /dev/null */
-	int stages[STDIO];   /* what the child will have as 0, 1 and 2; else /dev/null */
-	int limit;           /* the child's table has what is below */
-	struct rlimit files; /* as the daemon found it; it may raise its own */
+	int stages[STDIO];   /* during a spawn(), what the child will have as 0, 1, 2; else null */
+	int limit;           /* the child gets a copy of the descriptors below this */
+	struct rlimit files; /* RLIMIT_NOFILE at the start; the daemon may raise its own later */
 } held = {.null = -1, .stages = {-1, -1, -1}};
 
 int spawn_open(void)
@@ -53,12 +53,13 @@ void spawn_close(void)
 /* ---- in the child: its memory is the daemon's, which waits, CLONE_VFORK ---- */
 
 struct birth {
-	const struct job_spec *spec;
-	enum job_step step; /* that it has come to */
-	int error;          /* why there is no program */
+	const struct spawn_spec *spec;
+	enum spawn_step step; /* that the child has come to */
+	int error;            /* errno of that step; 0: the program runs */
 };
 
-/* Its table is the daemon's until the first call has succeeded. */
+/* Put 0, 1 and 2 in place. The table of descriptors is the daemon's own until the first
+ * close_from() has succeeded. */
 static int child_descriptors(void)
 {
 	if (close_from(held.limit, CLOSE_RANGE_UNSHARE) < 0)
@@ -69,8 +70,8 @@ static int child_descriptors(void)
 	return close_from(STDIO, 0);
 }
 
-/* sigaction(3) would not do: glibc keeps two for itself, which may have been ignored by who
- * started the daemon. */
+/* No signal is ignored or blocked in the program. sigaction(3) would not do: glibc keeps two
+ * signals for itself, and these may have been ignored when the daemon was started. */
 static void child_signals(void)
 {
 	/* struct kernel_sigaction, which has 20 bytes on i386: SIG_DFL, no flag */
@@ -83,7 +84,7 @@ static void child_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* A system that hides setpriority(2) gives it the daemon's nice value. */
+/* Where setpriority(2) is not allowed, the child keeps the daemon's nice value. */
 static void child_limits(int nice)
 {
 	setrlimit(RLIMIT_NOFILE, &held.files);
@@ -91,20 +92,20 @@ static void child_limits(int nice)
 		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
 }
 
-/* Does not return: what AddressSanitizer would note of its frame, in memory that is the daemon's,
- * would stay, and be wrong for the next child on the same stack. Functions that it calls clean up
- * when they return; they are not inlined here, where the attribute differs. */
+/* Does not return, hence the attribute: what AddressSanitizer notes of a frame, in memory that is
+ * the daemon's, would stay, and be wrong for the next child on the same stack. The functions called
+ * here clean up as they return; as they lack the attribute, they are not inlined. */
 __attribute__((no_sanitize_address)) static int child_main(void *arg)
 {
 	struct birth *birth = arg;
-	const struct job_spec *spec = birth->spec;
+	const struct spawn_spec *spec = birth->spec;
 
 	child_signals();
 	child_limits(spec->nice);
 	if (setpgid(0, 0) == 0 && child_descriptors() == 0) {
-		birth->step = JOB_STEP_CHDIR;
+		birth->step = SPAWN_CHDIR;
 		if (chdir(spec->cwd != NULL ? spec->cwd : "/") == 0) {
-			birth->step = JOB_STEP_EXEC;
+			birth->step = SPAWN_EXEC;
 			execve(spec->argv[0], spec->argv, spec->envp);
 		}
 	}
@@ -114,6 +115,7 @@ __attribute__((no_sanitize_address)) static int child_main(void *arg)
 
 /* ---- in the daemon ---- */
 
+/* Place descriptors for the child. Returns 0, or -1 with errno. */
 static int stages_set(int in, int out, int err)
 {
 	const int fds[STDIO] = {in, out, err};
@@ -124,8 +126,9 @@ static int stages_set(int in, int out, int err)
 	return 0;
 }
 
-/* Returns 0, or an error number; there is no child then. */
-static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd, enum job_step *step)
+/* Start the child, and wait until the program runs or the child has failed. Returns 0 with *pid and
+ * *pidfd; or an errno with *step, and there is no child. */
+static int child_start(const struct spawn_spec *spec, pid_t *pid, int *pidfd, enum spawn_step *step)
 {
 	static char stack[STACK_SIZE] __attribute__((aligned(16)));
 	struct birth birth = {.spec = spec};
@@ -144,13 +147,12 @@ static int child_start(const struct job_spec *spec, pid_t *pid, int *pidfd, enum
 	return birth.error;
 }
 
-int spawn(const struct job_spec *spec, const int ends[2], pid_t *pid, int *pidfd,
-	  enum job_step *step)
+int spawn(const struct spawn_spec *spec, const int ends[2], pid_t *pid, int *pidfd,
+	  enum spawn_step *step)
 {
 	int in = spec->stdin_fd >= 0 ? spec->stdin_fd : held.null;
-	int error = stages_set(in, ends[JOB_STDOUT], ends[JOB_STDERR]) < 0
-			    ? errno
-			    : child_start(spec, pid, pidfd, step);
+	int error =
+		stages_set(in, ends[0], ends[1]) < 0 ? errno : child_start(spec, pid, pidfd, step);
 
 	stages_set(held.null, held.null, held.null);
 	errno = error;

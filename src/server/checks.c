@@ -13,16 +13,18 @@
 #include "server/daemon.h"
 #include "services/command.h"
 #include "services/registry.h"
+#include "wire/protocols.h"
 
-/* An error of the listener conf of s at KEY. */
+/* Add an error to s, at KEY of the listener conf. */
 #define LISTENER_ERROR(s, conf, key, ...) \
 	section_error(&(s)->errors, &(conf)->section, LISTENER_KEY_##key, __VA_ARGS__)
 
-/* The same for a warning. */
+/* Add a warning to s, at KEY of the listener conf. */
 #define LISTENER_WARNING(s, conf, key, ...) \
 	section_warning(&(s)->warnings, &(conf)->section, LISTENER_KEY_##key, __VA_ARGS__)
 
-/* What it should be is not known, and not to be judged: it is an error already. */
+/* Whether an error is noted for a key: what its value should be is not known, and not to be judged.
+ */
 static bool is_wrong(const struct listener_conf *conf, int key)
 {
 	return conf->section.from[key].wrong;
@@ -43,7 +45,8 @@ static void service_unknown(struct settings *s, const struct listener_conf *conf
 		       strchr(name, ',') != NULL ? OPTION_COMMAS : "pollard --list names them");
 }
 
-/* A service whose section has a key that must be given needs the section. */
+/* Whether a service needs its section, as that has a key that must be given, and it is not there.
+ */
 static bool section_is_missing(const struct settings *s, const struct service *service)
 {
 	const struct section_kind *kind = service->section;
@@ -57,7 +60,7 @@ static bool section_is_missing(const struct settings *s, const struct service *s
 	return false;
 }
 
-/* What several lack is told of the first. */
+/* Whether conf is the first listener with a service: what the service lacks is told once. */
 static bool is_first_with(const struct settings *s, const struct listener_conf *conf,
 			  const char *name)
 {
@@ -70,6 +73,7 @@ static bool is_first_with(const struct settings *s, const struct listener_conf *
 	return true;
 }
 
+/* Returns the service of that name, perhaps with an error; or NULL with an error. */
 static const struct service *service_check(struct settings *s, const struct listener_conf *conf,
 					   const char *name)
 {
@@ -86,8 +90,8 @@ static const struct service *service_check(struct settings *s, const struct list
 	return service;
 }
 
-/* What answers on a protocol with names or paths: the services, and of names those of any session.
- */
+/* On a protocol with names or paths all services answer, each by what it has; where there are
+ * names, the service session as well. */
 static void offers_check(struct settings *s, struct listener_conf *conf)
 {
 	const struct service **offers = calloc(conf->services.count + 2, sizeof(*offers));
@@ -125,6 +129,8 @@ static void protocol_check(struct settings *s, struct listener_conf *conf)
 	if (is_wrong(conf, LISTENER_KEY_protocol))
 		return;
 	conf->wire = protocol_find(conf->protocol);
+	if (conf->wire != NULL && conf->wire->bit == PROTOCOL_RAW && conf->log_requests)
+		LISTENER_ERROR(s, conf, log_requests, "raw has no requests, but bytes alone");
 	if (conf->wire != NULL)
 		return;
 	for (size_t i = 0; protocols[i] != NULL; i++) {
@@ -140,7 +146,7 @@ static void protocol_check(struct settings *s, struct listener_conf *conf)
 
 /* ---- addresses ---- */
 
-/* A set of enum transport. */
+/* A transport as a member of a set. */
 #define TRANSPORT(name) (1U << TRANSPORT_##name)
 
 static void udp_check(struct settings *s, const struct listener_conf *conf)
@@ -170,8 +176,9 @@ static void privileged_check(struct settings *s, const struct listener_conf *con
 				       conf->offers[i]->name);
 }
 
-/* Peers on unix: sockets are known by user and group, those at an IP address, who may be anybody,
- * by that: neither list lets in those whom it does not know, nor all of them. */
+/* Peers on unix: sockets are known by user and group, all others by their address. A list is an
+ * error where no peer of its kind can call; and one of users or groups also where the others, who
+ * may be anybody, are let in without a list of their own. */
 static void access_check(struct settings *s, const struct listener_conf *conf, unsigned transports)
 {
 	bool local = transports & TRANSPORT(UNIX), network = transports & ~TRANSPORT(UNIX);
@@ -192,8 +199,8 @@ static void access_check(struct settings *s, const struct listener_conf *conf, u
 		privileged_check(s, conf);
 }
 
-/* Two listeners cannot have one address; names are compared as they are written. Port 0 is a new
- * one each time. */
+/* Two listeners cannot have one address; hosts are compared as they are written. Port 0 stands for
+ * a new port each time, so only two of one listener are the same. */
 static void address_check(struct settings *s, struct listener_conf *conf, struct index *taken,
 			  const struct addr_spec *spec)
 {
@@ -210,22 +217,21 @@ static void address_check(struct settings *s, struct listener_conf *conf, struct
 		LISTENER_ERROR(s, conf, listen, "out of memory");
 }
 
-/* Returns the transport, of a set, or 0 where it is an error. */
+/* Take an address of `listen`. Returns its transport, as a member of a set, or 0 with an error. */
 static unsigned address_take(struct settings *s, struct listener_conf *conf, struct index *taken,
 			     size_t index)
 {
 	struct addr_spec *spec = &conf->specs[index];
 	const char *text = conf->listen.items[index], *comma = strchr(text, ',');
 	bool optional = text[0] == '-';
-	char reason[OPTION_REASON_MAX];
-	int result = addr_spec_parse(spec, text + optional, reason, sizeof(reason));
+	struct reason reason;
+	int result = addr_spec_parse(spec, text + optional, &reason);
 
 	if (comma != NULL && (result < 0 || strchr(comma, ':') != NULL)) {
-		snprintf(reason, sizeof(reason), "'%.100s': " OPTION_COMMAS, text);
-		result = -1;
+		result = reason_set(&reason, "'%.100s': " OPTION_COMMAS, text);
 	}
 	if (result < 0) {
-		LISTENER_ERROR(s, conf, listen, "%s", reason);
+		LISTENER_ERROR(s, conf, listen, "%s", reason.text);
 		conf->section.from[LISTENER_KEY_listen].wrong = true;
 		return 0;
 	}
@@ -263,8 +269,8 @@ static void addresses_check(struct settings *s, struct listener_conf *conf, stru
 		LISTENER_ERROR(s, conf, socket_group, "a file has one group");
 }
 
-/* Those who may call must get to the socket; the kernel says who they are, and the others are
- * hung up on. */
+/* With allow_users or allow_groups, socket_mode is 0666 by default: those who may call must get to
+ * the socket file. The kernel says who calls, and the others are hung up on. */
 static void mode_check(struct settings *s, struct listener_conf *conf)
 {
 	struct option_source *from = &conf->section.from[LISTENER_KEY_socket_mode];
@@ -281,7 +287,7 @@ static void mode_check(struct settings *s, struct listener_conf *conf)
 static void listeners_check(struct settings *s)
 {
 	struct listener_conf *conf = NULL;
-	struct index taken = {0}; /* addresses, by whom */
+	struct index taken = {0}; /* the listener that has an address, by address_check()'s key */
 
 	while ((conf = listener_conf_next(s, conf)) != NULL) {
 		if (conf->section.again)
@@ -303,7 +309,8 @@ void settings_check(struct settings *s)
 
 /* ---- warnings ---- */
 
-/* Whether a listener has service, or something that may be a slip of it. */
+/* Whether a listener has service, or a name that may be a slip of it; also where nobody can tell.
+ */
 static bool service_is_used(const struct settings *s, const struct service *service)
 {
 	const struct listener_conf *conf = NULL;
@@ -387,7 +394,7 @@ static void commands_reach_warn(struct settings *s)
 					   transports & ~TRANSPORT(UNIX), &s->warnings);
 }
 
-/* What listen(2) makes of any more; INT_MAX where the kernel does not say. */
+/* The most that listen(2) makes of a backlog; INT_MAX where the kernel does not tell. */
 static int backlog_max(void)
 {
 	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");

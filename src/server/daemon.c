@@ -3,10 +3,8 @@
 
 #include "net/listener.h"
 #include "net/opening.h"
-#include "server/checks.h"
-#include "services/registry.h"
 
-#define DESCRIPTORS_RESERVED 128 /* that are not clients: log, signals, lingering callers */
+#define DESCRIPTORS_RESERVED 128 /* for other things than clients: log, signals, jobs, callers */
 
 #define LOG_TARGET_WORDS(WORD)            \
 	WORD(LOG_TARGET_AUTO, "auto")     \
@@ -47,27 +45,13 @@ static const struct option_def daemon_options[DAEMON_KEYS] = {
 #undef OPT
 };
 
-static const struct section_kind daemon_kind = {
+const struct section_kind daemon_kind = {
 	.word = "daemon",
 	.name = "",
 	.options = daemon_options,
 	.count = DAEMON_KEYS,
 	.size = sizeof(struct daemon_conf),
 };
-
-const struct settings_schema *daemon_schema(void)
-{
-	static const struct section_kind *kinds[SERVICES + 3]; /* the last one stays NULL */
-	static const struct settings_schema schema = {kinds, settings_check, settings_warn};
-	size_t count = 0;
-
-	kinds[count++] = &daemon_kind;
-	kinds[count++] = &listener_kind;
-	for (size_t i = 0; services[i] != NULL; i++)
-		if (services[i]->section != NULL)
-			kinds[count++] = services[i]->section;
-	return &schema;
-}
 
 struct daemon_conf *daemon_of(const struct settings *settings)
 {
@@ -85,6 +69,7 @@ static bool has_openings(const struct settings *settings)
 	return false;
 }
 
+/* How many descriptors are kept for other things than clients, and callers in their opening. */
 static rlim_t descriptors_reserved(const struct settings *settings)
 {
 	const struct listener_conf *conf = NULL;
@@ -95,7 +80,7 @@ static rlim_t descriptors_reserved(const struct settings *settings)
 	return count;
 }
 
-/* Beside each client there may be a caller in its opening. */
+/* How many descriptors go with a client: beside each there may be a caller in its opening. */
 static rlim_t descriptors_of_client(const struct settings *settings)
 {
 	return has_openings(settings) ? 2 : 1;

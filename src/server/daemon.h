@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef SERVER_DAEMON_H
 #define SERVER_DAEMON_H
-/* What the configuration of the daemon may hold, and its section [daemon]. */
+/* The section [daemon], and what follows from all sections for the daemon. */
 #include <sys/resource.h>
 
 #include "config/settings.h"
@@ -31,14 +31,14 @@ struct daemon_conf {
 #undef OPT
 };
 
-/* Static. Its root is [daemon]. */
-const struct settings_schema *daemon_schema(void);
+extern const struct section_kind daemon_kind;
 
+/* The section [daemon] of settings, which is always there. */
 struct daemon_conf *daemon_of(const struct settings *settings);
 
-/* How many clients there can be with so many descriptors; max_clients where they are enough, which
- * those of daemon_descriptors() are. */
-unsigned daemon_clients(const struct settings *settings, rlim_t descriptors);
+/* How many descriptors are enough for max_clients clients, and all else that the daemon does. */
 rlim_t daemon_descriptors(const struct settings *settings);
+/* How many clients there can be with so many descriptors: max_clients, or fewer. */
+unsigned daemon_clients(const struct settings *settings, rlim_t descriptors);
 
 #endif

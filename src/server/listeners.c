@@ -6,17 +6,19 @@
 
 #include "core/index.h"
 #include "core/log.h"
+#include "net/connections.h"
+#include "net/datagram.h"
 #include "net/names.h"
 #include "net/opening.h"
 
 #define KEY_MAX (64 + 2 * ADDR_TEXT_MAX) /* bytes; a name, a spec, an address */
 
-/* What is being replaced, while its successors are made. */
+/* A change from the listeners in force to those of settings. */
 struct change {
 	struct listeners *ls;
-	const struct settings *settings;
-	struct index listeners; /* in force, by name */
-	struct index endpoints; /* by address; those of port 0 also by name, spec and host */
+	const struct settings *settings; /* the new ones */
+	struct index listeners;          /* those in force, by name */
+	struct index endpoints; /* those in force, by address; and of port 0 by any_port_key() */
 };
 
 static int backlog_of(const struct listener *l, const struct settings *settings)
@@ -24,9 +26,9 @@ static int backlog_of(const struct listener *l, const struct settings *settings)
 	return l->conf->backlog > 0 ? l->conf->backlog : daemon_of(settings)->backlog;
 }
 
-/* ---- mark: what stands already ---- */
+/* ---- mark: the endpoints that there are ---- */
 
-/* Port 0 is a new one each time, so that what it has become tells nothing. */
+/* Whether a spec has port 0, which becomes another port each time. */
 static bool is_any_port(const char *spec)
 {
 	size_t len = strlen(spec);
@@ -34,6 +36,8 @@ static bool is_any_port(const char *spec)
 	return len > 2 && strcmp(spec + len - 2, ":0") == 0;
 }
 
+/* The key[KEY_MAX] of an endpoint of port 0: the name of its listener, its spec, and addr without
+ * the port that it became. */
 static void any_port_key(char *key, const char *name, const char *spec, const struct addr *addr)
 {
 	struct addr host = *addr;
@@ -82,6 +86,8 @@ static void change_end(struct change *change)
 	index_free(&change->endpoints);
 }
 
+/* The endpoint in force that can serve addr for l; NULL: none. One of port 0 is only its own
+ * listener's. */
 static struct endpoint *endpoint_find(const struct change *change, const struct listener *l,
 				      const struct addr_spec *spec, const struct addr *addr)
 {
@@ -94,8 +100,9 @@ static struct endpoint *endpoint_find(const struct change *change, const struct 
 	return index_find(&change->endpoints, key);
 }
 
-/* Whether l gets a socket that stands for addr. A socket file that has been removed, or replaced,
- * is made anew; systemd's are systemd's. */
+/* Claim the endpoint of addr for l. Returns false where there is none, or it is claimed already, or
+ * its socket file has been removed or replaced, and is to be made anew; but files of systemd are
+ * left to systemd. */
 static bool endpoint_claim(const struct change *change, struct listener *l,
 			   const struct addr_spec *spec, const struct addr *addr)
 {
@@ -115,7 +122,8 @@ static bool endpoint_claim(const struct change *change, struct listener *l,
 	return true;
 }
 
-/* Whether l keeps what stands for a host that cannot be asked for now. */
+/* Claim for l what endpoints its predecessor has for spec, whose host cannot be resolved now.
+ * Returns whether there are any. */
 static bool endpoints_claim_of(const struct change *change, struct listener *l,
 			       const struct addr_spec *spec)
 {
@@ -135,9 +143,9 @@ static bool endpoints_claim_of(const struct change *change, struct listener *l,
 	return found;
 }
 
-/* ---- match: what is missing ---- */
+/* ---- match: the endpoints that are missing ---- */
 
-/* An IPv6 socket of systemd's may take IPv4 or not, whatever v6only says. */
+/* Warn where an IPv6 socket of systemd takes IPv4 or not, otherwise than v6only says. */
 static void v6only_check(const struct endpoint *e, const char *text)
 {
 	int v6only = 0;
@@ -154,7 +162,8 @@ static void v6only_check(const struct endpoint *e, const char *text)
 					    : "systemd passed it with BindIPv6Only=both"));
 }
 
-/* bind(2), socket(2): the address, or the whole family, is not there (yet). */
+/* Whether an error of bind(2) or socket(2) says that this machine does not have the address, or the
+ * whole family. */
 static bool is_not_there(int error)
 {
 	return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
@@ -166,17 +175,19 @@ static void listener_log_failed(const struct listener *l, const char *reason)
 		  log_text("reason", reason));
 }
 
+/* Claim or open the endpoint of one address. Returns 0, or -1 with the reason logged. */
 static int addr_open(const struct change *change, struct listener *l, const struct addr_spec *spec,
 		     const struct addr *addr)
 {
 	struct listeners *ls = change->ls;
-	char reason[OPTION_REASON_MAX], text[ADDR_TEXT_MAX];
+	struct reason reason;
+	char text[ADDR_TEXT_MAX];
 	struct endpoint *e;
 
 	if (endpoint_claim(change, l, spec, addr))
 		return 0;
 	e = endpoint_open(l, ls->table, addr, spec->text, passed_take(&ls->passed, addr),
-			  backlog_of(l, change->settings), reason);
+			  backlog_of(l, change->settings), &reason);
 	if (e != NULL) {
 		addr_print(&e->addr, text, sizeof(text));
 		log_notice("listening", log_text("listener", l->conf->section.name),
@@ -186,16 +197,17 @@ static int addr_open(const struct change *change, struct listener *l, const stru
 	}
 	if (spec->optional && is_not_there(errno)) {
 		log_notice("left_out", log_text("listener", l->conf->section.name),
-			   log_text("reason", reason));
+			   log_text("reason", reason.text));
 		return 0;
 	}
 	ls->forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
 	if (errno == EADDRINUSE)
-		passed_explain(&ls->passed, addr, reason);
-	listener_log_failed(l, reason);
+		passed_explain(&ls->passed, addr, &reason);
+	listener_log_failed(l, reason.text);
 	return -1;
 }
 
+/* Claim or open the endpoints of all addresses of spec. Returns 0, or -1 with the reason logged. */
 static int spec_open(const struct change *change, struct listener *l, const struct addr_spec *spec)
 {
 	const struct name *host = names_ask(NAME_HOST, spec->text);
@@ -231,7 +243,8 @@ static int listeners_make(const struct change *change, struct listener_list *nex
 
 	while ((conf = listener_conf_next(change->settings, conf)) != NULL) {
 		l = listener_new(change->ls->table->loop, conf,
-				 index_find(&change->listeners, conf->section.name));
+				 index_find(&change->listeners, conf->section.name),
+				 &conn_deadlines);
 		if (l == NULL) {
 			log_error("failed", log_text("reason", "out of memory"));
 			return -1;
@@ -267,7 +280,7 @@ int listeners_prepare(struct listeners *ls, const struct settings *settings,
 
 /* ---- sweep ---- */
 
-/* A socket that is open cannot change all its ways. */
+/* Warn of keys that a socket which is bound already cannot go by: v6only, socket_owner, ... */
 static void restart_keys_log(const struct endpoint *e, const struct section *new)
 {
 	const struct section *old = &e->listener->conf->section;
@@ -351,8 +364,8 @@ void listeners_update(struct listeners *ls)
 			endpoint_update(e);
 }
 
-/* Who is in the backlog has called before the stop, and may have asked already; unless systemd
- * keeps the socket for whoever comes after us. */
+/* A caller in the backlog came before the stop, and may have asked already. It is not accepted from
+ * a socket of systemd, which keeps that for the next process. */
 void listeners_end(struct listeners *ls)
 {
 	struct listener *l;

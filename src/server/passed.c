@@ -10,8 +10,9 @@
 #include "core/log.h"
 #include "core/systemd.h"
 
-/* ---- what it is ---- */
+/* ---- what a socket is ---- */
 
+/* The value of a socket option that is a number; -1: there is none. */
 static int number_of(int fd, int level, int option)
 {
 	int value = 0;
@@ -28,7 +29,7 @@ static bool is_connected(int fd)
 	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
 }
 
-/* Fill in its address. Returns NULL, or why it is of no use. */
+/* Fill in the address of p->fd. Returns NULL, or why the socket cannot be used. */
 static const char *socket_judge(struct passed_socket *p)
 {
 	socklen_t len = sizeof(p->addr.un);
@@ -51,7 +52,7 @@ static const char *socket_judge(struct passed_socket *p)
 	return NULL;
 }
 
-/* Its address, or its number where that says nothing. */
+/* Write the address of a socket to text[size]; or fd, its number, where there is none. */
 static void socket_print(const struct passed_socket *p, int fd, char *text, size_t size)
 {
 	const struct sockaddr_un *un = &p->addr.un;
@@ -107,7 +108,7 @@ static bool is_any(const struct addr *a)
 	return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
-/* Whether the two cannot be bound at one time: bind(2) says no more than "in use". */
+/* Whether addr cannot be bound while p is: bind(2) says no more than "in use". */
 static bool is_in_the_way(const struct passed_socket *p, const struct addr *addr)
 {
 	sa_family_t family = p->addr.sa.sa_family;
@@ -120,20 +121,19 @@ static bool is_in_the_way(const struct passed_socket *p, const struct addr *addr
 	return family == AF_INET6 && is_any(&p->addr);
 }
 
-void passed_explain(const struct passed *passed, const struct addr *addr, char *reason)
+void passed_explain(const struct passed *passed, const struct addr *addr, struct reason *reason)
 {
 	char text[ADDR_TEXT_MAX];
 
 	for (int i = 0; i < passed->count; i++) {
 		const struct passed_socket *p = &passed->items[i];
-		size_t len = strlen(reason);
 
 		if (!is_in_the_way(p, addr))
 			continue;
 		addr_print(&p->addr, text, sizeof(text));
-		snprintf(reason + len, OPTION_REASON_MAX - len,
-			 "; systemd passed %s, which takes it: the two must name one address",
-			 text);
+		reason_add(reason,
+			   "; systemd passed %s, which takes it: the two must name one address",
+			   text);
 		return;
 	}
 }

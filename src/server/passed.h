@@ -5,26 +5,26 @@
 #include "net/addr.h"
 
 struct passed_socket {
-	int fd; /* -1: taken */
+	int fd; /* owned; -1: taken */
 	struct addr addr;
-	const char *unfit; /* why it is of no use; NULL: it is fit */
+	const char *unfit; /* why it cannot be used, static; NULL: it can */
 };
 
 struct passed {
-	struct passed_socket *items;
+	struct passed_socket *items; /* owned */
 	int count;
 };
 
-/* Returns 0, or -1 with ENOMEM. */
+/* Find out what sockets were passed. Returns 0, or -1 with ENOMEM. */
 int passed_collect(struct passed *passed) __attribute__((warn_unused_result));
 
-/* Returns the socket passed for addr, now the caller's, or -1. */
+/* Returns the socket that was passed for addr, which is now whose who asks; or -1: none. */
 int passed_take(struct passed *passed, const struct addr *addr);
 
-/* Where a passed socket is why addr cannot be bound, add that to reason[OPTION_REASON_MAX]. */
-void passed_explain(const struct passed *passed, const struct addr *addr, char *reason);
+/* Where a passed socket is why addr cannot be bound, add that to reason. */
+void passed_explain(const struct passed *passed, const struct addr *addr, struct reason *reason);
 
-/* Log and close those that nobody took. */
+/* Log and close the sockets that nobody took; passed is empty then. */
 void passed_free(struct passed *passed);
 
 #endif

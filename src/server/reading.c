@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "config/include.h"
+#include "config/reader.h"
 #include "server/reading.h"
 
 #include <errno.h>
@@ -11,6 +13,7 @@
 #include "net/call.h"
 #include "net/listener.h"
 #include "net/names.h"
+#include "server/schema.h"
 #include "services/registry.h"
 
 #define BYTES_MAX (3 * SETTINGS_BYTES_MAX) /* of all records: texts, names and warnings */
@@ -23,10 +26,12 @@ static const char *const kinds[] = {
 
 /* ---- in the child ---- */
 
-/* A record is a list of strings. */
+/* A call that says a record, a list of strings, to `to`. */
 static struct call record(struct buf *to)
 {
-	return (struct call){.out = to, .protocol = &protocol_resp};
+	static struct framing framing;
+
+	return (struct call){.out = to, .protocol = &protocol_resp, .framing = &framing};
 }
 
 static int text_record(struct buf *to, const char *word, const char *text, size_t len)
@@ -38,7 +43,7 @@ static int text_record(struct buf *to, const char *word, const char *text, size_
 	return say_bytes(&call, text, len);
 }
 
-/* Lines of text, so many as fit. Returns how many bytes. */
+/* Returns the bytes of the first lines of text, as many as fit in a record. */
 static size_t piece_of(const char *text, size_t len)
 {
 	const char *end;
@@ -74,19 +79,19 @@ static int name_record(struct buf *to, const struct name *name)
 	return say_bytes(&call, name->value, name->value != NULL ? name->size : 0);
 }
 
-/* Ask for what the daemon will need beside users and groups, which it took to read; and see the
- * folders that services name, which may have to be mounted. */
+/* Ask for the hosts that the daemon will need; users and groups were asked for when they were
+ * parsed. And look at the folders that services name, which may have to be mounted. */
 static void needs_ask(struct settings *settings)
 {
 	const struct listener_conf *conf = NULL;
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
 	while ((conf = listener_conf_next(settings, conf)) != NULL)
 		for (size_t i = 0; i < conf->listen.count; i++)
 			names_ask(NAME_HOST, conf->specs[i].text);
 	for (size_t i = 0; services[i] != NULL; i++)
 		if (services[i]->prepare != NULL)
-			services[i]->prepare(settings, reason);
+			services[i]->prepare(settings, &reason);
 }
 
 static int list_records(struct buf *to, const char *word, const struct option_list *list)
@@ -150,20 +155,21 @@ static char *string_of(const struct slice *s)
 	return strndup(s->data, s->len);
 }
 
-static int file_take(struct settings *s, const struct slice *path)
+static int file_take(struct parser *p, const struct slice *path)
 {
 	char *text = string_of(path);
-	int result = text != NULL ? settings_file(s, text) : -1;
+	int result = text != NULL ? reader_file(p, text) : -1;
 
 	free(text);
 	return result;
 }
 
-static int text_take(struct settings *s, const struct slice *text)
+static int text_take(struct parser *p, const struct slice *text)
 {
-	if (s->files.count > 0)
-		settings_text(s, text->data, text->len);
-	return s->files.count > 0 ? 0 : -1;
+	if (p->file == NULL)
+		return -1;
+	lines_read(p, text->data, text->len);
+	return 0;
 }
 
 static int name_take(enum name_kind kind, const struct slice *argv)
@@ -180,15 +186,16 @@ static int name_take(enum name_kind kind, const struct slice *argv)
 }
 
 /* Returns 0, or -1 with errno. */
-static int record_take(struct settings *s, const struct request *record)
+static int record_take(struct parser *p, const struct request *record)
 {
+	struct settings *s = p->settings;
 	const struct slice *argv = record->argv;
 
 	errno = EPROTO;
 	if (record->argc == 2 && slice_is(&argv[0], "file"))
-		return file_take(s, &argv[1]);
+		return file_take(p, &argv[1]);
 	if (record->argc == 2 && slice_is(&argv[0], "text"))
-		return text_take(s, &argv[1]);
+		return text_take(p, &argv[1]);
 	if (record->argc == 2 && slice_is(&argv[0], "error"))
 		return option_list_add(&s->errors, string_of(&argv[1]));
 	if (record->argc == 2 && slice_is(&argv[0], "warning"))
@@ -199,7 +206,7 @@ static int record_take(struct settings *s, const struct request *record)
 	return -1;
 }
 
-/* Take those that are complete. Returns 0, or -1 with errno. */
+/* Take the records that are complete. Returns 0, or -1 with errno. */
 static int records_take(struct reading *r)
 {
 	static struct slice argv[REQUEST_ARGS_MAX];
@@ -213,7 +220,7 @@ static int records_take(struct reading *r)
 		if (len == 0)
 			return 0;
 		errno = EPROTO;
-		if (len < 0 || record_take(r->settings, &record) < 0)
+		if (len < 0 || record_take(&r->parser, &record) < 0)
 			return -1;
 		buf_consume(&r->records, (size_t)len);
 	}
@@ -234,53 +241,59 @@ static void reading_output(struct job *job, enum job_stream stream, const char *
 		r->error = errno;
 }
 
-/* Returns NULL with errno. */
+/* Returns the settings that the records made, a reference; or NULL with errno. */
 static struct settings *settings_take(struct reading *r)
 {
-	struct settings *settings = r->settings;
+	struct settings *settings = r->parser.settings;
 
 	errno = r->error != 0 ? r->error : EPROTO;
 	if (r->error != 0 || buf_len(&r->records) > 0)
 		return NULL;
 	if (settings->errors.count == 0 && settings->files.count == 0)
 		return NULL;
-	r->settings = NULL;
+	if (settings->errors.count > 0) {
+		r->parser.settings = NULL;
+		return settings;
+	}
 	errno = ENOMEM;
-	return settings->errors.count > 0 ? settings : settings_end(settings);
+	settings = reader_end(&r->parser);
+	if (settings != NULL)
+		reader_warn(settings);
+	return settings;
 }
 
-static void failure_print(const struct reading *r, char *reason, size_t size)
+static void failure_print(const struct reading *r, struct reason *reason)
 {
 	if (r->job.timed_out)
-		snprintf(
-			reason, size,
+		reason_set(
+			reason,
 			"it takes longer than %d s; a name server or a file system does not answer",
 			(int)(r->timeouts.timeout_ms / 1000));
 	else if (r->job.signal > 0)
-		snprintf(reason, size, "who read it was ended by signal %d (%s)", r->job.signal,
-			 strsignal(r->job.signal));
+		reason_set(reason, "who read it was ended by signal %d (%s)", r->job.signal,
+			   strsignal(r->job.signal));
 	else
-		snprintf(reason, size, "who read it gave up with status %d", r->job.exit_status);
+		reason_set(reason, "who read it gave up with status %d", r->job.exit_status);
 }
 
-/* done() may start the next one. */
+/* The child has ended. done() may start the next reading. */
 static void reading_ended(struct job *job)
 {
 	struct reading *r = container_of(job, struct reading, job);
 	struct settings *settings = NULL;
-	char reason[OPTION_REASON_MAX] = "";
+	struct reason reason = {""};
 
 	r->running = false;
 	if (job->exit_status != 0)
-		failure_print(r, reason, sizeof(reason));
+		failure_print(r, &reason);
 	else if ((settings = settings_take(r)) == NULL)
-		snprintf(reason, sizeof(reason), "%s", strerror(errno));
-	settings_unref(r->settings);
+		reason_set(&reason, "%s", strerror(errno));
+	settings_unref(r->parser.settings);
 	buf_free(&r->records);
 	if (r->stopped)
 		settings_unref(settings);
 	else
-		r->done(r, settings, reason);
+		r->done(r, settings, reason.text);
 	if (!r->running)
 		names_forget();
 }
@@ -292,26 +305,27 @@ void reading_init(struct reading *r, const char *path, int64_t timeout_ms,
 	job_timeouts_init(&r->timeouts, timeout_ms);
 }
 
-/* The program that runs, wherever its file has gone since: what it says is what this one reads. */
+/* The child is the program that runs now, wherever its file has gone since, so that the daemon
+ * understands what the child writes. */
 int reading_start(struct reading *r)
 {
 	static const struct job_ops ops = {.output = reading_output, .ended = reading_ended};
 	static char program[] = "/proc/self/exe", option[] = "--resolve", config[] = "-c";
 	char *path = strdup(r->path);
 	char *const argv[] = {program, option, config, path, NULL};
-	const struct job_spec spec = {.argv = argv, .envp = environ, .cwd = ".", .stdin_fd = -1};
+	const struct spawn_spec spec = {.argv = argv, .envp = environ, .cwd = ".", .stdin_fd = -1};
 
 	names_forget();
 	names_close();
 	r->stopped = false;
 	r->bytes = 0;
 	r->error = 0;
-	r->settings = settings_new(daemon_schema());
-	r->running = path != NULL && r->settings != NULL &&
+	parser_init(&r->parser, settings_new(daemon_schema()));
+	r->running = path != NULL && r->parser.settings != NULL &&
 		     job_start(&r->job, &spec, &r->timeouts, &ops) == 0;
 	free(path);
 	if (!r->running)
-		settings_unref(r->settings);
+		settings_unref(r->parser.settings);
 	return r->running ? 0 : -1;
 }
 

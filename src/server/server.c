@@ -6,23 +6,25 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "config/include.h"
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/order.h"
 #include "core/signals.h"
-#include "core/stats.h"
+#include "core/stats_log.h"
 #include "core/systemd.h"
+#include "net/connections.h"
 #include "net/names.h"
 #include "process/job.h"
-#include "server/daemon.h"
 #include "server/listeners.h"
 #include "server/reading.h"
+#include "server/schema.h"
 #include "services/registry.h"
 #include "wire/http.h"
 
 #define STATUS_MS 1000    /* between two reports of the client count */
-#define LAST_WORDS_MS 100 /* a log daemon's time to take them */
-#define READING_MS 60000  /* a reload's time to read the configuration */
+#define LAST_WORDS_MS 100 /* that a log daemon may take, each time it is slow at the end */
+#define READING_MS 60000  /* that the reading of the configuration may take, for a reload */
 
 struct server {
 	const char *path;
@@ -31,25 +33,25 @@ struct server {
 	struct signals signals;
 	struct listeners listeners;
 	struct reading reading;      /* a reload that is under way */
-	struct order_askers askers;  /* who asked for it */
-	struct order_askers waiting; /* who has asked since: what is read may be older than that */
+	struct order_askers askers;  /* who ordered that reload */
+	struct order_askers waiting; /* who gave the order since: for them there is another one */
 	struct deadline_queue pings, statuses, drains;
 	struct deadline ping, status, drain;
-	unsigned changes_seen; /* of the table, as of the last turn */
-	bool draining;
+	unsigned changes_seen; /* table.changes, as of the last turn */
+	bool draining;         /* told to stop */
 };
 
 /* ---- services ---- */
 
 static int services_prepare(struct settings *settings)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
 	for (size_t i = 0; services[i] != NULL; i++) {
-		if (services[i]->prepare == NULL || services[i]->prepare(settings, reason) == 0)
+		if (services[i]->prepare == NULL || services[i]->prepare(settings, &reason) == 0)
 			continue;
 		log_error("failed", log_text("service", services[i]->name),
-			  log_text("reason", reason));
+			  log_text("reason", reason.text));
 		return -1;
 	}
 	return 0;
@@ -76,8 +78,8 @@ static void log_use(const struct daemon_conf *daemon)
 	log_open(daemon->log_target, daemon->log_socket, daemon->log_facility, daemon->log_level);
 }
 
-/* Raise the soft limit of descriptors to what listeners and max_clients need, each client with a
- * file on its way. Returns how many clients there can be. */
+/* Raise the soft limit of descriptors to what listeners and max_clients need, where each client is
+ * sent a file. Returns how many clients there can be. */
 static unsigned clients_that_fit(const struct settings *settings)
 {
 	rlim_t max_clients = (rlim_t)daemon_of(settings)->max_clients;
@@ -104,7 +106,7 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 {
 	warnings_log(settings);
 	s->table.max_clients = max_clients;
-	services_use(settings); /* they may ask for the limit of descriptors */
+	services_use(settings); /* services may go by the limit of descriptors */
 	settings_put_in_force(settings);
 	s->table.reject = daemon_of(settings)->when_full == WHEN_REJECT;
 	http_show_version(daemon_of(settings)->show_version);
@@ -122,7 +124,8 @@ static void errors_log(const struct settings *settings)
 
 /* ---- reload ---- */
 
-/* Takes settings. Returns whether they are in force; if not, nothing has changed. */
+/* Put settings in force, which are taken. Returns false where that fails, and nothing has changed.
+ */
 static bool settings_apply(struct server *s, struct settings *settings)
 {
 	struct listener_list next = TAILQ_HEAD_INITIALIZER(next);
@@ -155,7 +158,7 @@ static void reload_end(struct server *s, bool applied)
 	order_answer(&s->askers, applied);
 }
 
-/* The daemon stops. */
+/* The daemon stops: give up a reload that is under way, and tell all who ordered one. */
 static void reload_cancel(struct server *s)
 {
 	order_answer(&s->waiting, false);

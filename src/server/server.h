@@ -5,7 +5,7 @@
 
 struct server;
 
-/* What main exits with. The unit tries again after those that trying again can help. */
+/* What main exits with. The unit has systemd try again after those where that can help. */
 enum exit_status {
 	EXIT_OK = 0,
 	EXIT_CONFIG = 1, /* the configuration has errors */
@@ -15,7 +15,7 @@ enum exit_status {
 	EXIT_FAILED = 5, /* the system fails while we serve */
 };
 
-/* Serve what the file at path says until told to stop. */
+/* Serve as the configuration at path says, until a signal says to stop. */
 enum exit_status server_run(const char *path);
 
 #endif

@@ -13,13 +13,14 @@
 
 #include "core/log.h"
 
-#define FOLLOW_MS 1000
-#define OPEN_TRIES 4 /* openat2(2): EAGAIN while something is renamed */
+#define FOLLOW_MS 1000 /* until a path is looked up again */
+#define OPEN_TRIES 4   /* openat2(2) fails with EAGAIN while something is renamed */
 
 /* ---- the folder ---- */
 
-/* File systems that make a file's bytes when it is read: its size is 0, or that of a page, however
- * many they are; some wait for the next, or have no end. */
+/* Whether a file system, statfs(2), makes the bytes of a file as it is read: the size of the file
+ * is 0, or that of a page, however many bytes there are; some files wait for the next byte, or have
+ * no end. */
 static bool is_made_by_reading(unsigned long type)
 {
 	static const unsigned long types[] = {
@@ -34,6 +35,9 @@ static bool is_made_by_reading(unsigned long type)
 	return false;
 }
 
+/* Whether the file system of fd tells sizes. Returns 0, or -1 with errno, ENOTSUP where it does
+ * not.
+ */
 static int has_sizes(int fd)
 {
 	struct statfs fs;
@@ -44,7 +48,7 @@ static int has_sizes(int fd)
 	return is_made_by_reading((unsigned long)fs.f_type) ? -1 : 0;
 }
 
-/* Returns a descriptor, or -1 with errno. */
+/* Returns a descriptor of the folder that path leads to, and *st; or -1 with errno. */
 static int folder_open(const char *path, struct stat *st)
 {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), error;
@@ -57,6 +61,7 @@ static int folder_open(const char *path, struct stat *st)
 	return -1;
 }
 
+/* Serve the folder fd, which is taken, from now on. */
 static void beneath_put(struct beneath *root, int fd, const struct stat *st)
 {
 	if (root->fd >= 0)
@@ -80,7 +85,7 @@ struct beneath *beneath_new(const char *path, bool hidden)
 	fd = root->path != NULL ? folder_open(path, &st) : -1;
 	if (fd >= 0)
 		beneath_put(root, fd, &st);
-	if (fd >= 0 && beneath_stat(root, ".", &st) == 0) /* is there openat2(2) */
+	if (fd >= 0 && beneath_stat(root, ".", &st) == 0) /* openat2(2) is there */
 		return root;
 	fd = errno;
 	beneath_unref(root);
@@ -104,7 +109,8 @@ void beneath_unref(struct beneath *root)
 	free(root);
 }
 
-/* What was there is kept where the path leads nowhere: a folder is often replaced in two steps. */
+/* Where the path leads nowhere, the folder of before is kept: a folder is often replaced in two
+ * steps. */
 void beneath_follow(struct beneath *root, int64_t now_ms)
 {
 	struct stat st;
@@ -214,7 +220,7 @@ int beneath_stat(const struct beneath *root, const char *name, struct stat *st)
 	return result;
 }
 
-/* ---- what is wrong with them ---- */
+/* ---- what is wrong with a name ---- */
 
 bool error_is_none(int error)
 {

@@ -3,9 +3,9 @@
 #define SERVICES_BENEATH_H
 /*
  * The folder that is served, and names beneath it. A name is resolved by the kernel with
- * openat2(2), which does not leave the folder. Its path is followed: what it leads to is looked up
- * again each second that something is asked. Counted by reference: what takes more than one turn
- * ends beneath the folder that it began with, whatever a reload brings.
+ * openat2(2), which does not leave the folder. The folder is the one that its path leads to, which
+ * is looked up again each second that something is asked. References are counted: a scan that takes
+ * more than one turn ends beneath the folder that it began with, whatever a reload brings.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -17,56 +17,59 @@
 
 struct beneath {
 	unsigned refs;
-	char *path;      /* owned */
-	int fd;          /* owned: what the path led to when last looked up */
-	dev_t dev;       /* of that */
-	ino_t ino;       /* likewise */
-	bool hidden;     /* names that begin with a dot are served too */
-	rlim_t fd_limit; /* files have descriptors below it */
-	int64_t looked_ms;
-	int error; /* why the path leads nowhere at present; 0: it does */
+	char *path;        /* owned */
+	int fd;            /* O_PATH, owned: the folder that path led to when last looked up */
+	dev_t dev;         /* of that folder */
+	ino_t ino;         /* of that folder */
+	bool hidden;       /* names that begin with a dot are served too */
+	rlim_t fd_limit;   /* beneath_open() gives descriptors below this */
+	int64_t looked_ms; /* when path was last looked up */
+	int error;         /* errno: why path leads nowhere at present; 0: it leads somewhere */
 };
 
-/* Returns NULL with errno. */
+/* Returns a reference, or NULL with errno. */
 struct beneath *beneath_new(const char *path, bool hidden);
 struct beneath *beneath_ref(struct beneath *root);
+/* Give a reference back; the last one frees. NULL: nothing to do. */
 void beneath_unref(struct beneath *root);
 
-/* Look its path up again where that was a second ago. */
+/* Look the path up again, if that was a second ago; now_ms is of the loop's clock. */
 void beneath_follow(struct beneath *root, int64_t now_ms);
 
 /* Whether a name, or a folder on the way to it, begins with a dot. */
 bool name_is_hidden(const char *name);
 
-/* Returns 0 with name as a string, or -1 with errno. */
+/* Take a slice as a name, and a string. Returns 0, or -1 with errno: EILSEQ, ENAMETOOLONG; ENOENT
+ * where the name is hidden and such names are not served. */
 int beneath_name(const struct beneath *root, const struct slice *slice, char name[PATH_MAX]);
 
 /* openat2(2) of name, which does not lead out of the folder. Returns a descriptor, or -1 with
  * errno. */
 int beneath_resolve(int folder_fd, const char *name, int flags);
 
-/* Returns a descriptor, or -1 with errno; EMFILE where those that are left are for others. */
+/* As beneath_resolve() in root; fails with EMFILE also where the descriptors that are left are for
+ * clients, logs and a reload. */
 int beneath_open(const struct beneath *root, const char *name, int flags);
 
-/* What a name leads to, without opening it: a device would notice. Returns 0, or -1 with errno,
+/* As stat(2) of a name, without opening it: a device would notice. Returns 0, or -1 with errno,
  * ENOTSUP for a file whose size is not known. */
 int beneath_stat(const struct beneath *root, const char *name, struct stat *st);
 
-/* Whether what is there has no size that could be told before it is read: the kernel's own files,
- * below /proc and /sys. Returns 0, or -1 with errno, ENOTSUP where it is so. */
+/* Whether the file or folder fd, of which st is, tells sizes before it is read: the kernel's own
+ * files, as below /proc and /sys, do not. Returns 0 if so, or -1 with errno, ENOTSUP if not. */
 int beneath_has_sizes(const struct beneath *root, int fd, const struct stat *st);
 
-/* Whether errno says that there is nothing of that name; any other leaves it unknown. */
+/* Whether an errno says that there is nothing of a name. Any other does not tell. */
 bool error_is_none(int error);
 
-/* Whether it says that the daemon or the system is short of something: that passes. */
+/* Whether an errno says that the daemon or the system is short of something, which passes. */
 bool error_is_shortage(int error);
 
 /* Say why a name cannot be had, as errno has it: nil where there is none. Returns 0, or -1 with
  * ENOMEM. */
 int beneath_refuse(const struct call *call, const struct slice *slice);
 
-/* errno for people. */
+/* An errno of the functions above, for people; static, or strerror(3)'s. */
 const char *beneath_reason(int error);
 
 #endif

@@ -8,9 +8,10 @@
 
 #define RING 95
 #define LINE_LEN 74
-#define PATTERN_LEN (RING * LINE_LEN) /* after it, everything repeats */
+#define PATTERN_LEN (RING * LINE_LEN) /* bytes, after which everything repeats */
 #define DATAGRAM_MAX 512              /* characters; how many is random */
 
+/* The byte at a position of the pattern. */
 static char chargen_byte(uint32_t position)
 {
 	uint32_t line = position / LINE_LEN, column = position % LINE_LEN;

@@ -27,7 +27,7 @@ static const struct option_def command_options[COMMAND_KEYS] = {
 #undef OPT
 };
 
-static struct settings *commands; /* those in force are of this generation; NULL: none */
+static struct settings *commands; /* the generation whose commands are in force; NULL: none */
 
 /* ---- the section ---- */
 
@@ -39,10 +39,10 @@ static void command_free(struct section *s)
 	for (size_t i = 0; command->envp != NULL && command->envp[i] != NULL; i++)
 		free(command->envp[i]);
 	free(command->envp);
-	places_unref(command->places); /* of one that never was in force */
+	places_unref(command->places); /* of a command that never was in force */
 }
 
-/* What it had in force, and has beside its settings, which others may keep for long. */
+/* Let go of what a command in force has beside its settings, which others may keep for long. */
 static void command_release(struct command *command)
 {
 	places_unref(command->places);
@@ -72,7 +72,7 @@ static void command_check(struct section *s, struct option_list *errors)
 		       errors);
 }
 
-/* ---- what this process cannot do for it ---- */
+/* ---- what this process cannot do for a command ---- */
 
 /* A warning of command at KEY. */
 #define COMMAND_WARNING(warnings, command, key, ...) \
@@ -118,7 +118,7 @@ static const char *const shell_advice[SHELL_SIGNS] = {
 			  "meant)",
 };
 
-/* {NAME} is for exec, and nothing is replaced. */
+/* Warn of {NAME}, which is for exec, and of what a shell or a monitoring system would replace. */
 static void env_warn(const struct command *command, struct option_list *warnings)
 {
 	char place[80], signs[SHELL_SIGNS][SHELL_TEXT_MAX];
@@ -156,10 +156,10 @@ static void shell_warn(const struct command *command, struct option_list *warnin
 static void exec_warn(const struct command *command, struct option_list *warnings)
 {
 	const char *program = command->template.words.items[0];
-	char reason[PROGRAM_REASON_MAX];
+	struct reason reason;
 
-	if (program_is_refused(program, reason))
-		COMMAND_WARNING(warnings, command, exec, "%s", reason);
+	if (program_is_refused(program, &reason))
+		COMMAND_WARNING(warnings, command, exec, "%s", reason.text);
 	else
 		privilege_warn(command, program, warnings);
 	shell_warn(command, warnings);
@@ -167,7 +167,7 @@ static void exec_warn(const struct command *command, struct option_list *warning
 
 static void arg_warn(const struct command *command, struct option_list *warnings)
 {
-	char reason[PROGRAM_REASON_MAX];
+	struct reason reason;
 
 	for (size_t i = 0; i < command->template.count; i++) {
 		const struct parameter *p = &command->template.parameters[i];
@@ -181,22 +181,22 @@ static void arg_warn(const struct command *command, struct option_list *warnings
 				  "them",
 				  p->name, p->text);
 		if (p->type == PARAMETER_PATH && p->text != NULL &&
-		    folder_is_refused(p->text, reason))
+		    folder_is_refused(p->text, &reason))
 			error_add(warnings, from->file, from->line, "arg.%s: warning: %s", p->name,
-				  reason);
+				  reason.text);
 	}
 }
 
 static void command_warn(struct section *s, struct option_list *warnings)
 {
 	const struct command *command = container_of(s, struct command, section);
-	char reason[PROGRAM_REASON_MAX];
+	struct reason reason;
 
 	if (command->exec != NULL && !s->from[COMMAND_KEY_exec].wrong)
 		exec_warn(command, warnings);
 	arg_warn(command, warnings);
-	if (folder_is_refused(command->cwd, reason))
-		COMMAND_WARNING(warnings, command, cwd, "%s", reason);
+	if (folder_is_refused(command->cwd, &reason))
+		COMMAND_WARNING(warnings, command, cwd, "%s", reason.text);
 	if (command->nice > 0 && !program_may_be_nice())
 		COMMAND_WARNING(warnings, command, nice,
 				"has no effect here, setpriority(2) is not allowed "
@@ -235,7 +235,7 @@ const struct section_kind command_kind = {
 	.free = command_free,
 };
 
-/* ---- those in force ---- */
+/* ---- commands in force ---- */
 
 static struct command *command_of(struct section *s)
 {
@@ -260,7 +260,7 @@ struct command *command_next(const struct command *command)
 
 /* ---- a new generation ---- */
 
-/* A clean environment, and what env.NAME says. */
+/* Make a clean environment, with what env.NAME says. Returns NULL with ENOMEM. */
 static char **environment_make(const struct command *command)
 {
 	static const char *const clean[] = {
@@ -289,7 +289,7 @@ static char **environment_make(const struct command *command)
 	return NULL;
 }
 
-int commands_prepare(struct settings *settings, char *reason)
+int commands_prepare(struct settings *settings, struct reason *reason)
 {
 	struct command *command = command_first_of(settings);
 
@@ -297,8 +297,7 @@ int commands_prepare(struct settings *settings, char *reason)
 		command->places = places_named(command->section.name);
 		command->envp = environment_make(command);
 		if (command->places == NULL || command->envp == NULL) {
-			snprintf(reason, OPTION_REASON_MAX, "out of memory");
-			return -1;
+			return reason_set(reason, "out of memory");
 		}
 	}
 	return 0;
@@ -321,7 +320,7 @@ void commands_stop(void)
 	commands = NULL;
 }
 
-/* Put those of settings in force. */
+/* Put the commands of settings in force. */
 static void commands_take(struct settings *settings)
 {
 	struct command *command;
@@ -333,7 +332,8 @@ static void commands_take(struct settings *settings)
 	}
 }
 
-/* Who waits for a command that is gone has its turn, and is told so. */
+/* Set the limits of the commands in force. Those of the generation before that are gone get places
+ * for all, so that each run that waits has its turn, and its caller is told. */
 static void places_limit(const struct settings *old)
 {
 	struct command *command = command_first_of(old);
@@ -345,7 +345,8 @@ static void places_limit(const struct settings *old)
 			    (unsigned)command->max_waiting);
 }
 
-/* All of it is in force before anybody's turn comes. Nobody waits for a name that is new. */
+/* All is in force before any run that waits has its turn. Only runs of the generation before wait,
+ * so only the places of its commands are served. */
 void commands_use(struct settings *settings)
 {
 	struct settings *old = commands;

@@ -3,15 +3,13 @@
 #define SERVICES_COMMAND_H
 /*
  * The commands of the configuration, each a [command NAME]: which are in force, who may run them
- * and with what. A reload puts others in force; who runs one keeps it, and its generation.
+ * and with what. A reload puts others in force; a run keeps its command, and so its generation.
  */
 #include "config/settings.h"
 #include "core/deadline.h"
 #include "net/peer.h"
 #include "process/places.h"
 #include "services/template.h"
-
-#define COMMAND_ERROR_MAX 512 /* bytes */
 
 /* What becomes of a run whose caller has gone. */
 #define ON_DISCONNECT_WORDS(WORD)        \
@@ -26,39 +24,44 @@ struct command {
 #define OPT(key, type, ...) opt_##type key;
 #include "services/commands.def"
 #undef OPT
-	unsigned refs; /* to the generation, from this: one while it is in force, one of each run */
-	struct template template;
-	char **envp;
-	struct places *places; /* of all generations of its name; a reference, until refs is 0 */
-	struct deadline_queue timeouts; /* one of the loop's, until refs is 0 */
+	unsigned
+		refs; /* one while it is in force, one of each run; each is one to the generation */
+	struct template template; /* of exec and arg */
+	char **envp;              /* its environment, owned; NULL ends it */
+	struct places *places;    /* of all generations of its name; a reference, until refs is 0 */
+	struct deadline_queue timeouts; /* of its jobs; one of the loop's, until refs is 0 */
 };
 
 extern const struct section_kind command_kind;
 
-/* Warn where nobody may run the command s, because its lists name nobody whom a listener of
- * commands lets in; there is one for peers on UNIX sockets (local), at IP addresses (network). */
+/* Warn where nobody can run the command s, because its lists name no peer that can reach it. local,
+ * network: commands are offered to peers on UNIX sockets, to peers at IP addresses. */
 void command_reach_warn(struct section *s, bool local, bool network, struct option_list *warnings);
 
-/* Those in force, in the order of the configuration; NULL: no more. */
+/* The commands in force, in the order of the configuration; NULL: no more. */
 struct command *command_first(void);
 struct command *command_next(const struct command *command);
 
+/* Returns command, with one reference more. */
 struct command *command_ref(struct command *command);
+/* Give a reference back; the last one lets go of places and timeouts. */
 void command_unref(struct command *command);
 
+/* Whether its lists let peer run it. */
 bool command_is_allowed(const struct command *command, const struct peer *peer);
 
-/* "disk path" */
+/* Write the name of a command and of its arguments to text[size]: "disk path". */
 void command_usage(const struct command *command, char *text, size_t size);
 
 /* The argv for what peer asks for: the name of a command, words[0], and its arguments; piped: one
  * that takes input. Returns one allocation, for free(), and the command, borrowed; or NULL with
- * "CODE reason" in error[COMMAND_ERROR_MAX]. */
+ * "CODE reason". */
 char **command_admit(const struct peer *peer, const struct slice *words, size_t count, bool piped,
-		     struct command **found, char *error) __attribute__((warn_unused_result));
+		     struct command **found, struct reason *error)
+	__attribute__((warn_unused_result));
 
-/* As struct service has them. */
-int commands_prepare(struct settings *settings, char *reason);
+/* As struct service has prepare, use and stop. */
+int commands_prepare(struct settings *settings, struct reason *reason);
 void commands_use(struct settings *settings);
 void commands_stop(void);
 

@@ -33,16 +33,8 @@ void command_usage(const struct command *command, char *text, size_t size)
 					command->template.parameters[i].name);
 }
 
-static void __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error, COMMAND_ERROR_MAX, format, args);
-	va_end(args);
-}
-
-static void permission_refuse(const struct command *command, const struct peer *peer, char *error)
+static void permission_refuse(const struct command *command, const struct peer *peer,
+			      struct reason *error)
 {
 	const char *name = command->section.name;
 	char text[PEER_TEXT_MAX];
@@ -50,10 +42,10 @@ static void permission_refuse(const struct command *command, const struct peer *
 	peer_print(peer, text);
 	if (burst_takes("refused", "command", name, NULL))
 		log_info("refused", log_text("command", name), log_text("peer", text));
-	refuse(error, "NOPERM command '%s' is not allowed for %s", name, text);
+	reason_set(error, "NOPERM command '%s' is not allowed for %s", name, text);
 }
 
-/* A pattern that costs too much is for the administrator to mend. */
+/* Log that a match was given up: a pattern that costs too much is for the administrator to mend. */
 static void match_log(const struct command *command, const struct peer *peer, const char *reason)
 {
 	const char *name = command->section.name;
@@ -66,41 +58,41 @@ static void match_log(const struct command *command, const struct peer *peer, co
 
 /* The argv for the arguments of command. Returns NULL with the error. */
 static char **arguments_take(const struct command *command, const struct peer *peer,
-			     const struct slice *values, size_t count, char *error)
+			     const struct slice *values, size_t count, struct reason *error)
 {
-	char reason[OPTION_REASON_MAX];
-	char **argv;
+	char **argv, usage[256];
+	struct reason reason;
 
 	if (count != command->template.count) {
-		command_usage(command, reason, sizeof(reason));
-		refuse(error, "ERR %zu arguments where %zu are wanted: %s", count,
-		       command->template.count, reason);
+		command_usage(command, usage, sizeof(usage));
+		reason_set(error, "ERR %zu arguments where %zu are wanted: %s", count,
+			   command->template.count, usage);
 		return NULL;
 	}
-	argv = template_fill(&command->template, values, reason);
+	argv = template_fill(&command->template, values, &reason);
 	if (argv != NULL)
 		return argv;
 	if (errno == ETIME)
-		match_log(command, peer, reason);
-	refuse(error, "ERR %s: %s", command->section.name, reason);
+		match_log(command, peer, reason.text);
+	reason_set(error, "ERR %s: %s", command->section.name, reason.text);
 	return NULL;
 }
 
 char **command_admit(const struct peer *peer, const struct slice *words, size_t count, bool piped,
-		     struct command **found, char *error)
+		     struct command **found, struct reason *error)
 {
 	struct command *command = command_find(&words[0]);
 	char text[SLICE_TEXT_MAX];
 
 	*found = command;
 	if (command == NULL)
-		refuse(error, "ERR there is no command '%s'; COMMANDS lists them",
-		       slice_print(&words[0], text));
+		reason_set(error, "ERR there is no command '%s'; COMMANDS lists them",
+			   slice_print(&words[0], text));
 	else if (!command_is_allowed(command, peer))
 		permission_refuse(command, peer, error);
 	else if (piped && command->max_input == 0)
-		refuse(error, "ERR command '%s' takes no input: its max_input is 0",
-		       command->section.name);
+		reason_set(error, "ERR command '%s' takes no input: its max_input is 0",
+			   command->section.name);
 	else
 		return arguments_take(command, peer, words + 1, count - 1, error);
 	return NULL;

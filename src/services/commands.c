@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Commands that the administrator has listed, each a [command NAME]. RUN waits for the end and
- * gives all of it, STREAM gives output as it comes, PIPE takes input besides. What a caller gives
- * becomes whole words of an argv, of declared types; there is no shell.
+ * gives all output then, STREAM gives output as it comes, PIPE takes input besides. Arguments of a
+ * client become whole words of an argv, of declared types; there is no shell.
  */
 #include <bsd/string.h>
 
 #include "net/conn.h"
 #include "services/command.h"
 #include "services/registry.h"
-#include "services/run.h"
+#include "services/started.h"
 
 #define RUN_WORK 256 /* of conn_charge(): arguments are matched, a process may begin */
 
@@ -29,13 +29,19 @@ static int commands_stream(const struct call *call)
 	return command_run(call, RUN_STREAM);
 }
 
+static int commands_start(const struct call *call)
+{
+	conn_charge(call->conn, RUN_WORK);
+	return started_start(call);
+}
+
 static int commands_pipe(const struct call *call)
 {
 	return command_run(call, RUN_PIPE);
 }
 
-/* Nothing takes it any more. Who has sent it before that was known could not tell a reply to it
- * from those that follow. */
+/* INPUT that no task takes: it was sent before its PIPE ended, or has none. There is no reply, for
+ * a client that sent it in good faith would take that for the reply to its next request. */
 static int commands_input(const struct call *call)
 {
 	return 0;
@@ -69,12 +75,22 @@ static int commands_list(const struct call *call)
 	return 0;
 }
 
+static void stop(void)
+{
+	started_stop();
+	commands_stop();
+}
+
 static const struct verb commands_verbs[] = {
 	{"COMMANDS", "", "name, usage and description of each command", 0, 0, commands_list},
 	{"RUN", "name [argument...]", "runs a command; how it ended, and its output", 1,
 	 REQUEST_ARGS_MAX, commands_run},
 	{"STREAM", "name [argument...]", "the same, output as it comes", 1, REQUEST_ARGS_MAX,
 	 commands_stream},
+	{"START", "name [argument...]", "starts a command; its number, for NEWS", 1,
+	 REQUEST_ARGS_MAX, commands_start},
+	{"NEWS", "number", "what a started command has said since; waits up to 1 s for some", 1, 1,
+	 started_news},
 	{"PIPE", "name [argument...]", "the same, with the input that INPUT gives", 1,
 	 REQUEST_ARGS_MAX, commands_pipe},
 	{"INPUT", "[data...]", "input of a PIPE, none: its end; has no reply", 0, REQUEST_ARGS_MAX,
@@ -91,5 +107,5 @@ const struct service service_commands = {
 	.section = &command_kind,
 	.prepare = commands_prepare,
 	.use = commands_use,
-	.stop = commands_stop,
+	.stop = stop,
 };

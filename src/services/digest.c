@@ -13,19 +13,20 @@
 #include "process/slots.h"
 #include "services/beneath.h"
 
-#define HEX_LEN 64
-#define WAITING_MAX 64 /* clients; more are told to come back */
-#define CACHE_ENTRIES 64
-#define TIMEOUT_MS 3600000
+#define HEX_LEN 64         /* digits */
+#define WAITING_MAX 64     /* requests; more are told to come back */
+#define CACHE_ENTRIES 64   /* digests that are remembered */
+#define TIMEOUT_MS 3600000 /* for one digest */
 
 static struct slots slots;
 static struct deadline_queue timeouts;
 
+/* What tells whether a file has changed. */
 struct digest_key {
 	dev_t dev;
 	ino_t ino;
 	off_t size;
-	struct timespec mtime, ctime; /* the first can be set back */
+	struct timespec mtime, ctime; /* mtime can be set back, utimensat(2); ctime cannot */
 };
 
 static struct {
@@ -33,28 +34,28 @@ static struct {
 		struct digest_key key;
 		char hex[HEX_LEN];
 	} entries[CACHE_ENTRIES];
-	unsigned next; /* to be replaced */
+	unsigned next; /* the entry to be replaced */
 } cache;
 
 struct digest {
 	struct task task;
 	struct job job;
 	struct slot slot;
-	struct conn *c; /* NULL: it has gone */
-	int fd;         /* owned: the file */
-	struct digest_key key;
-	char hex[HEX_LEN];
-	size_t len;
-	int error;  /* why it could not begin; 0: it did */
-	bool begun; /* the reply */
-	bool done;
+	struct conn *c;        /* NULL: the connection has gone */
+	int fd;                /* owned: the file */
+	struct digest_key key; /* of the file when it was asked for */
+	char hex[HEX_LEN];     /* what sha256sum has said so far */
+	size_t len;            /* bytes of hex; HEX_LEN when done: this is the digest */
+	int error;             /* errno: why there was no job; 0: there was one */
+	bool begun;            /* the beginning of the reply has been said: digest_eof() */
+	bool done;             /* the job has ended, or there is none */
 };
 
 static struct digest_key digest_key(const struct stat *st)
 {
 	struct digest_key key;
 
-	memset(&key, 0, sizeof(key)); /* its padding is compared too */
+	memset(&key, 0, sizeof(key)); /* the padding is compared, too */
 	key.dev = st->st_dev;
 	key.ino = st->st_ino;
 	key.size = st->st_size;
@@ -97,8 +98,9 @@ static void digest_output(struct job *job, enum job_stream stream, const char *d
 	d->len += len;
 }
 
-/* Its place is free before the answer goes out. What was read is as long as the file says: GET
- * gives no more than that, and does not give less. */
+/* The job has ended. The digest counts if the file has not changed meanwhile, and as many bytes
+ * were read as its size: GET gives no more than that, and does not give less. The place is given
+ * back before the reply goes out, however slowly the client takes it. */
 static void digest_ended(struct job *job)
 {
 	struct digest *d = container_of(job, struct digest, job);
@@ -129,7 +131,7 @@ static void digest_start(struct digest *d)
 {
 	static char program[] = "/usr/bin/sha256sum", locale[] = "LC_ALL=C";
 	char *const argv[] = {program, NULL}, *const envp[] = {locale, NULL};
-	const struct job_spec spec = {.argv = argv, .envp = envp, .stdin_fd = d->fd, .nice = 10};
+	const struct spawn_spec spec = {.argv = argv, .envp = envp, .stdin_fd = d->fd, .nice = 10};
 
 	if (job_start(&d->job, &spec, &timeouts, &digest_ops) == 0)
 		return;
@@ -141,7 +143,8 @@ static void digest_start(struct digest *d)
 	slots_leave(&slots, &d->slot);
 }
 
-/* A digest that runs is 64 digits, unless the file changes. */
+/* A reply to a digest that is being made has 64 digits, unless the file changes: that much can be
+ * said now. */
 static void digest_eof(const struct call *call, struct task *t)
 {
 	struct digest *d = container_of(t, struct digest, task);
@@ -201,7 +204,7 @@ static void digest_gone(struct task *t)
 		digest_free(d);
 }
 
-/* Takes fd. */
+/* Have the digest made, by a task. Takes fd. Returns 0, or -1 with ENOMEM. */
 static int digest_begin(const struct call *call, int fd, const struct digest_key *key)
 {
 	struct digest *d = calloc(1, sizeof(*d));

@@ -26,17 +26,34 @@ struct files_conf {
 	struct media *media;     /* owned */
 };
 
-#define ETAG_MAX 80
+#define ETAG_MAX 80  /* bytes, with the NUL */
+#define ID_MAX 40    /* likewise */
+#define OPEN_WORK 16 /* of conn_charge(), for one name */
 
 /* The section in force, with its folder as it is now; NULL: nothing is served. */
 struct files_conf *files_now(const struct call *call);
 
+/* Returns 0 with the name of a regular file and what stat(2) says; or -1 with errno, EISDIR where
+ * it is none. */
+int file_find(const struct call *call, const struct slice *slice, char name[PATH_MAX],
+	      struct stat *st);
+/* The same with a descriptor, the caller's, in place of 0. */
+int file_open(const struct call *call, const struct slice *slice, struct stat *st);
 /* A regular file, borrowed for one turn. Returns NULL with errno, EISDIR where it is none, and then
  * with st. */
 struct shared_file *file_borrow(const struct call *call, const char *name, struct stat *st);
 
 /* What changes whenever the file does. */
 void etag_print(const struct stat *st, char text[ETAG_MAX]);
+
+/* What stays the same while it is the same file, whatever is in it. */
+void id_print(const struct stat *st, char text[ID_MAX]);
+
+/* Of struct service. */
+extern const struct section_kind files_kind;
+int files_prepare(struct settings *settings, struct reason *reason);
+void files_use(struct settings *settings);
+void files_stop(void);
 
 /* Answer a GET of call->get; struct service. */
 int files_fetch(const struct call *call);

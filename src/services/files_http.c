@@ -8,7 +8,7 @@
 #include "services/files.h"
 #include "services/files_page.h"
 
-/* Of a path that is not served nothing is told, be there something or not. */
+/* Say that there is no such path, whether there is something that is not served or not. */
 static int refuse(const struct call *call)
 {
 	struct document d = {.status = 403, .text = "It is not served."};
@@ -20,7 +20,8 @@ static int refuse(const struct call *call)
 	return say_document(call, &d, NULL);
 }
 
-/* A folder that was asked for as if it were a file: links in it would lead elsewhere. */
+/* Redirect to the path of a folder, which ends in a slash: without that, links in its page would
+ * lead elsewhere. */
 static int redirect(const struct call *call, const char *name)
 {
 	char location[3 * PATH_MAX + 2];
@@ -49,7 +50,7 @@ static struct shared_file *variant_borrow(const struct call *call, const char *n
 	return file;
 }
 
-/* What is beside the file NAME and the client takes, or NULL. */
+/* The precompressed file beside the file NAME that the client takes, or NULL. */
 static struct shared_file *variant_choose(const struct call *call, const char *name,
 					  struct stat *st, struct document *d)
 {
@@ -96,7 +97,7 @@ static int file_fetch(const struct call *call, const struct files_conf *conf, co
 	return errno == EISDIR && S_ISDIR(st.st_mode) ? redirect(call, name) : refuse(call);
 }
 
-/* Where there is no index, a page that lists the folder, or nothing. */
+/* Answer for a folder: its index, or else a page that lists it, or nothing. */
 static int folder_fetch(const struct call *call, const struct files_conf *conf, const char *folder)
 {
 	char name[PATH_MAX];

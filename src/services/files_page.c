@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of a folder are read and looked at in steps, so that nobody has to wait for a large
- * one; then they are sorted, and become a page. */
+/* The names of a folder are read and looked at in steps, so that no other client has to wait for a
+ * large folder; then the names are sorted, and become a page. */
 #include "services/files_page.h"
 
 #include <ctype.h>
@@ -88,7 +88,7 @@ static int name_read(struct folder *f)
 	return row_add(f, entry->d_name);
 }
 
-/* What a name leads to, if that can be had: a file, or a folder. */
+/* Find out what a name leads to. Returns whether that can be had: it is a file, or a folder. */
 static bool row_look(const struct folder *f, struct row *row)
 {
 	char path[PATH_MAX];
@@ -118,7 +118,8 @@ static void row_keep(struct folder *f)
 		free(kept.name);
 }
 
-/* Returns 1 when all is known, 0 where there is more to do, -1 with errno. */
+/* Read and look, for one step. Returns 1 when all is known, 0 where there is more to do, -1 with
+ * errno. */
 static int folder_step(struct folder *f)
 {
 	int64_t end_ns = clock_ns() + STEP_NS;
@@ -157,7 +158,7 @@ char *link_print(const char *path, char *to)
 	return to;
 }
 
-/* Folders first. */
+/* The order of rows: folders first, then by name. */
 static int rows_compare(const void *one, const void *other)
 {
 	const struct row *a = one, *b = other;
@@ -167,7 +168,7 @@ static int rows_compare(const void *one, const void *other)
 	return strcmp(a->name, b->name);
 }
 
-/* Three digits, or more of what is less than a KiB. */
+/* Write a size with three digits and a unit, or in bytes where it is less than a KiB. */
 static void size_print(off_t size, char text[16])
 {
 	static const char units[] = "BKMGTPE";

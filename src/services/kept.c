@@ -3,14 +3,15 @@
 
 #include <stdlib.h>
 
-#define LISTING_BYTES (4U << 20) /* 3 ms to free */
-#define KEPT_MAX 4               /* listings */
-#define KEPT_MS 10000            /* since somebody asked for it */
+#define LISTING_BYTES (4U << 20) /* of one listing, which takes 3 ms to free */
+#define KEPT_MAX 4               /* listings that are kept */
+#define KEPT_MS 10000            /* since a listing was last asked for */
 
-static uint64_t epoch = KEPT_EPOCHS;
+static uint64_t epoch = KEPT_EPOCHS; /* the present one */
 
+/* Those asked for longest ago are first, but for those that are being read. */
 static TAILQ_HEAD(kept_list, kept) all = TAILQ_HEAD_INITIALIZER(all);
-static unsigned kept_count; /* of those that are not being read */
+static unsigned kept_count; /* listings that are not being read */
 static struct deadline_queue ends;
 
 void kept_free(struct kept *k)
@@ -63,7 +64,8 @@ uint64_t kept_epoch(uint64_t end)
 	return epoch - (epoch - end) % KEPT_EPOCHS;
 }
 
-/* The youngest that may serve a scan of that epoch, so that the others fall into disuse. */
+/* The youngest listing that may serve a scan which began in that epoch, so that the older ones fall
+ * into disuse. */
 static struct kept *kept_find(const struct stat *folder, uint64_t place, uint64_t begun)
 {
 	struct kept *k, *found = NULL;
@@ -76,6 +78,7 @@ static struct kept *kept_find(const struct stat *folder, uint64_t place, uint64_
 	return found;
 }
 
+/* k has been asked for. */
 static void kept_renew(struct kept *k)
 {
 	deadline_start(&ends, &k->deadline);
@@ -92,7 +95,7 @@ struct kept *kept_use(const struct stat *folder, uint64_t place, uint64_t begun)
 	return k;
 }
 
-/* The one that was asked for longest ago makes room. */
+/* The listing that was asked for longest ago makes room. */
 void kept_keep(struct kept *k)
 {
 	struct kept *oldest;

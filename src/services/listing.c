@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MALLOC_BYTES 16 /* that an allocation costs beside itself */
+#define MALLOC_BYTES 16 /* that an allocation takes beside what was asked for */
 
 static int compare(const struct listed *a, const struct listed *b)
 {
@@ -17,8 +17,8 @@ static int compare(const struct listed *a, const struct listed *b)
 RB_PROTOTYPE(listed_tree, listed, entry, compare)
 RB_GENERATE(listed_tree, listed, entry, compare)
 
-/* Names at one place cannot be told apart by a cursor and go out together: nobody may be able to
- * choose names so that they are many. */
+/* A cursor cannot tell names at one place apart, so these go out together; a cryptographic hash, so
+ * that nobody can choose names that are many at one place. */
 uint64_t listing_place(const char *name)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
@@ -90,7 +90,7 @@ int listing_add(struct listing *l, const char *name, unsigned char type)
 	new->place = place;
 	new->type = type;
 	memcpy(new->name, name, len + 1);
-	if (RB_INSERT(listed_tree, &l->names, new) != NULL) { /* it was renamed meanwhile */
+	if (RB_INSERT(listed_tree, &l->names, new) != NULL) { /* read twice, renamed in between */
 		free(new);
 		return 0;
 	}

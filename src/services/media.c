@@ -64,7 +64,7 @@ static struct type *type_add(struct media *m, const char *text)
 	return type;
 }
 
-/* "TYPE ENDING...", which is taken apart; an ending that has a type keeps it. */
+/* Take a line "TYPE ENDING...", which is changed; an ending that has a type already keeps that. */
 static int line_take(struct media *m, char *line)
 {
 	char *rest, *text = strtok_r(line, BLANKS, &rest), *ending;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef SERVICES_MEDIA_H
 #define SERVICES_MEDIA_H
-/* Media types, by what a file's name ends in: those of /etc/mime.types, and the most usual ones
- * where that is not there. */
+/* Media types, by what the name of a file ends in: those of /etc/mime.types, or where there is no
+ * such file, the most usual ones. */
 
 struct media;
 

@@ -19,7 +19,7 @@
 	 PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C)
 
 /* What matching may cost, whatever the values are. A step of pcre2_match(3) takes some 15 ns, or a
- * few hundred where the expression makes each go through most of the value. Honest expressions
+ * few hundred where the expression makes each step go through most of the value. Honest expressions
  * need up to ten steps for each byte. */
 #define MATCH_STEPS 50000           /* for one argument */
 #define MATCH_STEPS_REQUEST 1000000 /* for all arguments of a request */
@@ -28,19 +28,19 @@
 
 /* ---- as configured ---- */
 
-static const char *range_parse(struct parameter *p)
+static int range_parse(struct parameter *p, struct reason *reason)
 {
 	const char *dots = strstr(p->text, ".."), *error;
 	char min[24];
 
 	if (dots == NULL || (size_t)(dots - p->text) >= sizeof(min))
-		return "write int MIN..MAX";
+		return reason_set(reason, "write int MIN..MAX");
 	memcpy(min, p->text, (size_t)(dots - p->text));
 	min[dots - p->text] = '\0';
 	p->min = strtonum(min, INT64_MIN, INT64_MAX, &error);
 	if (error == NULL)
 		p->max = strtonum(dots + 2, p->min, INT64_MAX, &error);
-	return error == NULL ? NULL : "write int MIN..MAX";
+	return error == NULL ? 0 : reason_set(reason, "write int MIN..MAX");
 }
 
 /* What compiling and matching share, for the life of the process: a request allocates nothing. */
@@ -67,13 +67,13 @@ static int matcher_open(void)
 		return -1;
 	}
 	pcre2_set_max_pattern_length(matcher.compile, REGEX_MAX);
-	pcre2_set_newline(matcher.compile, PCRE2_NEWLINE_LF); /* what "." is not, on any system */
+	pcre2_set_newline(matcher.compile, PCRE2_NEWLINE_LF); /* "." is anything else, everywhere */
 	pcre2_set_depth_limit(matcher.match, MATCH_DEPTH);
 	pcre2_set_heap_limit(matcher.match, MATCH_HEAP_KIB);
 	return 0;
 }
 
-/* What helps with the mistakes that other kinds of patterns lead to. */
+/* Advice on mistakes that habits of other kinds of patterns lead to. */
 static const char *regex_hint(int code)
 {
 	switch (code) {
@@ -91,47 +91,45 @@ static const char *regex_hint(int code)
 	}
 }
 
-/* What is compiled may still be met by no value that is taken: by those of more bytes only, or by
- * those only that value_refuse() takes for options. Returns NULL, or the reason. */
-static const char *regex_unmet(const struct parameter *p, char *reason)
+/* Refuse an expression that no value can meet: one that matches only values longer than are taken,
+ * or only values that value_refuse() takes for options. Returns 0, or -1 with the reason. */
+static int regex_unmet(const struct parameter *p, struct reason *reason)
 {
 	uint32_t least = 0, has_first = 0, first = 0;
 
 	pcre2_pattern_info(p->regex, PCRE2_INFO_MINLENGTH, &least);
 	pcre2_pattern_info(p->regex, PCRE2_INFO_FIRSTCODETYPE, &has_first);
 	pcre2_pattern_info(p->regex, PCRE2_INFO_FIRSTCODEUNIT, &first);
-	if (least > REGEX_VALUE_MAX) {
-		snprintf(reason, OPTION_REASON_MAX, "matches from %u bytes on, and takes %d", least,
-			 REGEX_VALUE_MAX);
-		return reason;
-	}
+	if (least > REGEX_VALUE_MAX)
+		return reason_set(reason, "matches from %u bytes on, and takes %d", least,
+				  REGEX_VALUE_MAX);
 	if (has_first == 1 && first == '-' && p->text[0] != '-')
-		return "matches only what begins with '-', which is refused unless the pattern "
-		       "itself begins with it";
-	return NULL;
+		return reason_set(reason, "matches only what begins with '-', which is refused "
+					  "unless the pattern itself begins with it");
+	return 0;
 }
 
-/* Both ends are anchored by options, so that no way to write the expression gets around it: not
- * an alternative, (?m), \Z before a newline or (*ACCEPT). Verbs like (*LIMIT_MATCH=) can only
- * lower a limit, and (?C) calls nobody. It is interpreted: MemoryDenyWriteExecute= of the unit
- * forbids what pcre2_jit_compile(3) makes, which would heed no limit of depth or heap either. */
-static const char *regex_parse(struct parameter *p, char *reason)
+/* Compile an expression. Both ends are anchored by options, so that no way to write the expression
+ * gets around that: not an alternative, (?m), \Z before a newline or (*ACCEPT). Verbs like
+ * (*LIMIT_MATCH=) can only lower a limit, and (?C) calls nobody. The code is interpreted:
+ * MemoryDenyWriteExecute= of the unit forbids what pcre2_jit_compile(3) makes, and that would heed
+ * no limit of depth or heap. */
+static int regex_parse(struct parameter *p, struct reason *reason)
 {
 	PCRE2_UCHAR error[128];
 	size_t offset;
 	int code, shown;
 
 	if (matcher_open() < 0)
-		return "out of memory";
+		return reason_set(reason, "out of memory");
 	p->regex = pcre2_compile((PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, REGEX_OPTIONS, &code,
 				 &offset, matcher.compile);
 	if (p->regex != NULL)
 		return regex_unmet(p, reason);
 	pcre2_get_error_message(code, error, sizeof(error));
 	shown = offset < 20 ? (int)offset : 20;
-	snprintf(reason, OPTION_REASON_MAX, "after '%.*s' (byte %zu): %s%s", shown,
-		 p->text + offset - shown, offset, (char *)error, regex_hint(code));
-	return reason;
+	return reason_set(reason, "after '%.*s' (byte %zu): %s%s", shown, p->text + offset - shown,
+			  offset, (char *)error, regex_hint(code));
 }
 
 static bool is_blank(char c)
@@ -139,28 +137,31 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static const char *enum_check(const struct parameter *p)
+static int enum_check(const struct parameter *p, struct reason *reason)
 {
 	const char *text = p->text;
 
 	if (text[0] == '|' || strstr(text, "||") || strchr(text, 0)[-1] == '|')
-		return "write enum a|b|c, without an empty word";
+		return reason_set(reason, "write enum a|b|c, without an empty word");
 	for (size_t i = 1; text[i - 1] != '\0' && text[i] != '\0'; i++)
 		if (text[i] == '|' && (is_blank(text[i - 1]) || is_blank(text[i + 1])))
-			return "a blank beside | would belong to the word; write enum a|b|c";
-	return NULL;
+			return reason_set(reason, "a blank beside | would belong to the word; "
+						  "write enum a|b|c");
+	return 0;
 }
 
-static const char *folder_check(const struct parameter *p)
+static int folder_check(const struct parameter *p, struct reason *reason)
 {
 	if (p->text[0] != '/')
-		return "the folder is not an absolute path";
-	return strlen(p->text) > PATH_BYTES_MAX ? "the folder's path is longer than 4095 bytes"
-						: NULL;
+		return reason_set(reason, "the folder is not an absolute path");
+	if (strlen(p->text) > PATH_BYTES_MAX)
+		return reason_set(reason, "the folder's path is longer than %d bytes",
+				  PATH_BYTES_MAX);
+	return 0;
 }
 
-/* Returns NULL, or why the text is no type; it may be in reason. */
-static const char *type_parse(struct parameter *p, const char *text, char *reason)
+/* Returns 0, or -1 with the reason. */
+static int type_parse(struct parameter *p, const char *text, struct reason *reason)
 {
 	static const char *const types[] = {"int", "enum", "regex", "path"};
 	size_t len = strcspn(text, " \t"), type = 0;
@@ -170,27 +171,25 @@ static const char *type_parse(struct parameter *p, const char *text, char *reaso
 	p->type = (enum parameter_type)type;
 	p->text = option_unquote(text + len + strspn(text + len, " \t"), reason);
 	if (p->text == NULL)
-		return reason;
+		return -1;
 	if (type == 4 || *p->text == '\0')
-		return "write int MIN..MAX, enum a|b|c, regex PATTERN or path FOLDER";
+		return reason_set(reason,
+				  "write int MIN..MAX, enum a|b|c, regex PATTERN or path FOLDER");
 	if (p->type == PARAMETER_INT)
-		return range_parse(p);
+		return range_parse(p, reason);
 	if (p->type == PARAMETER_REGEX)
 		return regex_parse(p, reason);
-	return p->type == PARAMETER_ENUM ? enum_check(p) : folder_check(p);
+	return p->type == PARAMETER_ENUM ? enum_check(p, reason) : folder_check(p, reason);
 }
 
-const char *parameter_parse(struct parameter *p, const struct option_pair *pair, char *reason)
+int parameter_parse(struct parameter *p, const struct option_pair *pair, struct reason *reason)
 {
-	const char *error;
-
 	*p = (struct parameter){.name = pair->name};
-	error = type_parse(p, pair->value, reason);
-	if (error != NULL) {
-		free(p->text);
-		p->text = NULL;
-	}
-	return error;
+	if (type_parse(p, pair->value, reason) == 0)
+		return 0;
+	free(p->text);
+	p->text = NULL;
+	return -1;
 }
 
 void parameter_free(struct parameter *p)
@@ -199,8 +198,8 @@ void parameter_free(struct parameter *p)
 	free(p->text);
 }
 
-/* By the number of expressions, not by what earlier values have cost: whether a value is taken
- * does not depend on the others. */
+/* The part of each depends on the number of expressions, not on what other values have cost:
+ * whether a value is taken does not depend on the others. */
 void parameters_share_steps(struct parameter *parameters, size_t count)
 {
 	uint32_t regexes = 0, steps = MATCH_STEPS;
@@ -242,7 +241,8 @@ static bool enum_has(const char *words, const char *value)
 	}
 }
 
-/* Not the folder itself, as "." or "sub/..". */
+/* Whether a path leads below a folder, and not to the folder itself, as "." would, and has no ".."
+ * in it. */
 static bool path_is_below(const char *value)
 {
 	bool below = false;
@@ -290,7 +290,8 @@ static const char *value_match(const struct parameter *p, const char *value)
 	return refusal;
 }
 
-/* What begins with '-' would be an option of the program; only types that name it allow it. */
+/* Returns NULL where p may have the value; else the middle of a message. A value that begins with
+ * '-' would be an option of the program: only a type that names it allows it. */
 static const char *value_refuse(const struct parameter *p, const char *value)
 {
 	bool is_option = value[0] == '-';
@@ -314,7 +315,7 @@ static const char *value_refuse(const struct parameter *p, const char *value)
 	return NULL;
 }
 
-int parameter_check(const struct parameter *p, const struct slice *slice, char *reason)
+int parameter_check(const struct parameter *p, const struct slice *slice, struct reason *reason)
 {
 	char value[VALUE_MAX + 1], text[SLICE_TEXT_MAX];
 	const char *refusal = "is too long, or holds a NUL, for";
@@ -326,7 +327,6 @@ int parameter_check(const struct parameter *p, const struct slice *slice, char *
 	}
 	if (refusal == NULL)
 		return 0;
-	snprintf(reason, OPTION_REASON_MAX, "%s: '%s' %s %s", p->name, slice_print(slice, text),
-		 refusal, p->text);
-	return -1;
+	return reason_set(reason, "%s: '%s' %s %s", p->name, slice_print(slice, text), refusal,
+			  p->text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef SERVICES_REGISTRY_H
 #define SERVICES_REGISTRY_H
-/* The services there are; the list is services.def. */
+/* All services; services.def lists them. */
 #include "net/service.h"
 
 #define SERVICE(name) extern const struct service service_##name;
@@ -15,10 +15,10 @@ enum {
 	SERVICES
 };
 
-/* NULL-terminated. */
+/* All services, NULL-terminated. */
 extern const struct service *const services[];
 
-/* Returns NULL where there is none of that name. */
+/* Returns the service of that name, or NULL. */
 const struct service *service_find(const char *name);
 
 #endif

@@ -9,44 +9,10 @@
 #include "net/conn.h"
 #include "process/job.h"
 #include "process/program.h"
-#include "services/command.h"
-#include "services/run_input.h"
-#include "services/run_log.h"
-#include "services/run_output.h"
 
 #define INPUT_WORK 4096 /* bytes of input that count as a simple request, conn_charge() */
 
-/*
- * Where a run stands. It goes one way:
- *
- *	RUN_WAITS --- run_start() ---> RUN_RUNS --- run_ended() ---> RUN_ENDED
- *	    |                                                            ^
- *	    +------- run_give_up(): error says why there is no job ------+
- */
-enum run_state {
-	RUN_WAITS, /* for a place: words stands for what was asked */
-	RUN_RUNS,  /* its job is one: command stands for what was made of it */
-	RUN_ENDED, /* nothing more happens to it but a last word to its caller */
-};
-
-struct run {
-	struct task task;
-	struct job job;
-	struct slot slot;
-	struct places *places;   /* a reference */
-	struct slice *words;     /* owned; NULL: it did not have to wait, or does no more */
-	size_t count;            /* of words */
-	struct command *command; /* a reference; NULL: there was no start */
-	struct conn *c;          /* NULL: its caller has gone */
-	enum run_kind kind;
-	enum run_state state;
-	struct run_output output;
-	struct run_input input; /* RUN_PIPE */
-	struct run_log log;
-	char error[COMMAND_ERROR_MAX]; /* "CODE reason": why it has no end of its own; or "" */
-};
-
-static void run_free(struct run *run)
+void run_free(struct run *run)
 {
 	slots_leave(&run->places->slots, &run->slot);
 	places_unref(run->places);
@@ -60,7 +26,14 @@ static void run_free(struct run *run)
 
 /* ---- output ---- */
 
-/* What is said at once is read on when the caller has taken it. */
+/* There is something to tell the caller, if it waits. */
+static void run_wake(struct run *run)
+{
+	if (run->c != NULL && (run->kind != RUN_STARTED || run->asked))
+		conn_wake(run->c);
+}
+
+/* The job has output. Where that is said at once, more is read when the caller has taken it. */
 static void run_heard(struct job *job, enum job_stream stream, const char *data, size_t len)
 {
 	struct run *run = container_of(job, struct run, job);
@@ -69,6 +42,10 @@ static void run_heard(struct job *job, enum job_stream stream, const char *data,
 	run->log.bytes[stream] += len;
 	if (run->c == NULL)
 		return;
+	if (run->heard != NULL) {
+		run->heard(run, stream, data, len);
+		return;
+	}
 	if (run->output.whole) {
 		run_output_keep(&run->output, stream, data, len, run->command->max_output);
 		return;
@@ -82,29 +59,31 @@ static void run_heard(struct job *job, enum job_stream stream, const char *data,
 
 /* ---- input ---- */
 
-/* Its caller is there, and has not ended it. */
+/* Whether the caller is there, and has not ended the input. */
 static bool run_takes_input(const struct run *run)
 {
 	return run->c != NULL && run->task.request != NULL;
 }
 
+/* The caller has sent more than max_input: stop the job. */
 static void input_refuse(struct run *run)
 {
-	snprintf(run->error, sizeof(run->error), "ERR %s: more input than its max_input, %zu bytes",
-		 run->places->name, run->command->max_input);
+	reason_set(&run->error, "ERR %s: more input than its max_input, %zu bytes",
+		   run->places->name, run->command->max_input);
 	run_log_too_much_input(&run->log, run->command->max_input);
 	job_stop(&run->job);
 }
 
-/* Where it was refused the pipe stays open: the command must not take a part for the whole. */
+/* The input has ended. Where some was refused the pipe stays open: the command must not take a part
+ * for the whole. */
 static void input_end(struct run *run)
 {
 	run->task.request = NULL;
-	if (run->error[0] == '\0')
+	if (run->error.text[0] == '\0')
 		job_end_input(&run->job);
 }
 
-/* Returns as struct task has it. */
+/* Take the data of an INPUT. Returns as request() of struct task. */
 static int input_take(struct run *run, const struct slice *data, size_t count)
 {
 	size_t len = slices_len(data, count);
@@ -122,25 +101,25 @@ static int input_take(struct run *run, const struct slice *data, size_t count)
 	return 1;
 }
 
-/* Any other request, and that there will be none, are the end of input as well. */
+/* An INPUT without data ends the input, and so do any other request, and the end of requests. */
 static int run_request(const struct call *call, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
 
 	if (run_input_waits(&run->input) || run->state == RUN_WAITS)
-		return 0; /* for the command, or for a place */
+		return 0; /* until the command has taken what waits, or there is a place */
 	if (call->argc == 0 || !slice_is(&call->argv[0], "INPUT")) {
 		input_end(run);
 		return 0;
 	}
-	if (run->error[0] != '\0' || !job_takes_input(&run->job))
-		return 1; /* and is thrown away */
+	if (run->error.text[0] != '\0' || !job_takes_input(&run->job))
+		return 1; /* taken, and thrown away */
 	return input_take(run, call->argv + 1, (size_t)call->argc - 1);
 }
 
 /* ---- the job ---- */
 
-/* There is room for input, or nobody who takes it any more. */
+/* There is room for input, or nobody takes input any more. */
 static void run_writable(struct job *job)
 {
 	struct run *run = container_of(job, struct run, job);
@@ -150,7 +129,9 @@ static void run_writable(struct job *job)
 		conn_wake(run->c);
 }
 
-/* Its place is free, however slowly the caller takes the rest of the output. */
+/* Nothing runs any more: give the place back, however slowly the caller takes the rest of the
+ * output.
+ */
 static void run_exited(struct job *job)
 {
 	struct run *run = container_of(job, struct run, job);
@@ -166,7 +147,7 @@ static void run_ended(struct job *job)
 	run->state = RUN_ENDED;
 	run_log_job(&run->log, job);
 	if (run->c != NULL)
-		conn_wake(run->c);
+		run_wake(run);
 	else
 		run_free(run);
 }
@@ -182,34 +163,33 @@ static const struct job_ops run_ops = {
 static void start_explain(struct run *run, const char *program)
 {
 	const char *cwd = run->command->cwd;
-	char reason[PROGRAM_REASON_MAX], folder[PROGRAM_REASON_MAX];
+	struct reason reason, folder;
 	int error = errno;
 
-	if (run->job.step == JOB_STEP_EXEC) {
-		program_explain(program, error, reason);
-	} else if (run->job.step == JOB_STEP_CHDIR) {
-		if (!folder_is_refused(cwd, folder))
-			snprintf(folder, sizeof(folder), "%.160s: %s", cwd, strerror(error));
-		snprintf(reason, sizeof(reason), "its folder %.240s", folder);
+	if (run->job.step == SPAWN_EXEC) {
+		program_explain(program, error, &reason);
+	} else if (run->job.step == SPAWN_CHDIR) {
+		if (!folder_is_refused(cwd, &folder))
+			reason_set(&folder, "%s: %s", cwd, strerror(error));
+		reason_set(&reason, "its folder %s", folder.text);
 	} else {
-		snprintf(reason, sizeof(reason), "%s", strerror(error));
+		reason_set(&reason, "%s", strerror(error));
 	}
-	snprintf(run->error, sizeof(run->error), "ERR %s: cannot be run: %s", run->places->name,
-		 reason);
-	run_log_not_run(&run->log, reason);
+	reason_set(&run->error, "ERR %s: cannot be run: %s", run->places->name, reason.text);
+	run_log_not_run(&run->log, reason.text);
 }
 
-/* It has no job; its error says why. */
+/* There is no job; run->error says why. */
 static void run_give_up(struct run *run)
 {
 	run->state = RUN_ENDED;
 	slots_leave(&run->places->slots, &run->slot);
 }
 
-/* Takes argv. */
+/* Start the job. Takes argv. */
 static void run_start(struct run *run, struct command *command, char **argv)
 {
-	const struct job_spec spec = {
+	const struct spawn_spec spec = {
 		.argv = argv,
 		.envp = command->envp,
 		.cwd = command->cwd,
@@ -229,30 +209,30 @@ static void run_start(struct run *run, struct command *command, char **argv)
 	free(argv);
 }
 
-/* Whatever becomes of a job that runs, an array will be said of it; or, where too much input can
- * still come, an error, but there may be output of no length before that. */
+/* Whatever becomes of a job that runs, pairs will be said of it; or, where output is said as it
+ * comes, there may be some of no length. */
 static void run_eof(const struct call *call, struct task *t)
 {
 	struct run *run = container_of(t, struct run, task);
 
 	if (run->state != RUN_RUNS)
 		return;
-	if (run->kind == RUN_PIPE)
-		run_output_say(&run->output, call, JOB_STDOUT, "", 0);
-	else
+	if (run->output.whole)
 		run_output_begin(&run->output, call);
+	else
+		run_output_say(&run->output, call, JOB_STDOUT, "", 0);
 }
 
 /* ---- a place ---- */
 
-/* The configuration may be another than when it was asked for. */
+/* The run has its turn. The configuration may be another than when it was asked for. */
 static void run_granted(struct slot *slot)
 {
 	struct run *run = container_of(slot, struct run, slot);
 	struct call call = conn_call(run->c);
 	struct command *command;
 	char **argv = command_admit(call.peer, run->words, run->count, run->kind == RUN_PIPE,
-				    &command, run->error);
+				    &command, &run->error);
 
 	free(run->words);
 	run->words = NULL;
@@ -260,17 +240,16 @@ static void run_granted(struct slot *slot)
 		run_start(run, command, argv);
 	else
 		run_give_up(run);
-	if (conn_has_ended(run->c))
+	if (conn_has_ended(run->c) && run->task.eof != NULL)
 		run_eof(&call, &run->task);
 	if (run->state == RUN_ENDED || run->output.begun || run_takes_input(run))
-		conn_wake(run->c);
+		run_wake(run);
 }
 
-/* Of a command that is to go on without its caller, input that has not ended stays open: what there
- * is of it must not be taken for all. */
-static void run_gone(struct task *t)
+/* The caller has gone. A command that is to go on without a caller is stopped all the same if its
+ * input has not ended: it must not take a part for the whole. */
+void run_abandon(struct run *run)
 {
-	struct run *run = container_of(t, struct run, task);
 	bool input_has_ended = !run_takes_input(run);
 
 	run->c = NULL;
@@ -283,12 +262,17 @@ static void run_gone(struct task *t)
 		job_stop(&run->job);
 }
 
-/* ---- its reply ---- */
-
-static int end_say(const struct call *call, struct run *run)
+static void run_gone(struct task *t)
 {
-	if (run->error[0] != '\0')
-		return say_error(call, "%s", run->error);
+	run_abandon(container_of(t, struct run, task));
+}
+
+/* ---- the reply ---- */
+
+int run_say_end(const struct call *call, struct run *run)
+{
+	if (run->error.text[0] != '\0')
+		return say_error(call, "%s", run->error.text);
 	return run_output_end(&run->output, call, &run->job);
 }
 
@@ -303,14 +287,14 @@ static enum task_progress run_more(const struct call *call, struct task *t)
 		job_resume(&run->job);
 	if (run->state != RUN_ENDED)
 		return TASK_WAITS;
-	result = end_say(call, run);
+	result = run_say_end(call, run);
 	if (result < 0)
 		return TASK_FAILED;
 	run_free(run);
 	return TASK_DONE;
 }
 
-/* ---- its beginning ---- */
+/* ---- the beginning ---- */
 
 static struct run *run_new(const struct call *call, struct command *command, enum run_kind kind)
 {
@@ -325,13 +309,13 @@ static struct run *run_new(const struct call *call, struct command *command, enu
 	run->places = places_ref(command->places);
 	run->c = call->conn;
 	run->kind = kind;
-	run->output.whole = kind == RUN_WHOLE;
+	run->output.whole = kind == RUN_WHOLE || kind == RUN_STARTED;
 	run->log.command = run->places->name;
 	run->log.peer = *call->peer;
 	return run;
 }
 
-/* Keep what was asked for, while it waits. Returns 0, or -1 with ENOMEM. */
+/* Keep what was asked for while the run waits. Returns 0, or -1 with ENOMEM. */
 static int run_wait(struct run *run, const struct slice *words, size_t count)
 {
 	run->words = slices_copy(words, count);
@@ -345,16 +329,18 @@ static int busy_say(const struct call *call, const struct command *command)
 			 command->section.name, command->max_running, command->max_waiting);
 }
 
-int run_begin(const struct call *call, const struct slice *words, size_t count, enum run_kind kind)
+int run_admit(const struct call *call, const struct slice *words, size_t count, enum run_kind kind,
+	      struct run **admitted)
 {
 	struct command *command;
-	char error[COMMAND_ERROR_MAX];
-	char **argv = command_admit(call->peer, words, count, kind == RUN_PIPE, &command, error);
+	struct reason error;
+	char **argv = command_admit(call->peer, words, count, kind == RUN_PIPE, &command, &error);
 	struct run *run;
 	int place;
 
+	*admitted = NULL;
 	if (argv == NULL)
-		return say_error(call, "%s", error);
+		return say_error(call, "%s", error.text);
 	run = run_new(call, command, kind);
 	if (run == NULL) {
 		free(argv);
@@ -369,6 +355,16 @@ int run_begin(const struct call *call, const struct slice *words, size_t count, 
 		run_free(run);
 		return place < 0 ? busy_say(call, command) : -1;
 	}
-	conn_task(call->conn, &run->task);
+	*admitted = run;
 	return 0;
+}
+
+int run_begin(const struct call *call, const struct slice *words, size_t count, enum run_kind kind)
+{
+	struct run *run;
+	int result = run_admit(call, words, count, kind, &run);
+
+	if (run != NULL)
+		conn_task(call->conn, &run->task);
+	return result;
 }

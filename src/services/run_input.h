@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef SERVICES_RUN_INPUT_H
 #define SERVICES_RUN_INPUT_H
-/* What a caller gives to a command that runs: it goes to the job at once, and what that does not
- * take waits. All zeros, nothing has been given. */
+/* The input that a caller gives to a command that runs: it goes to the job at once, and what the
+ * job does not take waits. Zeroed, nothing has been given. */
 #include "core/buf.h"
 #include "core/slice.h"
 #include "process/job.h"
 
 struct run_input {
-	struct buf waiting; /* for the job */
-	size_t bytes;       /* all that was given */
+	struct buf waiting; /* that the job has not taken */
+	size_t bytes;       /* all that was given, taken or not */
 };
 
+/* Whether some input waits. */
 static inline bool run_input_waits(const struct run_input *in)
 {
 	return buf_len(&in->waiting) > 0;

@@ -19,7 +19,7 @@ void run_log_args(struct run_log *l, char *const *args)
 		len += size;
 	}
 	while (*args != NULL && len > 0 && l->args[len - 1] == '\0')
-		len--; /* so that the last one is cut, log_words() */
+		len--; /* arguments are left over: show the last one as cut, log_words() */
 	l->args_size = len;
 }
 

@@ -3,7 +3,9 @@
 
 #include "core/signal_name.h"
 
-/* It reads on beyond max: a full pipe would stop the command. */
+#define RESULT_PAIRS 7
+
+/* Beyond max, too, output is taken from the job: a full pipe would stop the command. */
 void run_output_keep(struct run_output *out, enum job_stream stream, const char *data, size_t len,
 		     size_t max)
 {
@@ -16,28 +18,12 @@ void run_output_keep(struct run_output *out, enum job_stream stream, const char 
 		out->truncated = true;
 }
 
-static enum composite output_composite(const struct run_output *out)
-{
-	return out->whole ? REPLY_PAIRS : REPLY_LIST;
-}
-
-/* The beginning of the next reply, the first byte of which may have been said. */
-static int composite_say(const struct call *call, struct run_output *out, size_t count)
-{
-	enum composite kind = output_composite(out);
-
-	if (!out->begun && say_begin(call, kind) < 0)
-		return -1;
-	out->begun = false;
-	return say_end(call, kind, count);
-}
-
-static int piece_say(const struct call *call, struct run_output *out, enum job_stream stream,
-		     const char *data, size_t len)
+static int piece_say(const struct call *call, enum job_stream stream, const char *data, size_t len)
 {
 	static const char *const names[] = {"stdout", "stderr"};
 
-	if (composite_say(call, out, 2) < 0 || say_text(call, names[stream]) < 0)
+	if (say_begin(call, REPLY_PUSH) < 0 || say_end(call, REPLY_PUSH, 2) < 0 ||
+	    say_text(call, names[stream]) < 0)
 		return -1;
 	return say_bytes(call, data, len);
 }
@@ -46,12 +32,12 @@ void run_output_say(struct run_output *out, const struct call *call, enum job_st
 		    const char *data, size_t len)
 {
 	if (!out->failed)
-		out->failed = piece_say(call, out, stream, data, len) < 0;
+		out->failed = piece_say(call, stream, data, len) < 0;
 }
 
 void run_output_begin(struct run_output *out, const struct call *call)
 {
-	out->begun = out->begun || say_begin(call, output_composite(out)) == 0;
+	out->begun = out->begun || say_begin(call, REPLY_PAIRS) == 0;
 }
 
 /* ---- how it ended ---- */
@@ -79,7 +65,8 @@ static int status_say(const struct call *call, const struct job *job)
 
 static int result_say(const struct call *call, struct run_output *out, const struct job *job)
 {
-	if (composite_say(call, out, 7) < 0 || status_say(call, job) < 0 ||
+	if ((!out->begun && say_begin(call, REPLY_PAIRS) < 0) ||
+	    say_end(call, REPLY_PAIRS, RESULT_PAIRS) < 0 || status_say(call, job) < 0 ||
 	    named_integer_say(call, "timed_out", job->timed_out) < 0 ||
 	    named_integer_say(call, "truncated", out->truncated) < 0 ||
 	    kept_say(call, "stdout", &out->kept[JOB_STDOUT]) < 0 ||
@@ -88,10 +75,27 @@ static int result_say(const struct call *call, struct run_output *out, const str
 	return named_integer_say(call, "duration_ms", job->duration_ms);
 }
 
-/* The third string is there only where it is so: who looks at two finds them where they were. */
-static int last_say(const struct call *call, struct run_output *out, const struct job *job)
+static int nil_say(const struct call *call, const char *name)
 {
-	if (composite_say(call, out, job->timed_out ? 3 : 2) < 0)
+	return say_text(call, name) < 0 ? -1 : say_nil(call);
+}
+
+int run_output_so_far(struct run_output *out, const struct call *call)
+{
+	if (say_pairs(call, RESULT_PAIRS) < 0 || nil_say(call, "exit") < 0 ||
+	    nil_say(call, "signal") < 0 || named_integer_say(call, "timed_out", 0) < 0 ||
+	    named_integer_say(call, "truncated", out->truncated) < 0 ||
+	    kept_say(call, "stdout", &out->kept[JOB_STDOUT]) < 0 ||
+	    kept_say(call, "stderr", &out->kept[JOB_STDERR]) < 0)
+		return -1;
+	run_output_free(out);
+	return nil_say(call, "duration_ms");
+}
+
+/* The third string is there only where it is so: who looks at two finds them where they were. */
+static int last_say(const struct call *call, const struct job *job)
+{
+	if (say_list(call, job->timed_out ? 3 : 2) < 0)
 		return -1;
 	if (job->signal > 0) {
 		if (say_text(call, "signal") < 0 || say_text(call, signal_text(job->signal)) < 0)
@@ -104,7 +108,7 @@ static int last_say(const struct call *call, struct run_output *out, const struc
 
 int run_output_end(struct run_output *out, const struct call *call, const struct job *job)
 {
-	return out->whole ? result_say(call, out, job) : last_say(call, out, job);
+	return out->whole ? result_say(call, out, job) : last_say(call, job);
 }
 
 void run_output_free(struct run_output *out)

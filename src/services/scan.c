@@ -17,43 +17,44 @@
 #include "services/kept.h"
 
 #define COUNT_DEFAULT 100
-#define COUNT_MAX 1000          /* entries looked at for one request */
-#define WORK_MAX 8192           /* of conn_charge(), then it ends as well */
-#define REPLY_BYTES (64 * 1024) /* likewise */
-#define READ_WORK 3             /* for an entry */
-#define LINK_WORK 16            /* to find out where it leads */
-#define GLOB_MAX 255            /* bytes, as of a name */
+#define COUNT_MAX 1000          /* entries that one request looks at */
+#define WORK_MAX 8192           /* of conn_charge(), after which a request looks at no more */
+#define REPLY_BYTES (64 * 1024) /* of names, after which a request looks at no more */
+#define READ_WORK 3             /* of conn_charge(), to read an entry */
+#define LINK_WORK 16            /* of conn_charge(), to find out where a link leads */
+#define GLOB_MAX 510            /* bytes: those of a name, each after a backslash */
 #define READING_MAX 2           /* folders at one time, of those that take more than a step */
 #define WAITING_MAX 64          /* requests; more are told to come back */
 #define STEP_NS 2000000         /* of reading, in one turn */
 #define CLOCK_ENTRIES 256       /* read between two looks at the clock */
-#define PAUSE_MS 1              /* between two steps, for the others */
+#define PAUSE_MS 1              /* between two steps, for other connections */
 
 static struct slots slots;
 static struct deadline_queue pauses;
 
 struct scan {
-	struct task task; /* when it takes more than a step */
-	struct slot slot;
-	struct deadline pause;
+	struct task task;      /* where reading takes more than a step */
+	struct slot slot;      /* to read */
+	struct deadline pause; /* runs between two steps */
 	struct conn *c;
-	struct beneath *root; /* a reference */
-	struct kept *kept;    /* what is being read, owned */
-	DIR *dir;             /* likewise */
-	int64_t cursor;       /* 0: the beginning, or the end; else: */
-	uint64_t place;       /* of the next name */
-	uint64_t begun;       /* the epoch, modulo KEPT_EPOCHS until the folder is known */
-	int64_t count;
+	struct beneath *root;  /* a reference */
+	struct kept *kept;     /* the listing that is being read, owned; NULL: none */
+	DIR *dir;              /* the folder that is being read, owned; NULL: none */
+	int64_t cursor;        /* 0: the beginning, or the end; else place and begun in one */
+	uint64_t place;        /* of the next name */
+	uint64_t begun;        /* the epoch; modulo KEPT_EPOCHS until the folder is open */
+	int64_t count;         /* entries to look at */
 	char folder[PATH_MAX]; /* "" or "sub/folder/" */
-	char glob[PATH_MAX];   /* of names in the folder */
-	unsigned work;         /* done */
-	struct buf found;
+	char glob[PATH_MAX];   /* that names in the folder match; "": all */
+	unsigned work;         /* done, of conn_charge() */
+	struct buf found;      /* names to give, as replies */
 	size_t found_count;
 };
 
 /* ---- what is asked ---- */
 
-/* "sub/ *.txt": what is before the last slash is the folder. */
+/* Take the pattern after MATCH, as "sub/a*": what is before the last slash is the folder. Returns
+ * 0, or -1 where it is none. */
 static int scan_match(struct scan *s, const struct slice *pattern)
 {
 	const char *slash;
@@ -92,9 +93,9 @@ static int scan_options(struct scan *s, const struct call *call)
 
 /* ---- what is given ---- */
 
-/* The kind of what is in the folder, as in struct dirent; a symbolic link counts as what it leads
- * to, DT_UNKNOWN: nothing that could be had. What cannot be known is given, and whoever asks for it
- * is told why. Returns -1 with errno where that will pass. */
+/* The type of an entry, as in struct dirent, DT_REG or DT_DIR; a symbolic link counts as what it
+ * leads to. DT_UNKNOWN: nothing that is served. What cannot be looked at counts as a file, and
+ * whoever asks for it is told why. Returns -1 with errno where only a shortage is in the way. */
 static int entry_type(const struct scan *s, const struct listed *entry, const char *name)
 {
 	struct stat st;
@@ -110,7 +111,8 @@ static int entry_type(const struct scan *s, const struct listed *entry, const ch
 	return error_is_none(errno) || errno == ELOOP || errno == EXDEV ? DT_UNKNOWN : DT_REG;
 }
 
-/* found: a call whose replies are kept until they are counted. */
+/* Look at one entry, and say its name, if it is to be given, to found: a call whose replies are
+ * kept until they are counted. Returns 0, or -1 with errno. */
 static int scan_entry(const struct call *found, struct scan *s, const struct listed *entry)
 {
 	char name[PATH_MAX + 1];
@@ -133,7 +135,8 @@ static int scan_entry(const struct call *found, struct scan *s, const struct lis
 	return say_bytes(found, name, (size_t)len);
 }
 
-/* fnmatch(3) can try all of the glob at each byte of the name. */
+/* What it costs to look at an entry, of conn_charge(): fnmatch(3) can try all of the glob at each
+ * byte of the name. */
 static unsigned entry_work(const struct scan *s, const struct listed *entry)
 {
 	size_t work = 4 + strlen(s->glob) * strlen(entry->name) / 64;
@@ -142,6 +145,7 @@ static unsigned entry_work(const struct scan *s, const struct listed *entry)
 	return (unsigned)work + (is_told ? 0 : LINK_WORK);
 }
 
+/* Whether a request that has looked at so many entries looks at no more. */
 static bool scan_has_enough(const struct scan *s, int64_t looked_at)
 {
 	return looked_at >= s->count || s->work >= WORK_MAX || buf_len(&s->found) >= REPLY_BYTES;
@@ -152,8 +156,8 @@ static int64_t cursor_of(const struct scan *s)
 	return (int64_t)(s->place * KEPT_EPOCHS + s->begun % KEPT_EPOCHS);
 }
 
-/* Look at count entries from the place on, or fewer where that is much work, and leave the cursor
- * at the one after them. It cannot stand between names at one place. */
+/* Look at s->count entries from s->place on, or fewer where that is much work, and leave the cursor
+ * at the entry after them. A cursor cannot stand between names at one place: these go together. */
 static int scan_run(const struct call *found, struct scan *s, struct listing *l)
 {
 	struct listed *entry = listing_find(l, s->place);
@@ -183,7 +187,7 @@ static int scan_say(const struct call *call, const struct scan *s)
 	return buf_add(call->out, buf_data(&s->found), buf_len(&s->found));
 }
 
-/* A folder that is not there holds nothing; of one that cannot be read nothing is known. */
+/* Say what errno has: a folder that is not there is an empty one, any other error is said. */
 static int scan_refuse(const struct call *call, struct scan *s)
 {
 	const char *folder = s->folder[0] != '\0' ? s->folder : ".";
@@ -194,6 +198,7 @@ static int scan_refuse(const struct call *call, struct scan *s)
 	return scan_say(call, s);
 }
 
+/* Answer from a listing. */
 static int scan_give(const struct call *call, struct scan *s, struct listing *l)
 {
 	struct call found = *call;
@@ -221,7 +226,8 @@ static void scan_free(struct scan *s)
 
 /* ---- reading ---- */
 
-/* Returns 1 at the end of the folder, 0 where there is more, -1 with errno. */
+/* Read entries of the folder into the listing, for one step. Returns 1 at the end of the folder, 0
+ * where there is more, -1 with errno. */
 static int scan_read(struct scan *s)
 {
 	int64_t end_ns = clock_ns() + STEP_NS;
@@ -241,7 +247,7 @@ static int scan_read(struct scan *s)
 	return 0;
 }
 
-/* Keep what the next request will ask for. */
+/* Keep the listing, if the next request will ask for more of it. */
 static void scan_leave(struct scan *s)
 {
 	struct kept *k = s->kept;
@@ -252,7 +258,7 @@ static void scan_leave(struct scan *s)
 	kept_keep(k);
 }
 
-/* Answer with what was read; or, where that is -1, say why there is nothing. */
+/* Answer from what was read; read is what scan_read() returned: -1: say why there is nothing. */
 static int scan_answer(const struct call *call, struct scan *s, int read)
 {
 	if (read < 0)
@@ -295,7 +301,8 @@ static void scan_paused(struct deadline *d)
 
 /* ---- a request ---- */
 
-/* Returns 1 when it has become a task, else 0, or -1 with ENOMEM. */
+/* Answer at once, where a listing is kept, or one step is enough. Returns 1 when s has become a
+ * task, else 0, or -1 with ENOMEM. */
 static int scan_begin(const struct call *call, struct scan *s)
 {
 	int fd = beneath_open(s->root, s->folder[0] != '\0' ? s->folder : ".",

@@ -12,14 +12,14 @@
 
 struct word {
 	char *text;   /* without its quotes */
-	char *quotes; /* for each byte the quote that it is in, or a blank */
-	size_t len;
-	bool escapes; /* a backslash stands before a quote or the blank at its end */
+	char *quotes; /* for each byte of text the quote that it is in, or a blank */
+	size_t len;   /* of text and of quotes */
+	bool escapes; /* a backslash stands where people mean to escape the next byte */
 };
 
 /* ---- words ---- */
 
-/* What people put a backslash before, in a quote or outside, blank. */
+/* The bytes that people put a backslash before; quote: within which quote, or a blank: outside. */
 static const char *escaped(char quote)
 {
 	switch (quote) {
@@ -32,7 +32,7 @@ static const char *escaped(char quote)
 	}
 }
 
-/* Take the next word of *line; what has no room is none. Returns false where there is none. */
+/* Take the next word of *line, which moves on. Returns false where there is none. */
 static bool word_take(const char **line, struct word *word)
 {
 	const char *from = *line + strspn(*line, " \t");
@@ -72,7 +72,7 @@ static bool is_shell(const char *program)
 	return false;
 }
 
-/* -c, -ec: what follows is a script. */
+/* Whether a word is an option like -c or -ec of a shell, after which the next word is a script. */
 static bool is_script_option(const struct word *word)
 {
 	return word->len >= 2 && word->text[0] == '-' && word->text[word->len - 1] == 'c' &&
@@ -95,7 +95,7 @@ static bool is_operator(const struct word *word)
 	return strchr("&;", word->text[last]) != NULL && word->quotes[last] == ' ';
 }
 
-/* The length of $NAME$ at text, in capitals as Nagios has them; 0: it is none. */
+/* The length of a macro of Nagios at text, $NAME$ in capitals; 0: there is none. */
 static size_t macro_len(const char *text)
 {
 	size_t len = text[0] == '$' ? strspn(text + 1, CAPITALS DIGITS) : 0;
@@ -148,7 +148,8 @@ static bool has_escape(const struct word *word)
 	return word->escapes;
 }
 
-/* A script has its own signs, but its quotes are ours. */
+/* Note the signs of a word. A script has its own, but its quotes are taken off here as those of any
+ * word: only escapes in it are noted. */
 static void word_look(const struct word *word, bool is_script,
 		      char signs[SHELL_SIGNS][SHELL_TEXT_MAX])
 {

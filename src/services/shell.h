@@ -2,9 +2,9 @@
 #ifndef SERVICES_SHELL_H
 #define SERVICES_SHELL_H
 /*
- * What a shell, or a monitoring system, would take for more than text, in a line that neither
- * will see. Quotes say that text is meant: any for operators and patterns, single ones for
- * variables. The script after the -c of a shell is that shell's.
+ * What a shell, or a monitoring system, would take for more than text, in a line that neither will
+ * see. Quotes say that text is meant: any quotes for operators and patterns, single ones for
+ * variables. The script after the -c of a shell is left alone, as that shell will see it.
  */
 
 #define SHELL_TEXT_MAX 40 /* bytes */
@@ -18,7 +18,8 @@ enum shell_sign {
 	SHELL_SIGNS
 };
 
-/* The first word of line with each of them, or what of it fits; "": none. */
+/* Fill signs: for each sign the first word of line that has it, or the beginning of a long one; "":
+ * none has. */
 void shell_signs(const char *line, char signs[SHELL_SIGNS][SHELL_TEXT_MAX]);
 
 #endif

@@ -12,11 +12,12 @@
 /* ---- pieces of words ---- */
 
 struct piece {
-	struct slice text; /* as it is, or the name of a parameter */
+	struct slice text; /* the name of a parameter, or text to be taken as it is */
 	bool is_parameter;
 };
 
-/* Take the next piece of a word. {{ stands for a brace; a brace that begins no name is one. */
+/* Take the next piece of a word, which moves on. {{ stands for a brace, and so does a brace that
+ * begins no name. Returns false at the end of the word. */
 static bool piece_take(const char **word, struct piece *piece)
 {
 	const char *at = *word;
@@ -55,17 +56,17 @@ static void __attribute__((format(printf, 4, 5)))
 exec_error(const struct section *s, size_t exec_key, struct option_list *errors, const char *format,
 	   ...)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason = {""};
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
+	reason_vadd(&reason, format, args);
 	va_end(args);
-	section_error(errors, s, exec_key, "%s", reason);
+	section_error(errors, s, exec_key, "%s", reason.text);
 	s->from[exec_key].wrong = true;
 }
 
-/* A place of exec, in word, that has no parameter. */
+/* The error of a place in a word of exec that has no parameter. */
 static void place_error(const struct section *s, size_t exec_key, const char *word,
 			const struct slice *name, struct option_list *errors)
 {
@@ -112,22 +113,21 @@ static void exec_check(const struct template *t, const struct section *s, size_t
 static void parameters_parse(struct template *t, const struct option_map *types,
 			     struct option_list *errors)
 {
-	char text[OPTION_REASON_MAX];
+	struct reason reason;
 
 	for (; t->count < types->count; t->count++) {
 		const struct option_pair *pair = &types->items[t->count];
-		const char *reason = parameter_parse(&t->parameters[t->count], pair, text);
 
-		if (reason != NULL)
+		if (parameter_parse(&t->parameters[t->count], pair, &reason) < 0)
 			error_add(errors, pair->from.file, pair->from.line, "arg.%s: %s",
-				  pair->name, reason);
+				  pair->name, reason.text);
 	}
 }
 
 void template_parse(struct template *t, const struct section *s, size_t exec_key, const char *exec,
 		    const struct option_map *types, struct option_list *errors)
 {
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
 	*t = (struct template){0};
 	if (types->count >= REQUEST_ARGS_MAX) {
@@ -143,8 +143,8 @@ void template_parse(struct template *t, const struct section *s, size_t exec_key
 	parameters_share_steps(t->parameters, t->count);
 	if (exec == NULL)
 		return;
-	if (option_split(&t->words, exec, reason) < 0)
-		exec_error(s, exec_key, errors, "%s", reason);
+	if (option_split(&t->words, exec, &reason) < 0)
+		exec_error(s, exec_key, errors, "%s", reason.text);
 	else
 		exec_check(t, s, exec_key, types, errors);
 }
@@ -159,7 +159,7 @@ void template_free(struct template *t)
 
 /* ---- for a caller ---- */
 
-/* Write a word to to, or nowhere where that is NULL. Returns its length with the NUL. */
+/* Write a word, with its places filled, to `to`; NULL: nowhere. Returns its length with the NUL. */
 static size_t word_fill(const struct template *t, const char *word, const struct slice *values,
 			char *to)
 {
@@ -185,7 +185,7 @@ static size_t word_fill(const struct template *t, const char *word, const struct
 	return len + 1;
 }
 
-char **template_fill(const struct template *t, const struct slice *values, char *reason)
+char **template_fill(const struct template *t, const struct slice *values, struct reason *reason)
 {
 	size_t size = (t->words.count + 1) * sizeof(char *);
 	char **argv, *to;
@@ -199,7 +199,7 @@ char **template_fill(const struct template *t, const struct slice *values, char 
 		size += word_fill(t, t->words.items[i], values, NULL);
 	argv = malloc(size);
 	if (argv == NULL) {
-		snprintf(reason, OPTION_REASON_MAX, "out of memory");
+		reason_set(reason, "out of memory");
 		return NULL;
 	}
 	to = (char *)(argv + t->words.count + 1);

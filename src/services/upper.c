@@ -5,7 +5,7 @@
 #include "net/call.h"
 #include "services/registry.h"
 
-/* Sixteen bytes at a time, by hand: gcc makes no vectors of a plain loop at -O2. */
+/* Bytes are taken sixteen at a time, by hand: gcc makes no vectors of a plain loop at -O2. */
 typedef unsigned char block __attribute__((vector_size(16)));
 
 static void upper(char *restrict to, const char *restrict from, size_t len)
@@ -25,7 +25,7 @@ static void upper(char *restrict to, const char *restrict from, size_t len)
 
 static int upper_request(const struct call *call)
 {
-	const struct slice *text = &call->argv[call->argc - 1]; /* a verb's name comes before it */
+	const struct slice *text = &call->argv[call->argc - 1]; /* after the verb's name, if any */
 	char *to = say_bytes_space(call, text->len);
 
 	if (to == NULL)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP as a protocol: one head is one request. Requests with a body are refused, and whatever is
- * refused is the last of its connection, so nothing is ever read past. */
+/* HTTP as a protocol: one head is one request. A request with a body is refused, and one that is
+ * refused is the last of its connection, so that no body ever has to be skipped. */
 #include "wire/http.h"
 
 #include <string.h>
 
-/* Whether there is nothing new to be seen in a head that was incomplete: no line has ended, and no
- * limit was reached. */
+/* Whether a head that was incomplete still is: since then, no line has ended, and no limit was
+ * reached. */
 static bool is_as_before(const char *data, size_t len, size_t max, const struct framing *f)
 {
 	size_t seen = f->searched;
@@ -44,8 +44,8 @@ static ssize_t http_next(const char *data, size_t len, size_t max, bool eof, str
 	return used;
 }
 
-/* For the end of a file, which needs nothing. */
-static int http_bytes_end(struct buf *out)
+/* After the bytes of a file nothing is written. */
+static int http_bytes_end(struct buf *out, const struct framing *f)
 {
 	return 0;
 }

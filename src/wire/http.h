@@ -2,9 +2,9 @@
 #ifndef WIRE_HTTP_H
 #define WIRE_HTTP_H
 /*
- * HTTP/1.1 and 1.0, of which GET and HEAD are understood (RFC 9110 and 9112): what a client asks,
- * and what it is answered with. Services know these two structs, and say a document
- * (net/call.h); what of HTTP there is to it, conditions, ranges and HEAD, is the protocol's.
+ * HTTP/1.1 and 1.0, of which GET and HEAD are understood (RFC 9110 and 9112): what a client asks
+ * for, struct http_get, and the answer, struct document. Services know only these two, and say a
+ * document (net/call.h); conditions, ranges and HEAD are the protocol's business.
  */
 #include <stdint.h>
 
@@ -50,13 +50,16 @@ void http_show_version(bool shown);
 
 /* ---- within wire/ ---- */
 
-/* A head, of which the first len bytes are there. Returns its bytes, 0 incomplete, -1 with what is
- * wrong, "STATUS reason". get borrows from data, and from what the next call overwrites. */
+/* Parse a head, of which the first len bytes are there. Returns how many bytes it has, 0
+ * incomplete, -1 with what is wrong, "STATUS reason". get borrows from data, and from what the next
+ * call overwrites.
+ */
 ssize_t http_head(const char *data, size_t len, size_t max, struct framing *f, struct http_get *get,
 		  const char **error);
 
-/* Write the path of a request target to path (of len bytes), decoded and resolved. Returns its
- * bytes, or -1 where it is none: an escape is wrong, holds a NUL, or it leads above the root. */
+/* Write the path of a request target, decoded and resolved, to path, which has room for target->len
+ * bytes. Returns how many bytes, or -1 where the target is no path: an escape is wrong or a NUL, or
+ * it leads above the root. */
 ssize_t http_path(const struct slice *target, char *path);
 
 /* Decide which bytes of a document that has an etag go out: RFC 9110, 13.2.2 and 14.2. HEAD has no
@@ -65,7 +68,7 @@ void http_choose(const struct http_get *get, bool head, struct document *d);
 
 /* Parse a date in any of the three forms of RFC 9110, 5.6.7. Returns seconds since 1970, or -1. */
 int64_t http_date_parse(const struct slice *text);
-/* Write the first of them, of HTTP_DATE_LEN bytes. Returns the end. */
+/* Write a date in the first of these forms, of HTTP_DATE_LEN bytes. Returns the end. */
 #define HTTP_DATE_LEN 29
 char *http_date_print(int64_t seconds, char *to);
 

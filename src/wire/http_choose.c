@@ -25,7 +25,7 @@ static bool take_tag(struct slice *list, bool *weak, struct slice *tag)
 	return true;
 }
 
-/* Whether one of a list of tags is etag; strong: and is no weak one. */
+/* Whether etag is in a list of tags; strong: weak tags in it do not count. */
 static bool has_tag(const struct slice *value, const char *etag, bool strong)
 {
 	struct slice list = *value, tag;
@@ -40,7 +40,8 @@ static bool has_tag(const struct slice *value, const char *etag, bool strong)
 	return false;
 }
 
-/* Whether the client wants it as it once was, and that is not as it is. */
+/* Whether the client wants the document as it once was, and it has changed: If-Match,
+ * If-Unmodified-Since. */
 static bool has_changed(const struct http_get *get, const struct document *d)
 {
 	int64_t since;
@@ -51,7 +52,7 @@ static bool has_changed(const struct http_get *get, const struct document *d)
 	return since >= 0 && d->modified > since;
 }
 
-/* Whether the client has it already. */
+/* Whether the client has the document already: If-None-Match, If-Modified-Since. */
 static bool is_known(const struct http_get *get, const struct document *d)
 {
 	int64_t since;
@@ -62,7 +63,8 @@ static bool is_known(const struct http_get *get, const struct document *d)
 	return since >= 0 && d->modified <= since;
 }
 
-/* Whether the part that the client has is of what there is now. A date must be the very one. */
+/* Whether a range may be sent, as If-Range is not given, or has the document as it is now; a date
+ * must be just that of the document. */
 static bool continues(const struct http_get *get, const struct document *d)
 {
 	const struct slice *value = &get->if_range;
@@ -76,7 +78,8 @@ static bool continues(const struct http_get *get, const struct document *d)
 
 /* ---- ranges: RFC 9110, 14 ---- */
 
-/* Take digits; what is more than fits is as much as fits. Returns whether there were any. */
+/* Take digits; a number that does not fit becomes the largest that does. Returns whether there were
+ * any. */
 static bool take_number(struct slice *s, uint64_t *number)
 {
 	size_t len = 0;
@@ -92,8 +95,8 @@ static bool take_number(struct slice *s, uint64_t *number)
 	return len > 0;
 }
 
-/* Parse "bytes=a-b", "a-" or "-n". Returns false for anything else, several of them too, which are
- * answered as if there were none. */
+/* Parse a range, "bytes=a-b", "bytes=a-" or "bytes=-n". Returns false for anything else, several
+ * ranges too: the answer is that to a request without ranges. */
 static bool range_parse(struct slice range, uint64_t size, uint64_t *first, uint64_t *last)
 {
 	bool from, to;

@@ -19,7 +19,8 @@ static char *put_two(char *to, int number)
 	return to;
 }
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT"; a year that has not four digits is another. */
+/* Writes "Sun, 06 Nov 1994 08:49:37 GMT"; in place of a year that has not four digits, another one.
+ */
 char *http_date_print(int64_t seconds, char *to)
 {
 	time_t at = (time_t)seconds;
@@ -47,7 +48,8 @@ static int month_of(const char *name)
 	return -1;
 }
 
-/* The form of today, that of RFC 850, with two digits of a year, and that of asctime(3). */
+/* Try the three forms: that of today, that of RFC 850, with two digits of a year, and that of
+ * asctime(3). */
 static bool scan(const char *text, struct tm *tm, char month[4])
 {
 	int end = 0;

@@ -72,7 +72,7 @@ static struct slice take_item(struct slice *list, char mark)
 	return item;
 }
 
-/* Whether its parameters say q=0, which is a no: RFC 9110, 12.4.2. */
+/* Whether the parameters of an encoding have q=0, which refuses it: RFC 9110, 12.4.2. */
 static bool is_refused(struct slice parameters)
 {
 	while (parameters.len > 0) {
@@ -247,8 +247,8 @@ static const char *take_version(struct head *h, const struct slice *version)
 	return at[5] == '1' ? NULL : "505 HTTP/1.1 and 1.0 are spoken here.";
 }
 
-/* Leave the path of a target in absolute form, which is what proxies are sent; its host stands for
- * the one of the field (RFC 9112, 3.2.2). */
+/* Take scheme and host off a target in absolute form, as proxies get it; that host counts in place
+ * of the field's (RFC 9112, 3.2.2). Returns false where the target has no such form. */
 static bool take_authority(struct slice *target)
 {
 	static const char *const schemes[] = {"http://", "https://"};
@@ -312,7 +312,7 @@ static const char *take_request_line(struct head *h, const struct slice *line)
 
 /* ---- the whole ---- */
 
-/* The field lines are over. */
+/* The field lines are at their end. Returns NULL, or why the request is refused. */
 static const char *judge(const struct head *h)
 {
 	if (h->coding && (h->length || h->f->old))
@@ -326,8 +326,8 @@ static const char *judge(const struct head *h)
 	return h->body || h->coding ? "413 A request cannot have a body here." : NULL;
 }
 
-/* Take a line that ends before limit, without its CRLF. Returns its bytes with it, 0 where it is
- * incomplete, or -1 where it ends in LF alone. */
+/* Take a line that ends before limit, without its CRLF. Returns how many bytes it has with the
+ * CRLF, 0 where it is incomplete, or -1 where it ends in LF alone. */
 static ssize_t take_line(const char *data, size_t limit, struct slice *line)
 {
 	const char *end = memchr(data, '\n', limit);

@@ -10,7 +10,8 @@ static int hex_value(char c)
 	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
-/* Returns bytes of path, or -1. */
+/* Write target to path with escapes decoded. Returns how many bytes, or -1 where an escape is
+ * wrong. */
 static ssize_t decode(const struct slice *target, char *path)
 {
 	const char *at = target->data, *end = at + target->len;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a request is answered with: a head, and pages that tell a person what there is to tell. */
+/* The answer to a request: a head, and a page where there is only something to tell a person. */
 #include "config.h"
 
 #include <stdio.h>
@@ -88,7 +88,7 @@ static char *put_modified(char *to, int64_t modified)
 	return stpcpy(http_date_print(modified, to), "\r\n");
 }
 
-/* A status of 416 says how much there would have been. */
+/* Write Content-Range: of 206 the range, of 416 how many bytes there are. */
 static char *put_range(char *to, const struct document *d)
 {
 	to = stpcpy(to, "Content-Range: bytes ");
@@ -102,7 +102,7 @@ static char *put_range(char *to, const struct document *d)
 	return stpcpy(put_number(to, d->size), "\r\n");
 }
 
-/* What a document and its body, of body_len bytes, are like. */
+/* Write the fields that describe a document and its body, of body_len bytes. */
 static char *put_fields(char *to, const struct document *d, uint64_t body_len)
 {
 	if (d->type != NULL && d->status != 304)
@@ -174,7 +174,7 @@ static int reply_add(struct buf *out, const struct framing *f, const struct docu
 
 /* ---- documents ---- */
 
-/* What there is to tell, for who reads pages, or else as it is. */
+/* Make a page of a text for people: in HTML where the client takes that, or else as it is. */
 static int page_make(struct buf *page, bool html, int status, const char *text)
 {
 	char title[TITLE_MAX];
@@ -220,8 +220,8 @@ int http_document(struct buf *out, const struct framing *f, const struct http_ge
 	return result;
 }
 
-/* A code that is no status of HTTP is one of all protocols: of a service that is refused, or of
- * what there is not enough of. */
+/* text begins with a status of HTTP, or with a code that all protocols have: then it becomes the
+ * status of a service that is refused, or of something that there is not enough of. */
 int http_error(struct buf *out, const struct framing *f, const char *text)
 {
 	const char *blank = strchr(text, ' ');

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One request a line, ended by LF or CRLF; one reply a line, ended as its request was. The
- * last line of a conversation may lack its end. */
+/* One request a line, ended by LF or CRLF; one reply a line, ended as its request was. The last
+ * line that a peer sends may lack its end. */
 #include <string.h>
 
 #include "wire/protocol.h"

@@ -9,7 +9,7 @@
 
 #include "core/buf.h"
 
-/* The one style of all pages, and what lets it, and nothing else, in: its digest. */
+/* The one style of all pages, and the digest by which a browser lets in this style and no other. */
 #define PAGE_STYLE                                                                  \
 	"body{font-family:sans-serif;max-width:60em;margin:1em auto;padding:0 1em}" \
 	"table{border-collapse:collapse;width:100%}"                                \
@@ -21,11 +21,11 @@
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 #define PAGE_TYPE "text/html; charset=utf-8"
 
-/* Up to the title, which is the heading too. */
+/* The beginning of a page, with its title, which is the heading as well. */
 int page_begin(struct buf *page, const char *title, size_t len) __attribute__((warn_unused_result));
-/* Text, of any bytes: what has a meaning in HTML is encoded. */
+/* A text of any bytes; those with a meaning in HTML are encoded. */
 int page_text(struct buf *page, const char *text, size_t len) __attribute__((warn_unused_result));
-/* HTML as it is. */
+/* HTML that is well-formed already. */
 int page_html(struct buf *page, const char *html) __attribute__((warn_unused_result));
 
 #endif

@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-const struct protocol *const protocols[] = {
-#define PROTOCOL(NAME, name) &protocol_##name,
-#include "wire/protocols.def"
-#undef PROTOCOL
-	NULL,
-};
-
 int protocol_error_line(struct buf *out, const struct framing *f, const char *text)
 {
 	size_t len = strlen(text);
@@ -22,12 +15,4 @@ int protocol_error_line(struct buf *out, const struct framing *f, const char *te
 	to[len] = '\n';
 	buf_commit(out, len + 1);
 	return 0;
-}
-
-const struct protocol *protocol_find(const char *name)
-{
-	for (size_t i = 0; protocols[i] != NULL; i++)
-		if (strcmp(protocols[i]->name, name) == 0)
-			return protocols[i];
-	return NULL;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RESP2, the wire format of Redis: https://redis.io/docs/reference/protocol-spec/. A request is an
- * array of bulk strings, or a line of words as a person types them. Numbers are taken digit by
- * digit and refused at the first that is wrong or one too many: their lines never grow long, and no
- * length is believed before it is known to fit.
+ * RESP2 and RESP3, the wire format of Redis: https://redis.io/docs/reference/protocol-spec/. A
+ * request, the same in both, is an array of bulk strings, or a line of words as a person types
+ * them. A number is taken digit by digit and refused at the first digit that is wrong or one too
+ * many: the line of a number never grows long, and no length is believed before it is known to fit.
  */
 #include "wire/protocol.h"
 
@@ -12,14 +12,16 @@
 #include <string.h>
 #include <strings.h>
 
-#define INLINE_MAX (64 * 1024) /* bytes of a line of words with its end, as in Redis */
+#define INLINE_MAX (64 * 1024) /* bytes of a line of words with its newline, as in Redis */
 #define NUMBER_LINE_MAX 24     /* type, sign, 20 digits, CRLF */
+#define NEGATIVE_MAX 999999999 /* of a count: whatever it is, nothing is asked */
 
 static const char too_long[] = "ERR Protocol error: the request is too long";
 static const char too_many[] = "ERR Protocol error: too many arguments";
 static const char bad_count[] = "ERR Protocol error: invalid multibulk length";
 static const char bad_length[] = "ERR Protocol error: invalid bulk length";
 
+/* Returns -1, with the error in req. */
 static ssize_t refuse(struct request *req, const char *error)
 {
 	req->error = error;
@@ -28,21 +30,23 @@ static ssize_t refuse(struct request *req, const char *error)
 
 /* ---- an array of bulk strings ---- */
 
+/* The bytes of a request. */
 struct input {
 	const char *data;
-	size_t at;  /* what is read next */
-	size_t len; /* have come; at most max */
-	size_t max; /* a request may have */
+	size_t at;  /* bytes that are read */
+	size_t len; /* bytes that have come, at most max */
+	size_t max; /* bytes that the request may have */
 };
 
-/* What take_number() gives where there is none. */
+/* What take_number() returns where there is no number. */
 enum {
 	INCOMPLETE = -1,
 	MALFORMED = -2,
-	EXCESSIVE = -3, /* more than max */
+	EXCESSIVE = -3, /* more than the number may be */
 };
 
-/* Take digits and CRLF. Returns the number, or one of the above. */
+/* Take the digits and the CRLF of a number of at most max. Returns the number, or INCOMPLETE,
+ * MALFORMED or EXCESSIVE. */
 static ssize_t take_number(struct input *in, size_t max)
 {
 	size_t at = in->at, number = 0;
@@ -66,7 +70,8 @@ static ssize_t take_number(struct input *in, size_t max)
 	return (ssize_t)number;
 }
 
-/* The same for the number of arguments. An array that is null, -1, has none. */
+/* Take the number of arguments, as take_number(); 0 for one that is negative, as of an array that
+ * is null. */
 static ssize_t take_count(struct input *in)
 {
 	ssize_t number;
@@ -74,13 +79,22 @@ static ssize_t take_count(struct input *in)
 	if (in->at >= in->len || in->data[in->at] != '-')
 		return take_number(in, REQUEST_ARGS_MAX);
 	in->at++;
-	number = take_number(in, 1);
+	number = take_number(in, NEGATIVE_MAX);
 	if (number == INCOMPLETE)
 		return INCOMPLETE;
-	return number == 1 ? 0 : MALFORMED;
+	return number > 0 ? 0 : MALFORMED;
 }
 
-/* Take an argument; its body is jumped over, not read. Returns 1, 0 incomplete, -1 malformed. */
+static ssize_t refuse_type(struct request *req, char type)
+{
+	static char text[] = "ERR Protocol error: expected '$', got '?'";
+
+	text[sizeof(text) - 3] = type >= ' ' && type <= '~' ? type : '?';
+	return refuse(req, text);
+}
+
+/* Take an argument, without a look at the bytes of its body. Returns 1, 0 incomplete, -1 malformed.
+ */
 static ssize_t take_bulk(struct input *in, struct request *req)
 {
 	const char *body;
@@ -88,8 +102,9 @@ static ssize_t take_bulk(struct input *in, struct request *req)
 
 	if (in->at == in->len)
 		return 0;
-	if (in->data[in->at++] != '$')
-		return refuse(req, "ERR Protocol error: expected '$'");
+	if (in->data[in->at] != '$')
+		return refuse_type(req, in->data[in->at]);
+	in->at++;
 	len = take_number(in, in->max);
 	if (len < 0)
 		return len == INCOMPLETE ? 0 : refuse(req, bad_length);
@@ -105,7 +120,8 @@ static ssize_t take_bulk(struct input *in, struct request *req)
 	return 1;
 }
 
-/* Looks at no more than max bytes, so that the answer is the same however many have come. */
+/* Take a request that is an array, as struct protocol has next(). Looks at no more than max bytes,
+ * so that the outcome is the same however many have come. */
 static ssize_t array_next(const char *data, size_t len, size_t max, struct request *req)
 {
 	struct input in = {.data = data, .at = 1, .len = len < max ? len : max, .max = max};
@@ -131,7 +147,7 @@ static bool is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* \v and \f are blanks between words, but do not end one. */
+/* Whether a byte ends a word outside quotes. \v and \f are blanks between words, but end none. */
 static bool ends_bare_word(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '"' || c == '\'';
@@ -142,7 +158,8 @@ static int hex_value(char c)
 	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
-/* from[0] is a backslash and not the last. Returns behind what stands for the byte at to. */
+/* Decode one escape: from[0] is a backslash, and one byte at least follows before end. Stores the
+ * byte that the escape stands for in *to. Returns the first byte after the escape. */
 static char *undo_escape(char *from, const char *end, char *to)
 {
 	static const char letters[] = "nrtba", bytes[] = "\n\r\t\b\a";
@@ -157,8 +174,9 @@ static char *undo_escape(char *from, const char *end, char *to)
 	return from + 2;
 }
 
-/* Undo what stands between quotes that opened before from. Returns behind the closing one,
- * which ends the word, or NULL. */
+/* Decode what stands between two quotes; from is the first byte after the opening one. Writes the
+ * bytes to *to, which moves on. Returns the first byte after the closing quote, which must end the
+ * word; or NULL where it does not, or there is none. */
 static char *undo_quotes(char *from, const char *end, char quote, char **to)
 {
 	while (from < end && *from != quote) {
@@ -173,7 +191,8 @@ static char *undo_quotes(char *from, const char *end, char quote, char **to)
 	return from == end || is_blank(*from) ? from : NULL;
 }
 
-/* Take the word at from. Returns behind it, or NULL where its quotes are unbalanced. */
+/* Take the word that begins at from, and decode it in place. Returns the first byte after the word,
+ * or NULL where its quotes are unbalanced. */
 static char *take_word(char *from, const char *end, struct slice *word)
 {
 	char *start = from, *to;
@@ -187,7 +206,8 @@ static char *take_word(char *from, const char *end, struct slice *word)
 	return from;
 }
 
-/* Returns NULL, or what is wrong behind the first req->argc words. */
+/* Split from[0, end) into the words of req. Returns NULL, or what is wrong after the first
+ * req->argc of them. */
 static const char *split(char *from, const char *end, struct request *req)
 {
 	for (;;) {
@@ -204,14 +224,16 @@ static const char *split(char *from, const char *end, struct request *req)
 	}
 }
 
-/* A browser that was tricked into calling; what it sends must not be taken for requests. */
+/* Whether the first word of a line comes from a browser that was tricked into calling: nothing that
+ * a browser sends may be taken for a request. */
 static bool is_http(const struct slice *word)
 {
 	return (word->len == 4 && strncasecmp(word->data, "post", 4) == 0) ||
 	       (word->len == 5 && strncasecmp(word->data, "host:", 5) == 0);
 }
 
-/* Quotes are undone in a copy: who leaves the request for later finds it as it came. */
+/* Take a request that is a line of words, as struct protocol has next(). The line is decoded in a
+ * copy: a request that is not consumed, and taken again later, is still as it came. */
 static ssize_t inline_next(const char *data, size_t len, size_t max, struct request *req)
 {
 	static char line[INLINE_MAX];
@@ -235,7 +257,7 @@ static ssize_t resp_next(const char *data, size_t len, size_t max, bool eof, str
 			 struct request *req)
 {
 	if (max > BUF_MAX)
-		max = BUF_MAX; /* and numbers do not overflow */
+		max = BUF_MAX; /* so that no sum with a length overflows */
 	req->argc = 0;
 	if (len == 0)
 		return 0;
@@ -244,7 +266,16 @@ static ssize_t resp_next(const char *data, size_t len, size_t max, bool eof, str
 
 /* ---- replies ---- */
 
-/* Put a number and CRLF before end. Returns where it begins. */
+static int resp_speak(struct framing *f, int version)
+{
+	if (version != 0 && version != 2 && version != 3)
+		return -1;
+	if (version != 0)
+		f->resp3 = version == 3;
+	return f->resp3 ? 3 : 2;
+}
+
+/* Write a number and CRLF so that they end before end. Returns where the number begins. */
 static char *put_number(char *end, uint64_t number)
 {
 	*--end = '\n';
@@ -264,6 +295,7 @@ static int add_header(struct buf *out, char type, uint64_t number)
 	return buf_add(out, at, (size_t)(end - at));
 }
 
+/* Make text[0, len) one line: blanks for CR and LF, and CRLF after it. */
 static void end_line(char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -311,12 +343,12 @@ static int resp_error(struct buf *out, const struct framing *f, const char *text
 	return add_line(out, '-', text);
 }
 
-static int resp_status(struct buf *out, const char *text)
+static int resp_status(struct buf *out, const struct framing *f, const char *text)
 {
 	return add_line(out, '+', text);
 }
 
-static int resp_integer(struct buf *out, int64_t value)
+static int resp_integer(struct buf *out, const struct framing *f, int64_t value)
 {
 	char line[NUMBER_LINE_MAX], *end = line + sizeof(line);
 	char *at = put_number(end, value < 0 ? -(uint64_t)value : (uint64_t)value);
@@ -327,41 +359,49 @@ static int resp_integer(struct buf *out, int64_t value)
 	return buf_add(out, at, (size_t)(end - at));
 }
 
-static int resp_nil(struct buf *out)
+static int resp_nil(struct buf *out, const struct framing *f)
 {
-	return buf_add(out, "$-1\r\n", 5);
+	return f->resp3 ? buf_add(out, "_\r\n", 3) : buf_add(out, "$-1\r\n", 5);
 }
 
-/* Pairs are a list as well, of twice as many. */
-static int resp_composite_begin(struct buf *out, enum composite kind)
+/* In version 2 every composite is a list; that of pairs has twice as many replies. */
+static int resp_composite_begin(struct buf *out, const struct framing *f, enum composite kind)
 {
-	return buf_add(out, "*", 1);
+	static const char types[] = {
+		[REPLY_LIST] = '*',
+		[REPLY_PAIRS] = '%',
+		[REPLY_PUSH] = '>',
+	};
+
+	return buf_add(out, f->resp3 ? &types[kind] : "*", 1);
 }
 
-static int resp_composite_end(struct buf *out, enum composite kind, size_t count)
+static int resp_composite_end(struct buf *out, const struct framing *f, enum composite kind,
+			      size_t count)
 {
 	char line[NUMBER_LINE_MAX], *end = line + sizeof(line), *at;
 
-	at = put_number(end, kind == REPLY_PAIRS ? 2 * count : count);
+	at = put_number(end, kind == REPLY_PAIRS && !f->resp3 ? 2 * count : count);
 	return buf_add(out, at, (size_t)(end - at));
 }
 
-static int resp_bytes_begin(struct buf *out, uint64_t len)
+static int resp_bytes_begin(struct buf *out, const struct framing *f, uint64_t len)
 {
 	return add_header(out, '$', len);
 }
 
-static int resp_bytes_end(struct buf *out)
+static int resp_bytes_end(struct buf *out, const struct framing *f)
 {
 	return buf_add(out, "\r\n", 2);
 }
 
 const struct protocol protocol_resp = {
 	.name = "resp",
-	.summary = "RESP2, as Redis: arrays of bulk strings, or lines of words",
+	.summary = "RESP2 and RESP3, as Redis: arrays of bulk strings, or lines of words",
 	.bit = PROTOCOL_RESP,
 	.ahead = true,
 	.next = resp_next,
+	.speak = resp_speak,
 	.bytes = resp_bytes,
 	.error = resp_error,
 	.status = resp_status,

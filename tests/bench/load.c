@@ -35,7 +35,7 @@
 #define OPENING_MAX 64       /* connections of a kind that are being opened at a time */
 #define RECEIVE_BYTES 262144 /* at a time */
 #define STALL_NS 30000000000 /* a server that does nothing for so long is broken */
-#define STALLED_LOOKS 30     /* so often in a row nothing moved, then it is not going to */
+#define STALLED_LOOKS 30     /* so often in a row nothing moved and nobody works on it */
 #define STALLED_PAUSE_NS 10000000
 
 /* Counts of nanoseconds. STEPS for each power of two, so that a value is right to 1.6 %. */
@@ -147,6 +147,22 @@ static struct cpu cpu_read(unsigned pid)
 	if (file != NULL)
 		fclose(file);
 	return cpu;
+}
+
+/* Whether the server waits for something else than the processor, proc(5), or is not known. */
+static bool server_sleeps(const struct load *load)
+{
+	char path[64], state = 'S';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", load->pid);
+	file = load->pid > 0 ? fopen(path, "re") : NULL;
+	if (file == NULL)
+		return true;
+	if (fscanf(file, "%*u (%*[^)]) %c", &state) != 1)
+		state = 'S';
+	fclose(file);
+	return state == 'S';
 }
 
 static void print_cpu(const char *name, struct cpu from, struct cpu to, double seconds)
@@ -451,7 +467,7 @@ static void open_stalled(struct load *load)
 	for (unsigned looks = 0; load->stalled.count > 0 && looks < STALLED_LOOKS;) {
 		if (clock_ns() >= until_ns)
 			errx(1, "no stalled connections: the server takes what they send");
-		looks = all_stall(load) ? looks + 1 : 0;
+		looks = all_stall(load) && server_sleeps(load) ? looks + 1 : 0;
 		nanosleep(&pause, NULL);
 	}
 }

@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Returns the length of the first request when len bytes have come, as next() gives it. */
+/* Returns what next() returns when len bytes have come, and eof, whether that is all. */
 static ssize_t first(char *bytes, size_t len, bool eof)
 {
 	struct slice argv[REQUEST_ARGS_MAX];

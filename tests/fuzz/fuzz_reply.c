@@ -8,11 +8,11 @@
 #include "client/json.h"
 
 struct summary {
-	uint64_t hash; /* of all events, the pieces of a body taken together */
+	uint64_t hash; /* of all events, whatever pieces a body comes in, and of their JSON */
 	struct json_reply json;
-	struct buf text; /* of the reply that goes on */
-	size_t values;
-	bool bad;
+	struct buf text; /* JSON of the reply that goes on */
+	size_t values;   /* that have ended */
+	bool bad;        /* REPLY_BAD has come */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

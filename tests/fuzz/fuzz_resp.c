@@ -15,7 +15,7 @@ struct answer {
 	struct request req;
 	struct slice argv[REQUEST_ARGS_MAX];
 	char *bytes; /* owned; what the slices of an array point into */
-	char *words; /* owned; a copy of the others, which the next call overwrites */
+	char *words; /* owned; a copy of the words of a line, which the next call overwrites */
 };
 
 static void check_request(const struct answer *a, size_t size, size_t max)
@@ -33,7 +33,7 @@ static void check_request(const struct answer *a, size_t size, size_t max)
 	}
 }
 
-/* Words are not more than the line that they were. */
+/* Copy the words of a line, which together are no longer than the line. */
 static void words_keep(struct answer *a, size_t size)
 {
 	size_t len = 0;
@@ -48,7 +48,8 @@ static void words_keep(struct answer *a, size_t size)
 	}
 }
 
-/* The bytes lie in memory of exactly their size, for the sanitizer to watch. */
+/* Have next() take a request from a copy of data, in memory of exactly its size, so that a
+ * sanitizer sees a byte too many. */
 static void ask(struct answer *a, const uint8_t *data, size_t size, size_t max, bool eof)
 {
 	a->bytes = malloc(size > 0 ? size : 1);
@@ -81,7 +82,7 @@ static void assert_same(const struct answer *a, const struct answer *b)
 	}
 }
 
-/* Returns the length of the first request, as next() gives it. */
+/* See that next() has one answer, however much of data has come. Returns what next() returns. */
 static ssize_t first(const uint8_t *data, size_t size, size_t max)
 {
 	static struct answer whole, part;

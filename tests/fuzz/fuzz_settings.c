@@ -7,8 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "config/include.h"
 #include "net/names.h"
-#include "server/daemon.h"
+#include "server/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -24,7 +24,7 @@ static int replay(const char *path)
 	if (exact == NULL)
 		return -1;
 	puts(path);
-	fflush(stdout); /* the last one is where it crashed */
+	fflush(stdout); /* the last path is that of the file that crashes */
 	LLVMFuzzerTestOneInput(exact, size);
 	free(exact);
 	return 0;

@@ -23,8 +23,13 @@ def pack(*words):
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in words)
 
 
+class Push(list):
+    """What comes before a reply in version 3, and is none."""
+
+
 class Client:
-    """client("GET", "name") is the reply: bytes, int, None, list, str for a status, Refusal."""
+    """client("GET", "name") is the reply: bytes, int, None, list, str for a status, Refusal; in
+    version 3 a dict, and Push besides."""
 
     def __init__(self, sock):
         if sock.family != socket.AF_UNIX:
@@ -59,6 +64,14 @@ class Client:
             return int(text)
         if kind == b"*":
             return [self.read() for _ in range(int(text))]
+        if kind == b"%":
+            return {self.read().decode(): self.read() for _ in range(int(text))}
+        if kind == b">":
+            return Push(self.read() for _ in range(int(text)))
+        if line == b"_\r\n":
+            return None
+        if kind == b"=":
+            return self.read_body(int(text))[4:]  # after its format
         assert kind == b"$", line
         return None if text == b"-1" else self.read_body(int(text))
 
@@ -71,6 +84,8 @@ class Client:
     def pairs(self, *words):
         """A reply that is a list of names and values."""
         reply = self(*words)
+        if isinstance(reply, dict):
+            return reply
         assert isinstance(reply, list), reply
         return {name.decode(): value for name, value in zip(reply[::2], reply[1::2])}
 

@@ -105,6 +105,17 @@ def test_measures_sleepers_stalled_readers_and_short_commands(tmp_path):
 
 
 @needs_load
+def test_measures_another_daemon_beside_it_and_no_peers(tmp_path):
+    other = tmp_path / "other"
+    other.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\nexec {POLLARD} \"$@\"\n")
+    other.chmod(0o755)
+    done = bench(tmp_path, "--only", "RESP 16", "--before", other)
+    assert done.returncode == 0, done.stderr
+    assert set(rows(tmp_path)["RESP 16"]["raw"]) == {"pollard, RESP", "before, pollard, RESP"}
+    assert (tmp_path / "called").exists()
+
+
+@needs_load
 def test_leaves_out_rows_that_want_more_descriptors_than_there_are(tmp_path):
     done = bench(tmp_path, "--only", "trickle 2000", limit=["prlimit", "--nofile=5000:5000"])
     assert done.returncode == 0, done.stderr

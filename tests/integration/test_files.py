@@ -419,6 +419,18 @@ def test_a_range_with_the_right_etag_is_given_and_with_another_is_stale(serve, r
     assert client("GETRANGE", "none", 2, -1, etag) is None
 
 
+def test_a_range_of_a_file_that_grows_is_given_by_its_id_until_it_is_another(serve, root):
+    (root / "data").write_bytes(b"0123456789")
+    client = serve().client()
+    known = client.pairs("STAT", "data")["id"]
+    with open(root / "data", "ab") as file:
+        file.write(b"more")
+    assert client("GETRANGE", "data", 0, 9, known) == b"0123456789"
+    (root / "new").write_bytes(b"0123456789more")
+    (root / "new").rename(root / "data")
+    assert is_refused(client("GETRANGE", "data", 0, 9, known), "STALE")
+
+
 def test_a_file_replaced_by_one_of_the_same_size_and_time_has_another_etag(serve, root):
     for name in ("data", "new"):
         (root / name).write_bytes(name.encode().ljust(10))
@@ -518,6 +530,31 @@ def test_a_file_that_grows_arrives_in_the_size_that_was_announced(serve, root):
     assert client.read() == "PONG"
 
 
+def test_pollcat_gets_a_log_while_it_is_written(serve, root, tmp_path):
+    address = f"127.0.0.1:{serve().port()}"
+    written = threading.Event()
+
+    def write():
+        with open(root / "log", "ab", buffering=0) as file:
+            for n in range(200_000):
+                file.write(b"line %d\n" % n)
+                if written.is_set():
+                    return
+
+    (root / "log").write_bytes(b"")
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for n in range(5):
+            done = subprocess.run([POLLCAT, address, "get", "log", "-o", tmp_path / "got"],
+                                  capture_output=True, timeout=DEADLINE_S)
+            assert (done.returncode, done.stderr) == (0, b"")
+            assert (root / "log").read_bytes().startswith((tmp_path / "got").read_bytes())
+    finally:
+        written.set()
+        writer.join()
+
+
 # STAT, EXISTS, STRLEN
 
 
@@ -526,13 +563,13 @@ def test_stat_gives_size_mtime_and_an_etag_that_changes_with_the_file(serve, roo
     os.utime(root / "data", (1_700_000_000, 1_700_000_000))
     client = serve().client()
     first = client.pairs("STAT", "data")
-    assert list(first) == ["size", "mtime", "etag"]
+    assert list(first) == ["size", "mtime", "etag", "id"]
     assert (first["size"], first["mtime"]) == (10, 1_700_000_000)
     assert client.pairs("STAT", "data") == first
     os.utime(root / "data", ns=(1, 1_700_000_000 * 10**9 + 1))
     second = client.pairs("STAT", "data")
     assert second["mtime"] == 1_700_000_000
-    assert second["etag"] != first["etag"]
+    assert second["etag"] != first["etag"] and second["id"] == first["id"]
 
 
 def test_stat_knows_files_from_before_1970(serve, root):

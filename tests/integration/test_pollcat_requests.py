@@ -174,6 +174,7 @@ class Files:
         self.digest = None
         self.before_range = lambda session, name: None
         self.range = None  # sends the bytes of a range itself
+        self.id = None  # of all of them
 
     def etag(self, name):
         return self.etags.get(name, f"etag-{name}-{len(self.files[name])}")
@@ -186,14 +187,15 @@ class Files:
         if name not in self.files:
             return bulk(None)
         size = len(self.files[name])
-        return reply(["size", size, "mtime", 1_700_000_000, "etag", self.etag(name)])
+        told = ["size", size, "mtime", 1_700_000_000, "etag", self.etag(name)]
+        return reply([*told, "id", self.id] if self.id else told)
 
     def getrange(self, session, name, first, last, etag):
         self.before_range(session, name)
-        if etag != self.etag(name):
+        if etag not in (self.etag(name), self.id):
             return reply(Exception("STALE the file has changed"))
-        assert last == "-1"
-        data = self.files[name][int(first) :]
+        assert last == "-1" or etag == self.id
+        data = self.files[name][int(first) : None if last == "-1" else int(last) + 1]
         return self.range(session, data) if self.range else bulk(data)
 
     def sha256(self, session, name):
@@ -376,7 +378,7 @@ def test_interrupting_any_subcommand_resets_the_connection(server, here, args, n
 
 def test_interrupting_a_download_resets_the_connection_and_keeps_the_part(server, here):
     files = Files(x=b"12345")
-    files.range = lambda session, data: b"$5\r\n123"
+    files.range = stop_after(3)
     it = server(files)
     with start(it, "get", "x") as client:
         wait_for(lambda: contents(here).get("x.part"), "beginning of the file")
@@ -661,6 +663,89 @@ def test_get_starts_anew_when_the_file_changes_between_two_requests(server, here
     }
     assert outcome(done) == (0, b"", lines[part])
     assert contents(here) == {"x": b"another"}
+
+
+@pytest.fixture
+def growing():
+    """A file that is longer at each request for its bytes."""
+    files = Files(x=b"12345")
+    files.id = "one"
+
+    def grow(session, name):
+        files.files["x"] += b"more"
+
+    files.before_range = grow
+    return files
+
+
+@pytest.mark.parametrize("part", [None, b"abc"])
+def test_get_takes_what_was_there_of_a_file_that_grows(server, here, growing, part):
+    said = b""
+    if part:
+        (here / "x.part").write_bytes(part)
+        (here / "x.part.etag").write_bytes(b"etag-x-5")
+        said = b"pollcat: x changed on the server: its part of 3 bytes is discarded\n"
+    it = server(growing)
+    assert outcome(run(it, "get", "--resume", "x")) == (0, b"", said)
+    assert contents(here) == {"x": b"12345more"}
+    assert [words[2:] for words in it.requests if words[0] == "GETRANGE"][1:] == [
+        ["0", "8", "one"]]
+    assert outcome(run(it, "get", "-o", "-", "x"))[0] == 0
+
+
+@pytest.mark.parametrize("then, identity", [(b"another, and longer", "two"), (b"cut", "one")])
+def test_get_notices_that_a_file_that_grew_is_another_or_was_cut_off(
+        server, here, growing, then, identity):
+    grow = growing.before_range
+
+    def replace(session, name):
+        growing.files["x"], growing.id = then, identity
+        growing.before_range = lambda session, name: None
+
+    def first(session, name):
+        grow(session, name)
+        growing.before_range = replace
+
+    growing.before_range = first
+    done = run(server(growing), "get", "x")
+    assert outcome(done) == (0, b"", b"pollcat: x changed on the server: starting anew\n")
+    assert contents(here) == {"x": then}
+
+
+def test_get_of_a_server_that_knows_no_id_goes_by_the_etag(server, here, growing):
+    growing.id = None
+    done = run(server(growing), "get", "x")
+    assert done.returncode == 1 and done.stderr.endswith(b"pollcat: x changes too often\n")
+
+
+@pytest.mark.parametrize("length", [244, 245, 246, 255])
+def test_get_saves_names_as_long_as_they_may_be(server, here, length):
+    name, other = "n" * length, "n" * (length - 1) + "o"
+    files = Files(**{name: b"12345", other: b"other"})
+    files.etags = {name: "one", other: "two"}
+
+    def seen(session, data):
+        part = [path for path in here.iterdir() if path.name.endswith(".part")]
+        assert len(part) == 1 and part[0].name.startswith("n" * 200)
+        return bulk(data)
+
+    files.range = seen
+    assert outcome(run(server(files), "get", name, other)) == (0, b"", b"")
+    assert contents(here) == {name: b"12345", other: b"other"}
+
+
+def test_get_resumes_a_name_as_long_as_it_may_be(server, here):
+    name = "n" * 255
+    files = Files(**{name: b"12345"})
+    files.etags = {name: "one"}
+    files.range = stop_after(3)
+    assert run(server(files), "get", name).returncode == 1
+    assert len(contents(here)) == 2
+    files.range = None
+    it = server(files)
+    assert outcome(run(it, "get", "--resume", name)) == (0, b"", b"")
+    assert contents(here) == {name: b"12345"}
+    assert it.requests[-1][:3] == ["GETRANGE", name, "3"]
 
 
 def test_get_gives_up_on_a_file_that_always_changes(server, here):

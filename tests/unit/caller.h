@@ -24,8 +24,8 @@ static inline int pair_open(int *fd)
 	return fds[0];
 }
 
-/* Returns the connection that ours becomes on l, in the turn of accept(2); from: NULL for a UNIX
- * socket. It may be at its end already. */
+/* Returns the connection that the socket ours becomes on l, in the turn of accept(2), which may
+ * have ended already; from: who calls, NULL: over a UNIX socket. */
 static inline struct conn *enter(struct listener *l, int ours, const struct sockaddr *from,
 				 struct channel *channel)
 {
@@ -46,13 +46,15 @@ static inline struct conn *enter(struct listener *l, int ours, const struct sock
 	return NULL;
 }
 
+/* Send text to the daemon, and have the loop take its turns. */
 static inline void say(int fd, const char *what)
 {
 	assert_int_equal(send(fd, what, strlen(what), MSG_NOSIGNAL), strlen(what));
 	settle();
 }
 
-/* Take what comes, into text, until nothing more does. Returns how much; *ended: and hung up. */
+/* Receive what the daemon says, into text, until nothing more comes. Returns how many bytes;
+ * *ended: whether it has hung up. */
 static inline size_t hear(int fd, bool *ended)
 {
 	size_t len = 0;
@@ -68,6 +70,7 @@ static inline size_t hear(int fd, bool *ended)
 	return len;
 }
 
+/* The daemon says just this, and does not hang up. */
 static inline void assert_hears(int fd, const char *what)
 {
 	bool ended;
@@ -77,6 +80,7 @@ static inline void assert_hears(int fd, const char *what)
 	assert_false(ended);
 }
 
+/* The daemon says just this, and hangs up. */
 static inline void assert_hears_last(int fd, const char *what)
 {
 	bool ended;

@@ -2,8 +2,9 @@
 #ifndef UNIT_FIXTURE_H
 #define UNIT_FIXTURE_H
 /*
- * What tests of connections stand on: a loop, a table, and listeners as a configuration makes
- * them. Turns are made by hand; what has died stays in table.dead until the test reaps it.
+ * What tests of connections stand on: a loop, a table, and listeners as a configuration makes them.
+ * Turns of the loop are made by hand; connections that have ended stay in table.dead until the test
+ * reaps them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,10 +19,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "config/include.h"
 #include "core/log.h"
 #include "core/stats.h"
+#include "net/conn.h"
+#include "net/connections.h"
+#include "net/ending.h"
+#include "net/turn.h"
 #include "net/endpoint.h"
-#include "server/daemon.h"
+#include "server/schema.h"
 
 #define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 #define GUARD_MS 10000 /* a test that takes longer waits for what will not come */
@@ -68,8 +74,8 @@ static inline int fixture_close(void **state)
 	return 0;
 }
 
-/* The generation that a listener with these keys makes, and what follows in the file; it listens
- * nowhere. */
+/* The generation of a configuration with a listener of these keys, which may go on with further
+ * sections. The listener's address is never bound. */
 static inline struct settings *generation_new(const char *keys)
 {
 	int fd = memfd_create("fixture.ini", MFD_CLOEXEC);
@@ -87,7 +93,7 @@ static inline struct settings *generation_new(const char *keys)
 	return settings;
 }
 
-/* The listener of these keys, with the one reference to its generation. */
+/* The section of a listener of these keys, with the one reference to its generation. */
 static inline struct listener_conf *conf_new(const char *keys)
 {
 	return listener_conf_next(generation_new(keys), NULL);
@@ -96,7 +102,7 @@ static inline struct listener_conf *conf_new(const char *keys)
 static inline struct listener *listener_after(const struct listener *predecessor, const char *keys)
 {
 	struct listener_conf *conf = conf_new(keys);
-	struct listener *l = listener_new(&loop, conf, predecessor);
+	struct listener *l = listener_new(&loop, conf, predecessor, &conn_deadlines);
 
 	assert_non_null(l);
 	settings_unref(conf->section.settings);
@@ -109,16 +115,17 @@ static inline struct listener *listener_of(const char *keys)
 	return listener_after(NULL, keys);
 }
 
-/* What "TRANSPORT:HOST:PORT" stands for; the host is a number. */
+/* The address that "TRANSPORT:HOST:PORT" stands for; host is a number. */
 static inline struct addr addr_of(const char *transport, const char *host, unsigned port)
 {
-	char text[128], reason[OPTION_REASON_MAX];
+	struct reason reason;
+	char text[128];
 	struct addr_spec spec;
 	struct addr *addrs, addr;
 
 	snprintf(text, sizeof(text), "%s:%s:%u", transport, host, port);
-	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
-	assert_int_equal(addr_resolve(&spec, &addrs, reason, sizeof(reason)), 1);
+	assert_int_equal(addr_spec_parse(&spec, text, &reason), 0);
+	assert_int_equal(addr_resolve(&spec, &addrs, &reason), 1);
 	addr = addrs[0];
 	free(addrs);
 	return addr;
@@ -129,7 +136,7 @@ static inline unsigned port_of(const struct addr *addr)
 	return ntohs(addr->sa.sa_family == AF_INET ? addr->in.sin_port : addr->in6.sin6_port);
 }
 
-/* Turns while there is something to do; there must come an end. */
+/* Turns of the loop while anything is ready, which must come to an end. */
 static inline void settle(void)
 {
 	for (int turns = 0; watches_are_ready(&loop.watches); turns++) {
@@ -138,14 +145,15 @@ static inline void settle(void)
 	}
 }
 
-/* Turns until it is so; guard_expired() where it does not come to be. */
+/* Turns of the loop until condition is true; where that does not come to be, guard_expired() fails.
+ */
 #define turn_until(condition)                                  \
 	do {                                                   \
 		while (!(condition))                           \
 			assert_int_equal(loop_turn(&loop), 0); \
 	} while (0)
 
-/* The queues of deadlines that there are. */
+/* How many queues of deadlines the loop has. */
 static inline int queues_count(void)
 {
 	const struct deadline_queue *q;

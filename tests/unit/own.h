@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the test's own process holds. After cmocka.h. */
+/* What the test's own process holds. To be included after cmocka.h. */
 #ifndef UNIT_OWN_H
 #define UNIT_OWN_H
 

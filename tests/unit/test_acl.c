@@ -11,7 +11,7 @@
 
 #include "net/acl.h"
 
-static char reason[OPTION_REASON_MAX];
+static struct reason reason;
 
 static bool has(const struct cidr_list *list, const char *text)
 {
@@ -52,9 +52,9 @@ static void malformed_networks_are_refused(void **state)
 	struct cidr cidr;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		reason[0] = '\0';
-		assert_int_equal(cidr_parse(&cidr, texts[i], reason), -1);
-		assert_true(reason[0] != '\0');
+		reason.text[0] = '\0';
+		assert_int_equal(cidr_parse(&cidr, texts[i], &reason), -1);
+		assert_true(reason.text[0] != '\0');
 	}
 }
 
@@ -62,22 +62,24 @@ static void a_network_with_host_bits_is_told_as_it_would_be_without(void **state
 {
 	struct cidr cidr;
 
-	assert_int_equal(cidr_parse(&cidr, "10.1.2.3/12", reason), -1);
+	assert_int_equal(cidr_parse(&cidr, "10.1.2.3/12", &reason), -1);
 	assert_string_equal(
-		reason, "'10.1.2.3/12' has bits set beyond its prefix; did you mean 10.0.0.0/12?");
-	assert_int_equal(cidr_parse(&cidr, "2001:db8:ffff::1/33", reason), -1);
-	assert_string_equal(reason, "'2001:db8:ffff::1/33' has bits set beyond its prefix; did you "
-				    "mean 2001:db8:8000::/33?");
+		reason.text,
+		"'10.1.2.3/12' has bits set beyond its prefix; did you mean 10.0.0.0/12?");
+	assert_int_equal(cidr_parse(&cidr, "2001:db8:ffff::1/33", &reason), -1);
+	assert_string_equal(reason.text,
+			    "'2001:db8:ffff::1/33' has bits set beyond its prefix; did you "
+			    "mean 2001:db8:8000::/33?");
 }
 
 static void a_lone_address_is_its_own_network(void **state)
 {
 	struct cidr cidr;
 
-	assert_int_equal(cidr_parse(&cidr, "10.0.0.1", reason), 0);
+	assert_int_equal(cidr_parse(&cidr, "10.0.0.1", &reason), 0);
 	assert_int_equal(cidr.family, AF_INET);
 	assert_int_equal(cidr.prefix, 32);
-	assert_int_equal(cidr_parse(&cidr, "::1", reason), 0);
+	assert_int_equal(cidr_parse(&cidr, "::1", &reason), 0);
 	assert_int_equal(cidr.family, AF_INET6);
 	assert_int_equal(cidr.prefix, 128);
 }
@@ -87,10 +89,10 @@ static void a_list_has_what_lies_in_its_networks(void **state)
 	struct cidr items[4];
 	const struct cidr_list list = {items, 4};
 
-	assert_int_equal(cidr_parse(&items[0], "10.0.0.0/8", reason), 0);
-	assert_int_equal(cidr_parse(&items[1], "192.168.128.0/17", reason), 0);
-	assert_int_equal(cidr_parse(&items[2], "2001:db8::/33", reason), 0);
-	assert_int_equal(cidr_parse(&items[3], "::1", reason), 0);
+	assert_int_equal(cidr_parse(&items[0], "10.0.0.0/8", &reason), 0);
+	assert_int_equal(cidr_parse(&items[1], "192.168.128.0/17", &reason), 0);
+	assert_int_equal(cidr_parse(&items[2], "2001:db8::/33", &reason), 0);
+	assert_int_equal(cidr_parse(&items[3], "::1", &reason), 0);
 	assert_true(has(&list, "10.255.0.1"));
 	assert_false(has(&list, "11.0.0.0"));
 	assert_true(has(&list, "192.168.200.1"));
@@ -106,13 +108,13 @@ static void a_mapped_address_counts_as_ipv4(void **state)
 	struct cidr item;
 	const struct cidr_list list = {&item, 1};
 
-	assert_int_equal(cidr_parse(&item, "10.0.0.0/8", reason), 0);
+	assert_int_equal(cidr_parse(&item, "10.0.0.0/8", &reason), 0);
 	assert_true(has(&list, "::ffff:10.1.2.3"));
 	assert_false(has(&list, "::ffff:11.1.2.3"));
-	assert_int_equal(cidr_parse(&item, "::/0", reason), 0);
+	assert_int_equal(cidr_parse(&item, "::/0", &reason), 0);
 	assert_false(has(&list, "::ffff:10.1.2.3"));
 	assert_true(has(&list, "fe80::1"));
-	assert_int_equal(cidr_parse(&item, "0.0.0.0/0", reason), 0);
+	assert_int_equal(cidr_parse(&item, "0.0.0.0/0", &reason), 0);
 	assert_true(has(&list, "::ffff:255.1.2.3"));
 	assert_false(has(&list, "fe80::1"));
 }
@@ -129,12 +131,12 @@ static void users_are_known_by_name_and_number(void **state)
 	const struct option_def def = {.type = &option_users, .range = ""};
 	struct id_list list = {0};
 
-	assert_int_equal(option_set(&def, &list, "root 12345", reason), 0);
+	assert_int_equal(option_set(&def, &list, "root 12345", &reason), 0);
 	assert_true(id_list_has(&list, 0));
 	assert_true(id_list_has(&list, 12345));
 	assert_false(id_list_has(&list, 1));
-	assert_int_equal(option_set(&def, &list, "no-such-user", reason), -1);
-	assert_string_equal(reason, "there is no user 'no-such-user'");
+	assert_int_equal(option_set(&def, &list, "no-such-user", &reason), -1);
+	assert_string_equal(reason.text, "there is no user 'no-such-user'");
 	option_free(&def, 1, &list);
 }
 

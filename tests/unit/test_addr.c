@@ -14,7 +14,7 @@
 
 #include "net/addr.h"
 
-static char reason[300];
+static struct reason reason;
 
 #define MANY 100
 
@@ -44,22 +44,22 @@ static int resolve(const char *text, struct addr **addrs)
 {
 	struct addr_spec spec;
 
-	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
-	return addr_resolve(&spec, addrs, reason, sizeof(reason));
+	assert_int_equal(addr_spec_parse(&spec, text, &reason), 0);
+	return addr_resolve(&spec, addrs, &reason);
 }
 
 static void good_addresses_are_taken_apart(void **state)
 {
 	struct addr_spec spec;
 
-	assert_int_equal(addr_spec_parse(&spec, "tcp:127.0.0.1:3234", reason, sizeof(reason)), 0);
+	assert_int_equal(addr_spec_parse(&spec, "tcp:127.0.0.1:3234", &reason), 0);
 	assert_int_equal(spec.transport, TRANSPORT_TCP);
 	assert_string_equal(spec.host, "127.0.0.1");
 	assert_string_equal(spec.port, "3234");
-	assert_int_equal(addr_spec_parse(&spec, "udp:[::1]:7", reason, sizeof(reason)), 0);
+	assert_int_equal(addr_spec_parse(&spec, "udp:[::1]:7", &reason), 0);
 	assert_int_equal(spec.transport, TRANSPORT_UDP);
 	assert_string_equal(spec.host, "::1");
-	assert_int_equal(addr_spec_parse(&spec, "unix:/run/a:b", reason, sizeof(reason)), 0);
+	assert_int_equal(addr_spec_parse(&spec, "unix:/run/a:b", &reason), 0);
 	assert_int_equal(spec.transport, TRANSPORT_UNIX);
 	assert_string_equal(spec.host, "/run/a:b");
 }
@@ -90,9 +90,9 @@ static void bad_addresses_are_refused_with_a_reason(void **state)
 	struct addr_spec spec;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		reason[0] = '\0';
-		assert_int_equal(addr_spec_parse(&spec, texts[i], reason, sizeof(reason)), -1);
-		assert_true(reason[0] != '\0');
+		reason.text[0] = '\0';
+		assert_int_equal(addr_spec_parse(&spec, texts[i], &reason), -1);
+		assert_true(reason.text[0] != '\0');
 	}
 }
 
@@ -115,17 +115,17 @@ static void a_reason_says_what_to_write(void **state)
 	struct addr_spec spec;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(addr_spec_parse(&spec, cases[i][0], reason, sizeof(reason)), -1);
-		assert_string_equal(reason, cases[i][1]);
+		assert_int_equal(addr_spec_parse(&spec, cases[i][0], &reason), -1);
+		assert_string_equal(reason.text, cases[i][1]);
 	}
-	assert_int_equal(addr_spec_parse(&spec, "tcp:[fe80::1%lo]:80", reason, sizeof(reason)), 0);
+	assert_int_equal(addr_spec_parse(&spec, "tcp:[fe80::1%lo]:80", &reason), 0);
 }
 
 static void a_port_is_never_cut_to_another(void **state)
 {
 	struct addr_spec spec;
 
-	if (addr_spec_parse(&spec, "tcp:127.0.0.1:0000080", reason, sizeof(reason)) == 0)
+	if (addr_spec_parse(&spec, "tcp:127.0.0.1:0000080", &reason) == 0)
 		assert_string_equal(spec.port, "80");
 }
 
@@ -135,14 +135,14 @@ static void what_is_too_long_is_refused(void **state)
 	struct addr_spec spec;
 
 	memset(text + 6, 'x', 106);
-	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
+	assert_int_equal(addr_spec_parse(&spec, text, &reason), 0);
 	text[6 + 106] = 'x';
-	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), -1);
+	assert_int_equal(addr_spec_parse(&spec, text, &reason), -1);
 	memset(text, 'x', sizeof(text) - 1);
 	memcpy(text, "tcp:", 4);
-	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), -1);
+	assert_int_equal(addr_spec_parse(&spec, text, &reason), -1);
 	memcpy(text + 290, ":80", 4);
-	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), -1);
+	assert_int_equal(addr_spec_parse(&spec, text, &reason), -1);
 }
 
 static void numeric_addresses_print_as_they_were(void **state)

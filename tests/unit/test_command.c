@@ -20,12 +20,13 @@ static int commands_close(void **state)
 /* A generation of these commands, prepared. */
 static struct settings *generation_of(const char *text)
 {
-	char keys[512], reason[OPTION_REASON_MAX];
+	struct reason reason;
+	char keys[512];
 	struct settings *settings;
 
 	snprintf(keys, sizeof(keys), "protocol = resp\nservices = commands\n%s", text);
 	settings = generation_new(keys);
-	assert_int_equal(commands_prepare(settings, reason), 0);
+	assert_int_equal(commands_prepare(settings, &reason), 0);
 	return settings;
 }
 

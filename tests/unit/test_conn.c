@@ -235,13 +235,13 @@ static void what_was_asked_in_time_is_answered_at_the_idle_deadline(void **state
 
 	assert_int_equal(send(fd, "in time\n", 8, 0), 8);
 	deadline_cancel(&c->deadline);
-	conn_idle_expired(&c->deadline);
+	conn_deadlines.idle(&c->deadline);
 	assert_int_equal(c->state, CONN_OPEN);
 	assert_ptr_equal(c->deadline.queue, &l->idle);
 	assert_hears(fd, "in time\n");
 	assert_int_equal(send(fd, "a part", 6, 0), 6);
 	deadline_cancel(&c->deadline);
-	conn_idle_expired(&c->deadline);
+	conn_deadlines.idle(&c->deadline);
 	assert_int_equal(c->state, CONN_LINGER);
 	close(fd);
 }

@@ -41,10 +41,10 @@ static void shut(int *fd)
 
 static void spec_set(const char *text)
 {
-	char reason[128];
+	struct reason reason;
 
 	memset(&spec, 0, sizeof(spec));
-	assert_int_equal(addr_spec_parse(&spec, text, reason, sizeof(reason)), 0);
+	assert_int_equal(addr_spec_parse(&spec, text, &reason), 0);
 }
 
 static int opens(void **state)

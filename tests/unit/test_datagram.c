@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "net/datagram.h"
 #include "net/quota.h"
 
 static char text[CONN_SCRATCH];
@@ -10,11 +11,11 @@ static char text[CONN_SCRATCH];
 static struct endpoint *open_at(const char *host, const char *keys)
 {
 	struct addr addr = addr_of("udp", host, 0);
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 	struct endpoint *e;
 
 	datagram_ports_clear();
-	e = endpoint_open(listener_of(keys), &table, &addr, "udp:", -1, 0, reason);
+	e = endpoint_open(listener_of(keys), &table, &addr, "udp:", -1, 0, &reason);
 	if (e == NULL && host[0] == '[')
 		skip(); /* no IPv6 */
 	assert_non_null(e);

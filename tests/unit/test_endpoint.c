@@ -8,7 +8,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static char reason[OPTION_REASON_MAX], dir[32], path[64];
+static struct reason reason;
+static char dir[32], path[64];
 static struct rlimit limit; /* of descriptors, as it was */
 
 static int open_with_directory(void **state)
@@ -40,14 +41,14 @@ static struct endpoint *open_path(struct listener *l, int backlog)
 {
 	struct addr addr = addr_of_path();
 
-	return endpoint_open(l, &table, &addr, "unix:", -1, backlog, reason);
+	return endpoint_open(l, &table, &addr, "unix:", -1, backlog, &reason);
 }
 
 static struct endpoint *open_port(struct listener *l, unsigned port)
 {
 	struct addr addr = addr_of("tcp", "127.0.0.1", port);
 
-	return endpoint_open(l, &table, &addr, "tcp:", -1, 8, reason);
+	return endpoint_open(l, &table, &addr, "tcp:", -1, 8, &reason);
 }
 
 /* Returns the caller's end, or -1 where nobody answers. */
@@ -104,7 +105,7 @@ static void a_live_socket_is_refused(void **state)
 
 	assert_non_null(open_path(l, 8));
 	assert_null(open_path(l, 8));
-	assert_string_equal(reason, "listen on unix:: Address already in use");
+	assert_string_equal(reason.text, "listen on unix:: Address already in use");
 	assert_int_equal(watches_count(&loop.watches), 1);
 	assert_true(is_socket());
 	fd = call(&addr);
@@ -134,12 +135,12 @@ static void a_file_that_is_no_socket_is_refused(void **state)
 
 	close(fd);
 	assert_null(open_path(listener_of("services = echo\n"), 8));
-	assert_string_equal(reason, "listen on unix:: File exists");
+	assert_string_equal(reason.text, "listen on unix:: File exists");
 	assert_int_equal(access(path, F_OK), 0);
 	unlink(path);
 	assert_int_equal(symlink("/nowhere", path), 0);
 	assert_null(open_path(listener_of("services = echo\n"), 8));
-	assert_string_equal(reason, "listen on unix:: File exists");
+	assert_string_equal(reason.text, "listen on unix:: File exists");
 }
 
 static void the_socket_file_has_the_mode_that_is_asked_for(void **state)
@@ -193,7 +194,7 @@ static void a_socket_that_was_passed_keeps_its_file(void **state)
 {
 	struct addr addr = addr_of_path();
 	struct listener *l = listener_of("services = echo\n");
-	struct endpoint *e = endpoint_open(l, &table, &addr, "unix:", bound(), 8, reason);
+	struct endpoint *e = endpoint_open(l, &table, &addr, "unix:", bound(), 8, &reason);
 	int fd = call(&addr);
 
 	assert_true(fcntl(e->watch.fd, F_GETFL) & O_NONBLOCK);
@@ -217,7 +218,7 @@ static void a_port_is_chosen_where_none_is_asked_for(void **state)
 	assert_int_equal(TAILQ_FIRST(&table.live)->peer.sa.sa_family, AF_INET);
 	close(fd);
 	assert_null(open_port(l, port_of(&e->addr)));
-	assert_string_equal(reason, "listen on tcp:: Address already in use");
+	assert_string_equal(reason.text, "listen on tcp:: Address already in use");
 	assert_ptr_equal(TAILQ_FIRST(&l->endpoints), e);
 	assert_null(TAILQ_NEXT(e, entry));
 }
@@ -252,11 +253,11 @@ static void an_ipv6_address_serves_ipv4_only_if_asked_to(void **state)
 	struct endpoint *both, *only;
 
 	both = endpoint_open(listener_of("services = echo\nv6only = no\n"), &table, &addr,
-			     "tcp:", -1, 8, reason);
+			     "tcp:", -1, 8, &reason);
 	if (both == NULL)
 		skip();
 	only = endpoint_open(listener_of("services = echo\n"), &table, &addr, "tcp:", -1, 8,
-			     reason);
+			     &reason);
 	assert_int_equal(option_of(both->watch.fd, IPPROTO_IPV6, IPV6_V6ONLY), 0);
 	assert_int_equal(option_of(only->watch.fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
 }

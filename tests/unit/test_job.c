@@ -44,8 +44,8 @@ struct run {
 static struct run run, other;
 static struct deadline_queue never, soon, later, ticks;
 static struct deadline tick;
-static enum job_step failed; /* of the last start that has failed */
-static bool within;          /* a call of job.h that must not end a job */
+static enum spawn_step failed; /* of the last start that has failed */
+static bool within;            /* a call of job.h that must not end a job */
 static int saved[3] = {-1, -1, -1};
 static size_t descriptors_before;
 static size_t descriptors_outside; /* before jobs_init() */
@@ -124,14 +124,14 @@ static char *const *words(const char *const *literals)
 
 #define WORDS(...) words((const char *const[]){__VA_ARGS__, NULL})
 
-static struct job_spec spec_of(char *const *argv)
+static struct spawn_spec spec_of(char *const *argv)
 {
 	static const char *const env[] = {"PATH=/usr/bin:/bin", NULL};
 
-	return (struct job_spec){.argv = argv, .envp = words(env), .stdin_fd = -1};
+	return (struct spawn_spec){.argv = argv, .envp = words(env), .stdin_fd = -1};
 }
 
-static int try_start(struct run *r, const struct job_spec *spec, struct deadline_queue *timeouts)
+static int try_start(struct run *r, const struct spawn_spec *spec, struct deadline_queue *timeouts)
 {
 	struct owner *owner = malloc(sizeof(*owner));
 	int result;
@@ -151,14 +151,14 @@ static int try_start(struct run *r, const struct job_spec *spec, struct deadline
 	return -1;
 }
 
-static void start(struct run *r, const struct job_spec *spec)
+static void start(struct run *r, const struct spawn_spec *spec)
 {
 	assert_int_equal(try_start(r, spec, &never), 0);
 }
 
 static void sh_timed(struct run *r, const char *script, struct deadline_queue *timeouts)
 {
-	const struct job_spec spec = spec_of(WORDS("/bin/sh", "-c", script));
+	const struct spawn_spec spec = spec_of(WORDS("/bin/sh", "-c", script));
 
 	assert_int_equal(try_start(r, &spec, timeouts), 0);
 }
@@ -171,7 +171,7 @@ static void sh(struct run *r, const char *script)
 /* A shell with input, which feed() gives it. */
 static void sh_piped(struct run *r, const char *script, const char *data, size_t len)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/sh", "-c", script));
+	struct spawn_spec spec = spec_of(WORDS("/bin/sh", "-c", script));
 
 	spec.piped = true;
 	start(r, &spec);
@@ -238,7 +238,7 @@ static void run_free(struct run *r)
 	*r = (struct run){0};
 }
 
-static void assert_prints(const struct job_spec *spec, const char *what)
+static void assert_prints(const struct spawn_spec *spec, const char *what)
 {
 	start(&run, spec);
 	assert_ends(&run, 0, 0);
@@ -249,7 +249,7 @@ static void assert_prints(const struct job_spec *spec, const char *what)
 
 static void assert_sh_prints(const char *script, const char *what)
 {
-	const struct job_spec spec = spec_of(WORDS("/bin/sh", "-c", script));
+	const struct spawn_spec spec = spec_of(WORDS("/bin/sh", "-c", script));
 
 	assert_prints(&spec, what);
 }
@@ -418,7 +418,7 @@ static void argv_arrives_exactly(void **state)
 	static const char expected[] =
 		"/bin/sh\0-c\0cat /proc/$$/cmdline; exit 0\0"
 		"\0two words\0*\0\"'\\\0$HOME `id`\0-n\0line\nline\0\xff\xfe";
-	const struct job_spec spec =
+	const struct spawn_spec spec =
 		spec_of(WORDS("/bin/sh", "-c", script, "", "two words", "*", "\"'\\", "$HOME `id`",
 			      "-n", "line\nline", "\xff\xfe"));
 
@@ -431,7 +431,7 @@ static void argv_arrives_exactly(void **state)
 static void env_arrives_exactly_and_nothing_else(void **state)
 {
 	static const char expected[] = "A=1\0EMPTY=\0TWO=a b\nc\0NO_VALUE";
-	struct job_spec spec = spec_of(WORDS("/bin/cat", "/proc/self/environ"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/cat", "/proc/self/environ"));
 
 	assert_int_equal(setenv("LEAK", "yes", 1), 0);
 	spec.envp = WORDS("A=1", "EMPTY=", "TWO=a b\nc", "NO_VALUE");
@@ -447,7 +447,7 @@ static void env_arrives_exactly_and_nothing_else(void **state)
 
 static void cwd_is_the_folder_given_or_the_root(void **state)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/pwd", "-P"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/pwd", "-P"));
 	char folder[] = "/tmp/test job XXXXXX", expected[64];
 
 	assert_prints(&spec, "/\n");
@@ -461,7 +461,7 @@ static void cwd_is_the_folder_given_or_the_root(void **state)
 static void the_daemon_stays_in_its_own_folder(void **state)
 {
 	char before[PATH_MAX], after[PATH_MAX];
-	struct job_spec spec = spec_of(WORDS("/bin/true"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/true"));
 
 	spec.cwd = "/proc";
 	assert_non_null(getcwd(before, sizeof(before)));
@@ -477,7 +477,7 @@ static void stdin_is_dev_null(void **state)
 
 static void stdin_is_the_descriptor_given_which_stays_the_owners(void **state)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/cat"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/cat"));
 
 	spec.stdin_fd = file_of("what is given\n");
 	assert_prints(&spec, "what is given\n");
@@ -487,7 +487,7 @@ static void stdin_is_the_descriptor_given_which_stays_the_owners(void **state)
 
 static void stdin_may_be_any_descriptor(void **state)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/sh", "-c", "cat; echo err >&2"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/sh", "-c", "cat; echo err >&2"));
 
 	for (int fd = 0; fd < 3; fd++) {
 		int file = file_of("given\n");
@@ -542,7 +542,7 @@ static void no_descriptor_is_inherited(void **state)
 
 static void the_given_stdin_is_inherited_once(void **state)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/sh", "-c", LIST_DESCRIPTORS));
+	struct spawn_spec spec = spec_of(WORDS("/bin/sh", "-c", LIST_DESCRIPTORS));
 
 	spec.stdin_fd = dup(0);
 	assert_prints(&spec, "0\n1\n2\n");
@@ -569,7 +569,7 @@ static void standard_descriptors_of_a_job_block(void **state)
 
 static void no_signal_is_blocked_or_ignored(void **state)
 {
-	const struct job_spec spec =
+	const struct spawn_spec spec =
 		spec_of(WORDS("/bin/grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"));
 	sigset_t all, before;
 
@@ -617,7 +617,7 @@ static void it_leads_a_group_of_its_own_from_the_start(void **state)
 
 static void assert_begins_nice(int nice, int expected)
 {
-	struct job_spec spec = spec_of(WORDS("/usr/bin/nice"));
+	struct spawn_spec spec = spec_of(WORDS("/usr/bin/nice"));
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d\n", expected);
@@ -692,7 +692,7 @@ static void what_the_leader_leaves_in_a_full_pipe_is_delivered(void **state)
 static void a_job_that_closes_its_output_ends_when_it_exits(void **state)
 {
 	int fds[2];
-	struct job_spec spec =
+	struct spawn_spec spec =
 		spec_of(WORDS("/bin/sh", "-c", "echo bye; exec >&- 2>&-; read line; exit 3"));
 
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
@@ -1076,7 +1076,7 @@ static void pause_and_resume_may_be_said_twice(void **state)
 
 /* ---- what cannot be started ---- */
 
-static void assert_refused(const struct job_spec *spec, enum job_step step, int error)
+static void assert_refused(const struct spawn_spec *spec, enum spawn_step step, int error)
 {
 	assert_int_equal(try_start(&run, spec, &later), -1);
 	assert_int_equal(errno, error);
@@ -1097,56 +1097,56 @@ static void what_is_no_program_cannot_be_started(void **state)
 		    {"/tmp", EACCES}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct job_spec spec = spec_of(WORDS(rows[i].path));
+		const struct spawn_spec spec = spec_of(WORDS(rows[i].path));
 
-		assert_refused(&spec, JOB_STEP_EXEC, rows[i].error);
+		assert_refused(&spec, SPAWN_EXEC, rows[i].error);
 	}
 }
 
 static void a_script_without_interpreter_is_not_given_to_a_shell(void **state)
 {
 	char path[] = "/tmp/test_job.XXXXXX";
-	const struct job_spec spec = spec_of(WORDS(path));
+	const struct spawn_spec spec = spec_of(WORDS(path));
 	int fd = mkstemp(path);
 
 	assert_int_equal(write(fd, "echo hello\n", 11), 11);
 	assert_int_equal(fchmod(fd, 0700), 0);
 	close(fd);
-	assert_refused(&spec, JOB_STEP_EXEC, ENOEXEC);
+	assert_refused(&spec, SPAWN_EXEC, ENOEXEC);
 	unlink(path);
 }
 
 static void arguments_that_are_too_long_cannot_be_started(void **state)
 {
 	static char text[1 << 20];
-	const struct job_spec spec = spec_of(WORDS("/bin/echo", text));
+	const struct spawn_spec spec = spec_of(WORDS("/bin/echo", text));
 
 	memset(text, 'x', sizeof(text) - 1);
-	assert_refused(&spec, JOB_STEP_EXEC, E2BIG);
+	assert_refused(&spec, SPAWN_EXEC, E2BIG);
 }
 
 static void a_folder_that_is_not_there_is_no_place_to_start_in(void **state)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/true"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/true"));
 
 	spec.cwd = "/nowhere";
-	assert_refused(&spec, JOB_STEP_CHDIR, ENOENT);
+	assert_refused(&spec, SPAWN_CHDIR, ENOENT);
 	spec.cwd = "/etc/passwd";
-	assert_refused(&spec, JOB_STEP_CHDIR, ENOTDIR);
+	assert_refused(&spec, SPAWN_CHDIR, ENOTDIR);
 }
 
 static void a_stdin_that_is_not_open_cannot_be_given(void **state)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/true"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/true"));
 
 	spec.stdin_fd = 900;
-	assert_refused(&spec, JOB_STEP_SETUP, EBADF);
+	assert_refused(&spec, SPAWN_SETUP, EBADF);
 }
 
 /* Start with descriptors below limit only. Returns 0 or the error. */
 static int start_below(rlim_t limit)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/true"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/true"));
 	struct rlimit before, now;
 	int error;
 
@@ -1167,7 +1167,7 @@ static void when_descriptors_run_out_nothing_is_left_behind(void **state)
 
 	for (; (error = start_below(limit)) != 0; limit++, refused++) {
 		assert_int_equal(error, EMFILE);
-		assert_int_equal(failed, JOB_STEP_SETUP);
+		assert_int_equal(failed, SPAWN_SETUP);
 		assert_nothing_left();
 		assert_true(limit < 1000);
 	}
@@ -1179,7 +1179,7 @@ static void when_descriptors_run_out_nothing_is_left_behind(void **state)
  * fourth watch of the job. */
 static void when_memory_runs_out_nothing_is_left_behind(void **state)
 {
-	struct job_spec spec = spec_of(WORDS("/bin/sleep", "1000"));
+	struct spawn_spec spec = spec_of(WORDS("/bin/sleep", "1000"));
 	struct watch others[64];
 	unsigned count = 0;
 	size_t before;
@@ -1195,7 +1195,7 @@ static void when_memory_runs_out_nothing_is_left_behind(void **state)
 		assert_int_equal(try_start(&run, &spec, &later), -1);
 		no_memory = false;
 		assert_int_equal(errno, ENOMEM);
-		assert_int_equal(failed, JOB_STEP_SETUP);
+		assert_int_equal(failed, SPAWN_SETUP);
 		assert_int_equal(watches_count(&loop.watches), count);
 		assert_int_equal(descriptors(), before);
 		assert_no_child();
@@ -1215,7 +1215,7 @@ static void a_hundred_run_at_once_and_leave_nothing_behind(void **state)
 {
 	static struct run runs[100];
 	char number[8], expected[8];
-	struct job_spec spec;
+	struct spawn_spec spec;
 	int fds[2];
 
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);

@@ -23,8 +23,8 @@ static void a_listener_has_the_deadlines_of_its_settings(void **state)
 
 	assert_int_equal(l->idle.timeout_ms, 3000);
 	assert_int_equal(l->stalled.timeout_ms, 4000);
-	assert_ptr_equal(l->idle.expired, conn_idle_expired);
-	assert_ptr_equal(l->stalled.expired, conn_stalled_expired);
+	assert_ptr_equal(l->idle.expired, conn_deadlines.idle);
+	assert_ptr_equal(l->stalled.expired, conn_deadlines.stalled);
 }
 
 static void listeners_count_apart_and_generations_together(void **state)

@@ -6,8 +6,6 @@
 
 #include <cmocka.h>
 
-#define LIBBSD_NETBSD_VIS
-#include <bsd/vis.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,138 +76,6 @@ static void a_datagram_has_priority_time_and_name(void **state)
 	log_write(LOG_DEBUG, "not_urgent", LOG_FIELDS(log_number("n", 1)));
 	assert_false(read_one(fd));
 	reader_close(fd);
-}
-
-/* The line that these fields make, behind the event; without the blank. */
-#define assert_logged(expected, ...)                                            \
-	do {                                                                    \
-		log_info("event", __VA_ARGS__);                                 \
-		assert_true(read_one(reader));                                  \
-		assert_non_null(strstr(text, "]: event "));                     \
-		assert_string_equal(strstr(text, "]: event ") + 9, (expected)); \
-	} while (0)
-
-static void a_value_is_quoted_where_it_could_be_taken_for_something_else(void **state)
-{
-	const struct {
-		const char *value, *expected;
-	} cases[] = {
-		{"plain", "v=plain"},
-		{"a=b,c:/[d]#;$`%~!", "v=a=b,c:/[d]#;$`%~!"},
-		{"", "v=\"\""},
-		{" ", "v=\" \""},
-		{"a b", "v=\"a b\""},
-		{"it's", "v=\"it's\""},
-		{"a\" exit=0 b", "v=\"a\\\" exit=0 b\""},
-		{"a\nb\tc\033\\\r", "v=\"a\\nb\\tc\\033\\\\\\r\""},
-		{"\\", "v=\"\\\\\""},
-		{"\"", "v=\"\\\"\""},
-		{"\0331", "v=\"\\0331\""},
-		{"\x7f", "v=\"\\177\""},
-		{"\xc3\xa9\xff", "v=\"\\303\\251\\377\""},
-		{"...", "v=..."},
-	};
-	int reader = reader_open();
-
-	syslog_open_at(LOG_INFO);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_logged(cases[i].expected, log_text("v", cases[i].value));
-	reader_close(reader);
-}
-
-static void every_byte_can_be_had_back(void **state)
-{
-	char value[2], back[8], *end;
-	int reader = reader_open();
-
-	syslog_open_at(LOG_INFO);
-	for (int byte = 0; byte < 256; byte++) {
-		value[0] = (char)byte;
-		value[1] = '7'; /* which must not be taken for a digit of it */
-		log_info("event", log_bytes("v", value, 2));
-		assert_true(read_one(reader));
-		end = strstr(text, " v=") + 3;
-		if (*end == '"') {
-			end[strlen(end) - 1] = '\0';
-			assert_int_equal(strunvis(back, end + 1), 2);
-		} else {
-			memcpy(back, end, 3);
-		}
-		assert_memory_equal(back, value, 2);
-	}
-	reader_close(reader);
-}
-
-static void what_is_not_there_is_left_out(void **state)
-{
-	int reader = reader_open();
-
-	syslog_open_at(LOG_INFO);
-	assert_logged("a=1 b=18446744073709551615", log_text("none", NULL), log_number("a", 1),
-		      log_words("words", "", 0), log_number("b", UINT64_MAX));
-	reader_close(reader);
-}
-
-static void words_are_a_field_each(void **state)
-{
-	int reader = reader_open();
-
-	syslog_open_at(LOG_INFO);
-	assert_logged("w=a w=\"b c\" w=\"\" w=d", log_words("w", "a\0b c\0\0d", 9));
-	assert_logged("w=a w=\"b\"... z=1", log_words("w", "a\0b", 3), log_number("z", 1));
-	reader_close(reader);
-}
-
-static void a_value_is_cut_between_two_escapes(void **state)
-{
-	static char value[3000], expected[3000];
-	int reader = reader_open();
-
-	syslog_open_at(LOG_INFO);
-	for (size_t plain = 796; plain <= 801; plain++) {
-		size_t kept = plain < 800 ? plain : 800;
-
-		memset(value, 'x', plain);
-		memcpy(value + plain, "\001\001", 3);
-		snprintf(expected, sizeof(expected), "v=\"%.*s%s\"...", (int)kept, value,
-			 plain == 796 ? "\\001" : "");
-		assert_logged(expected, log_text("v", value));
-	}
-	value[800] = '\0';
-	snprintf(expected, sizeof(expected), "v=%s", value);
-	assert_logged(expected, log_text("v", value));
-	value[0] = '\001';
-	memset(value + 1, '7', 900); /* digits, but none of the escape */
-	log_info("event", log_text("v", value));
-	assert_true(read_one(reader));
-	assert_int_equal(strlen(strstr(text, "v=")), 2 + 1 + 800 + 4);
-	memset(value, '\n', 500);
-	value[500] = '\0';
-	log_info("event", log_text("v", value));
-	assert_true(read_one(reader));
-	assert_int_equal(strlen(strstr(text, "v=")), 2 + 1 + 800 + 4);
-	reader_close(reader);
-}
-
-static void a_line_without_room_for_a_field_says_so(void **state)
-{
-	static char value[701];
-	int reader = reader_open();
-
-	memset(value, 'x', 700);
-	syslog_open_at(LOG_INFO);
-	for (int len = 500; len < 700; len++) {
-		log_info("event", log_text("a", value), log_text("b", value),
-			 log_bytes("c", value, (size_t)len), log_number("d", 1));
-		assert_true(read_one(reader));
-		assert_true(strlen(strstr(text, "]: ") + 3) < 2048);
-		assert_true((strstr(text, " d=1") != NULL) != (strstr(text, " ...") != NULL));
-		if (strstr(text, " ...") != NULL)
-			assert_string_equal(strstr(text, " ..."), " ...");
-		assert_non_null(strstr(text, " b=xxx"));
-	}
-	assert_null(strstr(text, " c="));
-	reader_close(reader);
 }
 
 static void levels_are_known_before_a_line_is_made(void **state)
@@ -440,12 +306,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_datagram_has_priority_time_and_name),
-		cmocka_unit_test(a_value_is_quoted_where_it_could_be_taken_for_something_else),
-		cmocka_unit_test(every_byte_can_be_had_back),
-		cmocka_unit_test(what_is_not_there_is_left_out),
-		cmocka_unit_test(words_are_a_field_each),
-		cmocka_unit_test(a_value_is_cut_between_two_escapes),
-		cmocka_unit_test(a_line_without_room_for_a_field_says_so),
 		cmocka_unit_test(errno_is_kept),
 		cmocka_unit_test(levels_are_known_before_a_line_is_made),
 		cmocka_unit_test(what_nobody_reads_is_dropped_and_counted),

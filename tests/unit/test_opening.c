@@ -31,7 +31,7 @@ static enum step take_line(struct conn *c, size_t len, const char *word, char *l
 	buf_consume(&c->in, (size_t)(end + 1 - buf_data(&c->in)));
 	if (strncmp(line, word, strlen(word)) == 0)
 		return STEP_DONE;
-	c->reason = REASON_error;
+	c->ending = ENDING_error;
 	return STEP_FAILED;
 }
 
@@ -254,7 +254,7 @@ static void who_is_in_its_opening_has_no_place_and_is_served_nothing(void **stat
 		assert_ptr_equal(c->deadline.queue, &l->opening);
 		assert_false(c->in.borrowed);
 		assert_in_range(c->in.cap, 1, 16);
-		assert_string_equal(opening_step_name(c), "byte");
+		assert_string_equal(l->conf->steps[c->step]->name, "byte");
 	}
 	assert_int_equal(stats.requests, 0);
 	say(fd, "\n");
@@ -262,7 +262,7 @@ static void who_is_in_its_opening_has_no_place_and_is_served_nothing(void **stat
 	assert_int_equal(table.clients, 1);
 	assert_int_equal(table.openings, 0);
 	assert_ptr_equal(c->deadline.queue, &l->idle);
-	assert_null(opening_step_name(c));
+	assert_null(l->conf->steps[c->step]);
 	say(fd, "abc\n");
 	assert_hears(fd, "ABC\n");
 	assert_int_equal(c->bytes_in, 10);
@@ -311,7 +311,7 @@ static void what_came_with_a_step_is_answered_on_a_busy_daemon_too(void **state)
 		c = call(listener_with(keys, &greet, NULL), "hello\nupper a\n", &fd);
 		assert_int_equal(c->state, CONN_OPENING);
 		loop.watches.ready.late = true;
-		opening_turn(c);
+		c->watch.ready(&c->watch, POLLIN);
 		assert_int_equal(c->state, CONN_OPEN);
 		assert_int_equal(recv(fd, text, sizeof(text), 0), -1);
 		assert_hears(fd, i == 2 ? "$1\r\nA\r\n" : "UPPER A\n");
@@ -783,9 +783,9 @@ static unsigned waiting_count(void)
 static void those_in_their_opening_keep_nobody_in_the_backlog(void **state)
 {
 	struct addr addr = addr_of("tcp", "127.0.0.1", 0);
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 	struct listener *l = listener_with(LINES, &greet, NULL);
-	struct endpoint *e = endpoint_open(l, &table, &addr, "tcp:", -1, 8, reason);
+	struct endpoint *e = endpoint_open(l, &table, &addr, "tcp:", -1, 8, &reason);
 	struct listeners ls;
 	int fds[4];
 

@@ -21,7 +21,7 @@ static union {
 	char *text;
 	struct option_list list;
 } field;
-static char reason[OPTION_REASON_MAX];
+static struct reason reason;
 
 #define SIDE_WORDS(WORD)        \
 	WORD(SIDE_LEFT, "left") \
@@ -40,14 +40,14 @@ static int set(const struct option_type *type, const char *range, const char *te
 {
 	const struct option_def def = {.name = "key", .type = type, .range = range};
 
-	return option_set(&def, &field, text, reason);
+	return option_set(&def, &field, text, &reason);
 }
 
 static void refuse(const struct option_type *type, const char *range, const char *text)
 {
-	reason[0] = '\0';
+	reason.text[0] = '\0';
 	assert_int_equal(set(type, range, text), -1);
-	assert_true(reason[0] != '\0');
+	assert_true(reason.text[0] != '\0');
 }
 
 static void numbers_keep_to_their_range(void **state)
@@ -57,22 +57,22 @@ static void numbers_keep_to_their_range(void **state)
 	assert_int_equal(set(&option_int, "1..100", "100"), 0);
 	assert_int_equal(field.number, 100);
 	refuse(&option_int, "1..100", "0");
-	assert_string_equal(reason, "0 is out of range 1..100");
+	assert_string_equal(reason.text, "0 is out of range 1..100");
 	refuse(&option_int, "1..100", "101");
 }
 
 static void a_number_that_is_too_large_or_negative_is_out_of_range(void **state)
 {
 	refuse(&option_int, "1..100", "99999999999999999999");
-	assert_string_equal(reason, "99999999999999999999 is out of range 1..100");
+	assert_string_equal(reason.text, "99999999999999999999 is out of range 1..100");
 	refuse(&option_int, "0..100", "-1");
-	assert_string_equal(reason, "-1 is out of range 0..100");
+	assert_string_equal(reason.text, "-1 is out of range 0..100");
 	refuse(&option_size, "1..16M", "9999999999999999G");
-	assert_string_equal(reason, "9999999999999999G is out of range 1..16M");
+	assert_string_equal(reason.text, "9999999999999999G is out of range 1..16M");
 	refuse(&option_duration, "0..24h", "999999999999999h");
-	assert_string_equal(reason, "999999999999999h is out of range 0..24h");
+	assert_string_equal(reason.text, "999999999999999h is out of range 0..24h");
 	refuse(&option_int, "0..100", "-x");
-	assert_string_equal(reason, "'-x' is not a number");
+	assert_string_equal(reason.text, "'-x' is not a number");
 }
 
 static void what_is_no_number_is_refused(void **state)
@@ -141,11 +141,11 @@ static void a_word_is_one_of_its_type(void **state)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		refuse(&option_side, "", words[i]);
 	refuse(&option_side, "", "up");
-	assert_string_equal(reason, "'up' is not one of left|right");
+	assert_string_equal(reason.text, "'up' is not one of left|right");
 	memset(long_word, 'x', sizeof(long_word));
 	long_word[sizeof(long_word) - 1] = '\0';
 	refuse(&option_side, "", long_word);
-	assert_string_equal(reason + 101, "' is not one of left|right");
+	assert_string_equal(reason.text + 101, "' is not one of left|right");
 	option_choices_print(&option_number, choices);
 	assert_string_equal(choices, "three|seven");
 }
@@ -193,7 +193,7 @@ static void quotes_around_a_value_are_no_part_of_it(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *text = option_unquote(cases[i][0], reason);
+		char *text = option_unquote(cases[i][0], &reason);
 
 		assert_non_null(text);
 		assert_string_equal(text, cases[i][1]);
@@ -217,8 +217,8 @@ static void quotes_that_are_not_around_all_of_a_value_are_refused(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_null(option_unquote(cases[i][0], reason));
-		assert_string_equal(reason, cases[i][1]);
+		assert_null(option_unquote(cases[i][0], &reason));
+		assert_string_equal(reason.text, cases[i][1]);
 	}
 }
 
@@ -227,7 +227,7 @@ static void words_keep_their_quotes(void **state)
 	const struct option_def def = {.type = &option_words, .range = ""};
 
 	memset(&field, 0, sizeof(field));
-	assert_int_equal(option_set(&def, &field, "'/bin/a b' c", reason), 0);
+	assert_int_equal(option_set(&def, &field, "'/bin/a b' c", &reason), 0);
 	assert_string_equal(field.text, "'/bin/a b' c");
 	option_free(&def, 1, &field);
 }
@@ -239,16 +239,17 @@ static void a_path_is_absolute_and_keeps_to_its_length(void **state)
 	static char text[4097];
 
 	memset(&field, 0, sizeof(field));
-	assert_int_equal(option_set(&def, &field, "/123456789", reason), 0);
+	assert_int_equal(option_set(&def, &field, "/123456789", &reason), 0);
 	assert_string_equal(field.text, "/123456789");
-	assert_int_equal(option_set(&def, &field, "/1234567890", reason), -1);
-	assert_string_equal(reason, "'/1234567890' is not an absolute path of at most 10 bytes");
-	assert_int_equal(option_set(&def, &field, "a/b", reason), -1);
-	assert_int_equal(option_set(&def, &field, "", reason), -1);
+	assert_int_equal(option_set(&def, &field, "/1234567890", &reason), -1);
+	assert_string_equal(reason.text,
+			    "'/1234567890' is not an absolute path of at most 10 bytes");
+	assert_int_equal(option_set(&def, &field, "a/b", &reason), -1);
+	assert_int_equal(option_set(&def, &field, "", &reason), -1);
 	memset(text, '/', 4096);
-	assert_int_equal(option_set(&any, &field, text, reason), -1);
+	assert_int_equal(option_set(&any, &field, text, &reason), -1);
 	text[4095] = '\0';
-	assert_int_equal(option_set(&any, &field, text, reason), 0);
+	assert_int_equal(option_set(&any, &field, text, &reason), 0);
 	option_free(&any, 1, &field);
 }
 
@@ -256,7 +257,7 @@ static void quotes_keep_an_item_together(void **state)
 {
 	struct option_list list;
 
-	assert_int_equal(option_items(&list, "\"domain users\" adm unix:'/a b' a,b", reason), 0);
+	assert_int_equal(option_items(&list, "\"domain users\" adm unix:'/a b' a,b", &reason), 0);
 	assert_int_equal(list.count, 4);
 	assert_string_equal(list.items[0], "domain users");
 	assert_string_equal(list.items[2], "unix:/a b");
@@ -277,8 +278,8 @@ static void lists_with_commas_and_empty_ones_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct option_list list;
 
-		assert_int_equal(option_items(&list, cases[i][0], reason), -1);
-		assert_string_equal(reason, cases[i][1]);
+		assert_int_equal(option_items(&list, cases[i][0], &reason), -1);
+		assert_string_equal(reason.text, cases[i][1]);
 		assert_int_equal(list.count, 0);
 	}
 }
@@ -291,9 +292,9 @@ static void a_pair_has_its_text_as_written_and_its_value(void **state)
 				   wrong = {open, "a.ini", 4, false};
 	struct option_map map = {0};
 
-	assert_int_equal(option_map_add(&map, "x", &from, reason), 0);
-	assert_int_equal(option_map_add(&map, "y", &wrong, reason), -1);
-	assert_string_equal(reason, "a quote is not closed");
+	assert_int_equal(option_map_add(&map, "x", &from, &reason), 0);
+	assert_int_equal(option_map_add(&map, "y", &wrong, &reason), -1);
+	assert_string_equal(reason.text, "a quote is not closed");
 	assert_int_equal(map.count, 1);
 	text[0] = 'x';
 	assert_string_equal(map.items[0].value, "a ; b");

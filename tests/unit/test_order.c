@@ -14,7 +14,7 @@
 
 #include "core/order.h"
 
-static char reason[100];
+static struct reason reason;
 
 /* A process that takes one order and answers it. */
 static pid_t daemon_start(bool done)
@@ -48,7 +48,7 @@ static void an_order_that_is_done_is_told(void **state)
 {
 	pid_t pid = daemon_start(true);
 
-	assert_int_equal(order_reload(pid, reason, sizeof(reason)), ORDER_DONE);
+	assert_int_equal(order_reload(pid, &reason), ORDER_DONE);
 	daemon_end(pid);
 }
 
@@ -56,7 +56,7 @@ static void an_order_that_is_refused_is_told(void **state)
 {
 	pid_t pid = daemon_start(false);
 
-	assert_int_equal(order_reload(pid, reason, sizeof(reason)), ORDER_REFUSED);
+	assert_int_equal(order_reload(pid, &reason), ORDER_REFUSED);
 	daemon_end(pid);
 }
 
@@ -65,8 +65,8 @@ static void an_order_to_nobody_fails_with_the_reason(void **state)
 	pid_t pid = daemon_start(true);
 
 	daemon_end(pid);
-	assert_int_equal(order_reload(pid, reason, sizeof(reason)), ORDER_FAILED);
-	assert_non_null(strstr(reason, ": No such process"));
+	assert_int_equal(order_reload(pid, &reason), ORDER_FAILED);
+	assert_non_null(strstr(reason.text, ": No such process"));
 }
 
 static void who_does_not_wait_gets_no_answer(void **state)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/settings.h"
+#include "config/include.h"
 
 struct town {
 	struct section section;

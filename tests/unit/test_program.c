@@ -28,7 +28,7 @@
 
 static char folder[] = "/tmp/test_program.XXXXXX";
 static char path[64];
-static char reason[PROGRAM_REASON_MAX];
+static struct reason reason;
 
 static int folder_open(void **state)
 {
@@ -61,12 +61,12 @@ static const char *rest(void)
 {
 	size_t len = strlen(path);
 
-	return strncmp(reason, path, len) == 0 ? reason + len : reason;
+	return strncmp(reason.text, path, len) == 0 ? reason.text + len : reason.text;
 }
 
 static void assert_refused(const char *why)
 {
-	assert_true(program_is_refused(path, reason));
+	assert_true(program_is_refused(path, &reason));
 	assert_string_equal(rest(), why);
 }
 
@@ -103,9 +103,9 @@ static void root_is_needed(void)
 
 static void a_program_and_a_script_are_not_refused(void **state)
 {
-	assert_false(program_is_refused("/bin/true", reason));
+	assert_false(program_is_refused("/bin/true", &reason));
 	file_make("#! /bin/sh -e\nexit 0\n", 0755);
-	assert_false(program_is_refused(path, reason));
+	assert_false(program_is_refused(path, &reason));
 }
 
 static void what_is_not_there_is_refused(void **state)
@@ -137,9 +137,9 @@ static void what_is_not_executable_is_refused(void **state)
 static void as_nobody(void)
 {
 	CHECK(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
-	CHECK(program_is_refused(path, reason));
-	CHECK(strstr(reason, " may not be executed by user 65534") != NULL);
-	CHECK(folder_is_refused(folder, reason) == false);
+	CHECK(program_is_refused(path, &reason));
+	CHECK(strstr(reason.text, " may not be executed by user 65534") != NULL);
+	CHECK(folder_is_refused(folder, &reason) == false);
 	CHECK(chdir(folder) == 0);
 }
 
@@ -147,7 +147,7 @@ static void what_others_may_execute_is_refused(void **state)
 {
 	root_is_needed();
 	file_make("#!/bin/sh\n", 0700);
-	assert_false(program_is_refused(path, reason));
+	assert_false(program_is_refused(path, &reason));
 	in_child(as_nobody);
 }
 
@@ -192,21 +192,21 @@ static void a_first_line_of_any_length_is_looked_at(void **state)
 	memcpy(text, "#!/", 3);
 	text[sizeof(text) - 1] = '\0';
 	file_make(text, 0755);
-	assert_true(program_is_refused(path, reason));
-	assert_non_null(strstr(reason, "its interpreter /xxx"));
+	assert_true(program_is_refused(path, &reason));
+	assert_non_null(strstr(reason.text, "its interpreter /xxx"));
 }
 
 static void a_folder_is_refused_where_nobody_can_go(void **state)
 {
-	assert_false(folder_is_refused(folder, reason));
-	assert_true(folder_is_refused(path, reason));
-	assert_non_null(strstr(reason, "/it is not there"));
+	assert_false(folder_is_refused(folder, &reason));
+	assert_true(folder_is_refused(path, &reason));
+	assert_non_null(strstr(reason.text, "/it is not there"));
 	file_make("", 0755);
-	assert_true(folder_is_refused(path, reason));
-	assert_non_null(strstr(reason, "/it is not a folder"));
+	assert_true(folder_is_refused(path, &reason));
+	assert_non_null(strstr(reason.text, "/it is not a folder"));
 	strcat(path, "/below");
-	assert_true(folder_is_refused(path, reason));
-	assert_non_null(strstr(reason, "/it/below: Not a directory"));
+	assert_true(folder_is_refused(path, &reason));
+	assert_non_null(strstr(reason.text, "/it/below: Not a directory"));
 	path[strlen(path) - strlen("/below")] = '\0';
 }
 
@@ -214,7 +214,7 @@ static void a_folder_is_refused_where_nobody_can_go(void **state)
 
 static const char *explained(int error)
 {
-	program_explain(path, error, reason);
+	program_explain(path, error, &reason);
 	return rest();
 }
 

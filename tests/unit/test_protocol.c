@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "wire/protocol.h"
+#include "wire/protocols.h"
 
 static struct slice argv[REQUEST_ARGS_MAX];
 static struct request req = {.argv = argv};
@@ -126,7 +126,7 @@ static void an_empty_raw_reply_is_no_failure(void **state)
 {
 	struct buf out = {0};
 
-	assert_non_null(protocol_raw.bytes(&out, NULL, 0));
+	assert_non_null(protocol_raw.bytes(&out, &framing, 0));
 	assert_int_equal(buf_len(&out), 0);
 	buf_free(&out);
 }

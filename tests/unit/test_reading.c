@@ -12,7 +12,7 @@
 
 static struct reading reading;
 static struct settings *settings; /* of the last one */
-static char why[OPTION_REASON_MAX], dir[32], ini[64];
+static char why[REASON_MAX], dir[32], ini[64];
 static bool done;
 
 static void reading_done(struct reading *r, struct settings *of_it, const char *reason)

@@ -32,7 +32,7 @@ struct row {
 
 #define COUNT_ERROR "!ERR Protocol error: invalid multibulk length"
 #define LENGTH_ERROR "!ERR Protocol error: invalid bulk length"
-#define DOLLAR_ERROR "!ERR Protocol error: expected '$'"
+#define TYPE_ERROR(type) "!ERR Protocol error: expected '$', got '" type "'"
 #define QUOTES_ERROR "!ERR Protocol error: unbalanced quotes in request"
 #define INLINE_ERROR "!ERR Protocol error: too big inline request"
 #define ARGS_ERROR "!ERR Protocol error: too many arguments"
@@ -149,6 +149,9 @@ static const struct row requests[] = {
 	ROW("*1\r\n$4\r\nPOST\r\n", "[POST]"),
 	ROW("*0\r\n", "[]"),
 	ROW("*-1\r\n", "[]"),
+	ROW("*-2\r\n", "[]"),
+	ROW("*-10\r\nPING\r\n", "[][PING]"),
+	ROW("*-999999999\r\n", "[]"),
 	ROW("\n", "[]"),
 	ROW("\r\n", "[]"),
 	ROW(" \t\v\f\r\n", "[]"),
@@ -187,8 +190,9 @@ static const struct row mistakes[] = {
 	ROW("*-\r\n", COUNT_ERROR),
 	ROW("*-0\r\n", COUNT_ERROR),
 	ROW("*-01\r\n", COUNT_ERROR),
-	ROW("*-2\r\n", COUNT_ERROR),
-	ROW("*-10\r\n", COUNT_ERROR),
+	ROW("*-10x\r\n", COUNT_ERROR),
+	ROW("*-1000000000\r\n", COUNT_ERROR),
+	ROW("*-18446744073709551617\r\n", COUNT_ERROR),
 	ROW("*--1\r\n", COUNT_ERROR),
 	ROW("*1\n", COUNT_ERROR),
 	ROW("*1\rx", COUNT_ERROR),
@@ -197,10 +201,12 @@ static const struct row mistakes[] = {
 	ROW("*1025\r\n", ARGS_ERROR),
 	ROW("*4294967297\r\n", ARGS_ERROR),
 	ROW("*18446744073709551617\r\n", ARGS_ERROR),
-	ROW("*1\r\nPING\r\n", DOLLAR_ERROR),
-	ROW("*1\r\n:4\r\n", DOLLAR_ERROR),
-	ROW("*2\r\n$1\r\na\r\n*1\r\n", DOLLAR_ERROR),
-	ROW("*1\r\n\r\n", DOLLAR_ERROR),
+	ROW("*1\r\nPING\r\n", TYPE_ERROR("P")),
+	ROW("*1\r\n:4\r\n", TYPE_ERROR(":")),
+	ROW("*2\r\n$1\r\na\r\n*1\r\n", TYPE_ERROR("*")),
+	ROW("*1\r\n\r\n", TYPE_ERROR("?")),
+	ROW("*1\r\n\xff", TYPE_ERROR("?")),
+	ROW("*1\r\n\0", TYPE_ERROR("?")),
 	ROW("*1\r\n$\r\n", LENGTH_ERROR),
 	ROW("*1\r\n$+5\r\n", LENGTH_ERROR),
 	ROW("*1\r\n$ 5\r\n", LENGTH_ERROR),
@@ -428,17 +434,17 @@ static void assert_written(struct buf *out, const char *expected)
 
 static int list(struct buf *out, size_t count)
 {
-	if (protocol_resp.composite_begin(out, REPLY_LIST) < 0)
+	if (protocol_resp.composite_begin(out, &framing, REPLY_LIST) < 0)
 		return -1;
-	return protocol_resp.composite_end(out, REPLY_LIST, count);
+	return protocol_resp.composite_end(out, &framing, REPLY_LIST, count);
 }
 
 static void pairs_are_a_list_of_twice_as_many(void **state)
 {
 	struct buf out = {0};
 
-	assert_int_equal(protocol_resp.composite_begin(&out, REPLY_PAIRS), 0);
-	assert_int_equal(protocol_resp.composite_end(&out, REPLY_PAIRS, 7), 0);
+	assert_int_equal(protocol_resp.composite_begin(&out, &framing, REPLY_PAIRS), 0);
+	assert_int_equal(protocol_resp.composite_end(&out, &framing, REPLY_PAIRS, 7), 0);
 	assert_written(&out, "*14\r\n");
 }
 
@@ -447,25 +453,71 @@ static void each_reply_is_written_as_its_type(void **state)
 	struct buf out = {0};
 
 	assert_int_equal(list(&out, 10), 0);
-	assert_int_equal(protocol_resp.status(&out, "OK"), 0);
+	assert_int_equal(protocol_resp.status(&out, &framing, "OK"), 0);
 	assert_int_equal(protocol_resp.error(&out, &framing, "NOPERM no 'disk' for 7"), 0);
-	assert_int_equal(protocol_resp.integer(&out, -42), 0);
-	memcpy(protocol_resp.bytes(&out, NULL, 4), "a\r\nb", 4);
-	assert_non_null(protocol_resp.bytes(&out, NULL, 0));
-	assert_int_equal(protocol_resp.nil(&out), 0);
+	assert_int_equal(protocol_resp.integer(&out, &framing, -42), 0);
+	memcpy(protocol_resp.bytes(&out, &framing, 4), "a\r\nb", 4);
+	assert_non_null(protocol_resp.bytes(&out, &framing, 0));
+	assert_int_equal(protocol_resp.nil(&out, &framing), 0);
 	assert_int_equal(list(&out, 0), 0);
-	assert_int_equal(protocol_resp.bytes_begin(&out, 3), 0);
+	assert_int_equal(protocol_resp.bytes_begin(&out, &framing, 3), 0);
 	assert_int_equal(buf_add(&out, "abc", 3), 0);
-	assert_int_equal(protocol_resp.bytes_end(&out), 0);
+	assert_int_equal(protocol_resp.bytes_end(&out, &framing), 0);
 	assert_written(&out, "*10\r\n+OK\r\n-NOPERM no 'disk' for 7\r\n:-42\r\n$4\r\na\r\nb\r\n"
 			     "$0\r\n\r\n$-1\r\n*0\r\n$3\r\nabc\r\n");
+}
+
+static void replies_of_version_3_have_types_of_their_own(void **state)
+{
+	static const struct {
+		enum composite kind;
+		const char *second, *third;
+	} rows[] = {
+		{REPLY_LIST, "*3\r\n", "*3\r\n"},
+		{REPLY_PAIRS, "*6\r\n", "%3\r\n"},
+		{REPLY_PUSH, "*3\r\n", ">3\r\n"},
+	};
+	const struct framing third = {.resp3 = 1};
+	struct buf out = {0};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		for (int n = 0; n < 2; n++) {
+			const struct framing *f = n == 0 ? &framing : &third;
+
+			assert_int_equal(protocol_resp.composite_begin(&out, f, rows[i].kind), 0);
+			assert_int_equal(protocol_resp.composite_end(&out, f, rows[i].kind, 3), 0);
+			assert_written(&out, n == 0 ? rows[i].second : rows[i].third);
+		}
+	}
+	assert_int_equal(protocol_resp.nil(&out, &third), 0);
+	assert_int_equal(protocol_resp.status(&out, &third, "OK"), 0);
+	assert_int_equal(protocol_resp.error(&out, &third, "ERR no"), 0);
+	assert_int_equal(protocol_resp.integer(&out, &third, 7), 0);
+	memcpy(protocol_resp.bytes(&out, &third, 2), "ab", 2);
+	assert_written(&out, "_\r\n+OK\r\n-ERR no\r\n:7\r\n$2\r\nab\r\n");
+}
+
+static void a_conversation_keeps_its_version_until_another_is_spoken(void **state)
+{
+	struct framing f = {0};
+
+	assert_int_equal(protocol_resp.speak(&f, 0), 2);
+	assert_int_equal(protocol_resp.speak(&f, 3), 3);
+	assert_int_equal(protocol_resp.speak(&f, 0), 3);
+	for (int version = -1; version < 10; version++)
+		if (version != 0 && version != 2 && version != 3)
+			assert_int_equal(protocol_resp.speak(&f, version), -1);
+	assert_int_equal(protocol_resp.speak(&f, 0), 3);
+	assert_int_equal(protocol_resp.speak(&f, 2), 2);
+	assert_int_equal(protocol_resp.speak(&f, 0), 2);
+	assert_int_equal(sizeof(f), 4);
 }
 
 static void a_line_of_text_stays_one_line(void **state)
 {
 	struct buf out = {0};
 
-	assert_int_equal(protocol_resp.status(&out, "a\r\nb\n"), 0);
+	assert_int_equal(protocol_resp.status(&out, &framing, "a\r\nb\n"), 0);
 	assert_int_equal(protocol_resp.error(&out, &framing, "ERR \r\n+OK\r\n"), 0);
 	assert_int_equal(protocol_resp.error(&out, &framing, "ERR a\r\n+b"), 0);
 	assert_int_equal(protocol_resp.error(&out, &framing, ""), 0);
@@ -489,10 +541,10 @@ static void assert_number_written(int64_t value)
 	struct buf out = {0};
 
 	snprintf(expected, sizeof(expected), ":%" PRId64 "\r\n", value);
-	assert_int_equal(protocol_resp.integer(&out, value), 0);
+	assert_int_equal(protocol_resp.integer(&out, &framing, value), 0);
 	assert_written(&out, expected);
 	snprintf(expected, sizeof(expected), "$%" PRIu64 "\r\n", (uint64_t)value);
-	assert_int_equal(protocol_resp.bytes_begin(&out, (uint64_t)value), 0);
+	assert_int_equal(protocol_resp.bytes_begin(&out, &framing, (uint64_t)value), 0);
 	assert_written(&out, expected);
 }
 
@@ -515,9 +567,9 @@ static void the_frame_of_a_reply_is_a_bulk_string(void **state)
 {
 	struct buf out = {0};
 
-	memcpy(protocol_resp.bytes(&out, NULL, 2), "ab", 2);
-	assert_non_null(protocol_resp.bytes(&out, NULL, 0));
-	memcpy(protocol_resp.bytes(&out, NULL, 10), "0123456789", 10);
+	memcpy(protocol_resp.bytes(&out, &framing, 2), "ab", 2);
+	assert_non_null(protocol_resp.bytes(&out, &framing, 0));
+	memcpy(protocol_resp.bytes(&out, &framing, 10), "0123456789", 10);
 	assert_written(&out, "$2\r\nab\r\n$0\r\n\r\n$10\r\n0123456789\r\n");
 }
 
@@ -526,10 +578,10 @@ static void without_memory_nothing_is_written(void **state)
 	const size_t sizes[] = {BUF_MAX - 2, BUF_MAX, (size_t)BUF_MAX + 1, SIZE_MAX - 2, SIZE_MAX};
 	struct buf out = {0};
 
-	assert_int_equal(protocol_resp.nil(&out), 0);
+	assert_int_equal(protocol_resp.nil(&out, &framing), 0);
 	for (size_t i = 0; i < LENGTH(sizes); i++) {
 		errno = 0;
-		assert_null(protocol_resp.bytes(&out, NULL, sizes[i]));
+		assert_null(protocol_resp.bytes(&out, &framing, sizes[i]));
 		assert_int_equal(errno, ENOMEM);
 	}
 	assert_written(&out, "$-1\r\n");
@@ -551,6 +603,8 @@ int main(void)
 		cmocka_unit_test(a_line_is_at_most_64_kilobytes_or_max),
 		cmocka_unit_test(each_reply_is_written_as_its_type),
 		cmocka_unit_test(pairs_are_a_list_of_twice_as_many),
+		cmocka_unit_test(replies_of_version_3_have_types_of_their_own),
+		cmocka_unit_test(a_conversation_keeps_its_version_until_another_is_spoken),
 		cmocka_unit_test(a_line_of_text_stays_one_line),
 		cmocka_unit_test(an_error_may_be_long),
 		cmocka_unit_test(numbers_of_every_length_are_written),

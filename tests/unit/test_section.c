@@ -143,10 +143,10 @@ static void the_name_is_a_copy(void **state)
 static void two_sections_share_nothing(void **state)
 {
 	struct section *a = section_new(&plain_kind, "a"), *b = section_new(&plain_kind, "b");
-	char reason[OPTION_REASON_MAX];
+	struct reason reason;
 
-	assert_int_equal(option_set(&options[TITLE], a, "changed", reason), 0);
-	assert_int_equal(option_set(&options[PLACES], a, "1", reason), 0);
+	assert_int_equal(option_set(&options[TITLE], a, "changed", &reason), 0);
+	assert_int_equal(option_set(&options[PLACES], a, "1", &reason), 0);
 	assert_string_equal(shop_of(b)->title, "a shop");
 	assert_int_equal(shop_of(b)->places, 7);
 	section_free(a);
@@ -179,13 +179,14 @@ static void a_kind_without_keys_makes_sections(void **state)
 static void freeing_frees_what_the_kind_knows_of_and_the_options(void **state)
 {
 	struct section *s = section_new(&shop_kind, "corner");
-	char reason[OPTION_REASON_MAX], two[] = "2";
+	struct reason reason;
+	char two[] = "2";
 	const struct option_source from = {two, "a.ini", 9, false};
 
 	shop_of(s)->extra = strdup("extra");
 	s->from[TITLE].text = strdup("as configured");
-	assert_int_equal(option_set(&options[OWNER], s, "somebody", reason), 0);
-	assert_int_equal(option_map_add(&shop_of(s)->prices, "tea", &from, reason), 0);
+	assert_int_equal(option_set(&options[OWNER], s, "somebody", &reason), 0);
+	assert_int_equal(option_map_add(&shop_of(s)->prices, "tea", &from, &reason), 0);
 	section_free(s);
 	assert_int_equal(freed, 1);
 }
@@ -311,14 +312,14 @@ static void what_looks_like_a_format_is_only_text(void **state)
 static void a_reason_that_is_too_long_is_cut(void **state)
 {
 	struct section *s = section_in_files();
-	static char reason[5000];
+	char text[2 * REASON_MAX] = "";
 
-	memset(reason, 'x', sizeof(reason) - 1);
-	error_add(&errors, "a.ini", 1, "%s", reason);
-	section_error(&errors, s, TITLE, "%s", reason);
+	memset(text, 'x', sizeof(text) - 1);
+	error_add(&errors, "a.ini", 1, "%s", text);
+	section_error(&errors, s, TITLE, "%s", text);
 	assert_int_equal(errors.count, 2);
-	assert_in_range(strlen(errors.items[0]), 500, 1000);
-	assert_in_range(strlen(errors.items[1]), 500, 1000);
+	assert_int_equal(strlen(errors.items[0]), strlen("a.ini:1: ") + REASON_MAX - 1);
+	assert_int_equal(strlen(errors.items[1]), strlen("b.ini:5: ") + REASON_MAX - 1);
 	assert_memory_equal(errors.items[0], "a.ini:1: xxx", 12);
 	assert_memory_equal(errors.items[1], "b.ini:5: title: xxx", 19);
 	section_free(s);

@@ -12,9 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/include.h"
 #include "net/opening.h"
 #include "net/listener.h"
-#include "server/daemon.h"
+#include "server/schema.h"
 
 #define GOOD "[listener a]\nlisten = tcp:127.0.0.1:1\nservices = echo\n"
 

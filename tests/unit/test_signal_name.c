@@ -57,12 +57,21 @@ static void each_signal_has_a_text(void **state)
 	assert_string_equal(signal_text(SIGRTMIN), "unknown");
 }
 
+static void a_name_gives_its_number(void **state)
+{
+	assert_int_equal(signal_number("HUP"), SIGHUP);
+	assert_int_equal(signal_number("SYS"), SIGSYS);
+	assert_int_equal(signal_number("SIGHUP"), 0);
+	assert_int_equal(signal_number(""), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_those_of_the_shell),
 		cmocka_unit_test(what_is_no_signal_has_no_name),
 		cmocka_unit_test(each_signal_has_a_text),
+		cmocka_unit_test(a_name_gives_its_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

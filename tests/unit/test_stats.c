@@ -12,6 +12,7 @@
 
 #include "core/log.h"
 #include "core/stats.h"
+#include "core/stats_log.h"
 
 static void all_counters_are_logged_on_one_line(void **state)
 {

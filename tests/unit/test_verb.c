@@ -204,10 +204,13 @@ static void arguments_from_the_least_to_the_most_are_let_through(void **state)
 static void too_few_or_too_many_arguments_are_told_and_the_verb_is_not_called(void **state)
 {
 	assert_says(SLICE("paint"), 0,
-		    "-ERR wrong number of arguments; write PAINT what [colour]\r\n");
+		    "-ERR wrong number of arguments for 'paint' command; write PAINT what "
+		    "[colour]\r\n");
 	assert_says(SLICE("PAINT"), 3,
-		    "-ERR wrong number of arguments; write PAINT what [colour]\r\n");
-	assert_says(SLICE("SAY"), 0, "-ERR wrong number of arguments; write SAY word...\r\n");
+		    "-ERR wrong number of arguments for 'PAINT' command; write PAINT what "
+		    "[colour]\r\n");
+	assert_says(SLICE("SAY"), 0,
+		    "-ERR wrong number of arguments for 'SAY' command; write SAY word...\r\n");
 	assert_null(called_with);
 }
 

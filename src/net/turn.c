@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/table.h"
+#include "net/turn.h"
 
 #include <errno.h>
 
-#include "core/burst.h"
-#include "core/log.h"
 #include "core/stats.h"
-#include "net/opening.h"
+#include "net/conn.h"
+#include "net/ending.h"
+#include "net/receive.h"
+#include "net/request_log.h"
 
-#define HIGH_WATER CONN_SCRATCH /* bytes owed; no request is served beyond it */
+#define HIGH_WATER CONN_SCRATCH /* bytes owed, beyond which no further request is served */
 #define ROUNDS_PER_TURN 4       /* so that no client keeps the others waiting */
-#define MUCH_IN 4096            /* bytes of requests, or of one, that may be much work */
-#define LOOK_WORK 32            /* between looks at the clock; as conn_charge() counts */
+#define MUCH_IN 4096 /* bytes in `in`, of one request or of many, that may be much work */
+#define LOOK_WORK 32 /* between two looks at the clock, as conn_charge() counts */
 
-/* Whether this call of the loop has lasted long enough, be it for one connection or for many. */
+/* Whether the call of the loop has lasted long enough, be it for one connection or for many. */
 static bool turn_is_over(struct conn_table *table)
 {
 	if (table->work < LOOK_WORK)
@@ -24,14 +25,15 @@ static bool turn_is_over(struct conn_table *table)
 	return false;
 }
 
-/* ---- what it waits for ---- */
+/* ---- what a connection waits for ---- */
 
 static bool conn_feeds_task(const struct conn *c)
 {
 	return c->task != NULL && c->task->request != NULL;
 }
 
-/* What a task takes belongs to the request that it answers, and is read while draining, too. */
+/* Whether all input is received, or in a drain, all that had arrived before. Requests that a task
+ * takes belong to the one that it answers, and are received while draining, too. */
 static bool conn_input_ended(const struct conn *c)
 {
 	if (c->draining && !conn_feeds_task(c) &&
@@ -40,10 +42,10 @@ static bool conn_input_ended(const struct conn *c)
 	return c->eof;
 }
 
-/* A service that does not answer input has it thrown away at any time; a task that takes requests
- * has all but the part of one taken before more is read. Else, while something is owed, memory
- * stays bounded: nothing is read, or, of a protocol whose clients may write all they want to ask
- * before they read, so many bytes ahead. */
+/* Whether to receive more. A service that answers no input has it thrown away, at any time. A task
+ * that takes requests gets more as soon as it has taken all whole ones in `in`. Else nothing is
+ * received while anything is owed or unserved, so that memory stays bounded; but of a protocol
+ * whose clients may write all they want to ask before they read, up to max_owed bytes ahead. */
 static bool conn_may_read(const struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -58,8 +60,8 @@ static bool conn_may_read(const struct conn *c)
 	return conf->wire->ahead && buf_len(&c->in) + buf_len(&c->out) < (size_t)conf->max_owed;
 }
 
-/* Where a task wants to know, the end of the input is told of even if what is before it cannot be
- * read yet. */
+/* The events of input to poll for. POLLRDHUP tells of the end of input while the bytes before it
+ * are not read yet, where a task wants to know. */
 static int conn_input_events(const struct conn *c)
 {
 	if (c->state == CONN_OPENING || conn_may_read(c))
@@ -72,7 +74,7 @@ static bool conn_has_output(const struct conn *c)
 	return buf_len(&c->out) > 0 || c->unserved;
 }
 
-/* Bytes that poll(2) does not know of are read when there is room for output, which is soon. */
+/* Bytes that poll(2) does not know of are received as soon as there is room for output. */
 static uint16_t conn_events(const struct conn *c, bool writes)
 {
 	int events = conn_input_events(c);
@@ -86,7 +88,7 @@ static uint16_t conn_events(const struct conn *c, bool writes)
 	return (uint16_t)events;
 }
 
-/* NULL: it waits for us. */
+/* The deadline that runs; NULL: none, as the peer waits for us, and not we for the peer. */
 static struct deadline_queue *conn_deadlines(const struct conn *c, bool writes)
 {
 	if (c->state == CONN_OPENING)
@@ -96,6 +98,7 @@ static struct deadline_queue *conn_deadlines(const struct conn *c, bool writes)
 	return writes ? &c->listener->stalled : &c->listener->idle;
 }
 
+/* Derive from the state what to poll for, and which deadline runs. progressed: it starts anew. */
 static void conn_update(struct conn *c, bool progressed)
 {
 	bool writes = conn_has_output(c);
@@ -115,21 +118,21 @@ void conn_settle(struct conn *c, bool progressed)
 	if (c->state == CONN_DEAD)
 		return;
 	if (buf_settle(&c->in) < 0 || buf_settle(&c->out) < 0) {
-		conn_close(c, REASON_error);
+		conn_close(c, ENDING_error);
 		return;
 	}
 	if (conn_is_opening(c->state) || conn_has_output(c) || c->task != NULL ||
 	    (c->state == CONN_OPEN && !conn_input_ended(c)))
 		conn_update(c, progressed);
 	else if (c->eof)
-		conn_close(c, c->reason);
+		conn_close(c, c->ending);
 	else
 		conn_hang_up(c);
 }
 
 /* ---- a turn: flush, receive, serve ---- */
 
-/* One send; what the kernel does not take stays, in order. */
+/* Send what is owed, once; what the kernel does not take stays in `out`, in order. */
 static void conn_flush(struct conn *c)
 {
 	ssize_t n;
@@ -143,11 +146,11 @@ static void conn_flush(struct conn *c)
 		c->bytes_out += (size_t)n;
 		stats.bytes_out += (size_t)n;
 	} else if (errno != EAGAIN && errno != EINTR) {
-		conn_close(c, REASON_reset);
+		conn_close(c, ENDING_reset);
 	}
 }
 
-/* Where input goes: the scratch area, or behind an unfinished request. */
+/* Where *len bytes of input go: the scratch area, or after what waits in `in`. NULL: ENOMEM. */
 static char *conn_input_space(struct conn *c, size_t *len)
 {
 	size_t waiting = buf_len(&c->in);
@@ -161,37 +164,6 @@ static char *conn_input_space(struct conn *c, size_t *len)
 	if (c->draining && !conn_feeds_task(c) && *len > c->drain_left)
 		*len = c->drain_left;
 	return buf_reserve(&c->in, *len);
-}
-
-static void conn_log_rights(const struct conn *c)
-{
-	const char *name = c->listener->conf->section.name;
-	char peer[PEER_TEXT_MAX];
-
-	if (burst_takes("descriptors_passed", "listener", name, NULL))
-		log_info("descriptors_passed", log_text("listener", name),
-			 log_text("peer", peer_print(&c->peer, peer)));
-}
-
-enum reason conn_recv_reason(const struct conn *c)
-{
-	int error = errno;
-
-	if (error == EPERM)
-		conn_log_rights(c);
-	return error == ENOMEM || error == EPERM ? REASON_error : REASON_reset;
-}
-
-ssize_t conn_recv(struct conn *c, char *space, size_t len)
-{
-	ssize_t n = space != NULL ? c->channel->ops->recv(c->channel, c->watch.fd, space, len) : -1;
-
-	if (n < 0)
-		return -1;
-	c->eof = n == 0;
-	c->bytes_in += (size_t)n;
-	stats.bytes_in += (size_t)n;
-	return n;
 }
 
 static void conn_end_input(struct conn *c)
@@ -211,7 +183,7 @@ static void conn_receive(struct conn *c)
 
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
-			conn_close(c, conn_recv_reason(c));
+			conn_close(c, conn_recv_ending(c));
 		return;
 	}
 	c->drain_left -= n < c->drain_left ? (uint32_t)n : c->drain_left;
@@ -228,13 +200,16 @@ static int conn_continue(struct conn *c, const struct call *call)
 	enum task_progress progress = c->task->more(call, c->task);
 
 	c->unserved = progress == TASK_WRITES || (progress == TASK_DONE && buf_len(&c->in) > 0);
-	if (progress == TASK_DONE)
+	if (progress == TASK_DONE) {
 		c->task = NULL;
+		request_log_end(c, false);
+	}
 	return progress == TASK_FAILED ? -1 : 0;
 }
 
-/* Cut off the first request in in, which is not consumed. Returns its bytes (> 0); 0 where there
- * is none, or it was answered with an error; or -1 where it is not worth an answer. */
+/* Take the first request in `in`, without consuming it. Returns its length in bytes (> 0); 0 where
+ * there is no whole one, or a malformed one, which is answered with an error and ends the input; or
+ * -1 where a malformed one gets no answer. */
 static ssize_t conn_next(struct conn *c, struct request *req)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -247,7 +222,7 @@ static ssize_t conn_next(struct conn *c, struct request *req)
 	if (used < 0 && req->error == NULL)
 		return -1;
 	if (used < 0)
-		conn_fail(c, REASON_error, req->error);
+		conn_fail(c, ENDING_error, req->error);
 	return used < 0 ? 0 : used;
 }
 
@@ -257,8 +232,9 @@ static void conn_count_request(struct conn *c)
 	stats.requests++;
 }
 
-/* Answer what waits in in, within bounds. Returns 0, or -1 where the service gives up or
- * the request is not worth an answer. */
+/* Let the task say more, or a service that speaks without end, or answer the requests in `in`,
+ * within bounds; unserved: there is more of it. Returns 0, or -1 where the service gives up, or a
+ * malformed request gets no answer. */
 static int conn_answer(struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -286,7 +262,7 @@ static int conn_answer(struct conn *c)
 		call.argv = req.argv;
 		call.argc = req.argc;
 		call.get = req.get;
-		if (req.argc > 0 && conf->service->request(&call) < 0)
+		if (req.argc > 0 && request_answer(c, &call) < 0)
 			return -1;
 		buf_consume(&c->in, (size_t)used);
 		if (req.last)
@@ -299,12 +275,12 @@ static int conn_answer(struct conn *c)
 
 static void conn_give_up(struct conn *c)
 {
-	conn_flush(c); /* the answers before */
-	conn_close(c, c->broken ? REASON_reset : REASON_error);
+	conn_flush(c); /* the replies before that */
+	conn_close(c, c->broken ? ENDING_reset : ENDING_error);
 }
 
-/* Offer the task the whole requests in in, one by one, within bounds. Returns 1 if it has taken all
- * of them, 0 if not, or -1 where it gives up or a request is not worth an answer. */
+/* Offer the task the whole requests in `in`, one by one, within bounds. Returns 1 if it has taken
+ * all of them, 0 if not, or -1 where it gives up, or a malformed request gets no answer. */
 static int conn_offer(struct conn *c, struct task *t)
 {
 	struct call call = conn_call(c);
@@ -331,7 +307,8 @@ static int conn_offer(struct conn *c, struct task *t)
 	return taken;
 }
 
-/* What was sent by halves must not be taken for the whole. */
+/* Offer the task what it takes, and at the end of the input tell it so. Where the input ends within
+ * a request, that is an error: the task must not take a part for the whole. */
 static void conn_feed_task(struct conn *c)
 {
 	struct call call = conn_call(c); /* without a request */
@@ -339,7 +316,7 @@ static void conn_feed_task(struct conn *c)
 
 	if (taken > 0 && c->eof && conn_feeds_task(c)) {
 		if (buf_len(&c->in) > 0)
-			conn_fail(c, REASON_error,
+			conn_fail(c, ENDING_error,
 				  "ERR Protocol error: the connection ends within a request");
 		else
 			taken = c->task->request(&call, c->task);
@@ -349,10 +326,11 @@ static void conn_feed_task(struct conn *c)
 		conn_give_up(c);
 }
 
+/* Answer and send, a few times: while the kernel takes all of it, and something is left to say. */
 static void conn_serve(struct conn *c)
 {
 	for (int round = 0; round < ROUNDS_PER_TURN; round++) {
-		bool continues = c->task != NULL; /* which is called once a turn */
+		bool continues = c->task != NULL; /* a task is called once a turn */
 
 		if (c->state != CONN_OPEN || buf_len(&c->out) > 0)
 			return;
@@ -397,20 +375,26 @@ void conn_ready(struct watch *w, short revents)
 {
 	struct conn *c = container_of(w, struct conn, watch);
 
-	if (c->state == CONN_LINGER) {
-		conn_discard(c);
-	} else if (c->state == CONN_OPENING) {
-		opening_turn(c);
-	} else if (c->task != NULL && (revents & (POLLHUP | POLLERR))) {
-		conn_close(c, REASON_reset);
-	} else {
-		if (revents & POLLRDHUP)
-			conn_end_input(c);
-		conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
+	if (c->task != NULL && (revents & (POLLHUP | POLLERR))) {
+		conn_close(c, ENDING_reset);
+		return;
 	}
+	if (revents & POLLRDHUP)
+		conn_end_input(c);
+	conn_turn(c, revents & (POLLIN | POLLHUP | POLLERR));
 }
 
-/* ---- its beginning ---- */
+/* The scratch areas are lent to one connection at a time: within the turn of another one, leave it
+ * to the loop, which calls conn_ready() as soon as there is room for output. */
+void conn_wake(struct conn *c)
+{
+	if (c->table->turning)
+		watches_want(&c->table->loop->watches, &c->watch, POLLOUT);
+	else
+		conn_turn(c, false);
+}
+
+/* ---- the beginning, and a drain ---- */
 
 void conn_begin(struct conn *c, bool at_once)
 {
@@ -419,7 +403,7 @@ void conn_begin(struct conn *c, bool at_once)
 
 	buf_borrow(&c->out, c->table->out, SCRATCH_OUT);
 	if (service->open != NULL && service->open(&call) < 0) {
-		conn_close(c, REASON_error);
+		conn_close(c, ENDING_error);
 		return;
 	}
 	if (service->open != NULL && service->request == NULL && service->more == NULL)
@@ -430,16 +414,15 @@ void conn_begin(struct conn *c, bool at_once)
 	if (at_once && !ready_is_late(&c->table->loop->watches.ready))
 		conn_turn(c, true);
 	else
-		conn_settle(c, true); /* its turn comes with the next one of the loop */
+		conn_settle(c, true); /* the first turn comes in the next turn of the loop */
 }
 
-/* What has arrived up to now is answered; what comes later is not. */
 void conn_drain(struct conn *c)
 {
 	if (c->state != CONN_OPEN)
 		return;
 	c->draining = true;
 	c->drain_left = (uint32_t)c->channel->ops->unread(c->channel, c->watch.fd);
-	c->reason = REASON_drain;
+	c->ending = ENDING_drain;
 	conn_settle(c, false);
 }
