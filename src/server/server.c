@@ -23,6 +23,7 @@
 #include "server/schema.h"
 #include "services/registry.h"
 #include "services/samples.h"
+#include "wire/http.h"
 
 #define STATUS_MS 1000    /* between two reports of the client count */
 #define LAST_WORDS_MS 100 /* that a log daemon may take, each time it is slow at the end */
@@ -113,6 +114,7 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 	settings_put_in_force(settings);
 	stats.configured_at = (uint64_t)time(NULL);
 	s->table.reject = daemon_of(settings)->when_full == WHEN_REJECT;
+	http_show_version(daemon_of(settings)->show_version);
 }
 
 static void errors_log(const struct settings *settings)

@@ -235,7 +235,8 @@ static int folder_say(const struct call *call, struct folder *f)
 	struct buf page = {0};
 	int result;
 
-	qsort(f->rows, f->count, sizeof(*f->rows), rows_compare);
+	if (f->count > 0)
+		qsort(f->rows, f->count, sizeof(*f->rows), rows_compare);
 	result = page_make(&page, f);
 	d.size = buf_len(&page);
 	if (result == 0)

@@ -47,6 +47,9 @@ struct document {
 	uint64_t first, len;  /* set by the protocol: the bytes of the body that follow */
 };
 
+/* Whether the field Server tells the version. */
+void http_show_version(bool shown);
+
 /* ---- within wire/ ---- */
 
 /* Parse a head, of which the first len bytes are there. Returns how many bytes it has, 0

@@ -163,23 +163,28 @@ static const char *take_encodings(struct head *h, const struct slice *value, str
 	return NULL;
 }
 
+#define NAME(text)                     \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+
 static const struct field {
-	const char *name;
+	struct slice name;
 	const char *(*take)(struct head *h, const struct slice *value, struct slice *to);
 	size_t to; /* in struct http_get, where it is one of its slices */
 } fields[] = {
-	{"Host", take_host, offsetof(struct http_get, host)},
-	{"Connection", take_connection, 0},
-	{"Content-Length", take_length, 0},
-	{"Transfer-Encoding", take_coding, 0},
-	{"Accept", take_accept, 0},
-	{"Accept-Encoding", take_encodings, 0},
-	{"Range", take_once, offsetof(struct http_get, range)},
-	{"If-Range", take_once, offsetof(struct http_get, if_range)},
-	{"If-Match", take_once, offsetof(struct http_get, if_match)},
-	{"If-None-Match", take_once, offsetof(struct http_get, if_none_match)},
-	{"If-Modified-Since", take_once, offsetof(struct http_get, if_modified_since)},
-	{"If-Unmodified-Since", take_once, offsetof(struct http_get, if_unmodified_since)},
+	{NAME("Host"), take_host, offsetof(struct http_get, host)},
+	{NAME("Connection"), take_connection, 0},
+	{NAME("Content-Length"), take_length, 0},
+	{NAME("Transfer-Encoding"), take_coding, 0},
+	{NAME("Accept"), take_accept, 0},
+	{NAME("Accept-Encoding"), take_encodings, 0},
+	{NAME("Range"), take_once, offsetof(struct http_get, range)},
+	{NAME("If-Range"), take_once, offsetof(struct http_get, if_range)},
+	{NAME("If-Match"), take_once, offsetof(struct http_get, if_match)},
+	{NAME("If-None-Match"), take_once, offsetof(struct http_get, if_none_match)},
+	{NAME("If-Modified-Since"), take_once, offsetof(struct http_get, if_modified_since)},
+	{NAME("If-Unmodified-Since"), take_once, offsetof(struct http_get, if_unmodified_since)},
 };
 
 static bool is_text(const struct slice *value)
@@ -208,7 +213,8 @@ static const char *take_field(struct head *h, const struct slice *line)
 		return "400 There are control characters in a field.";
 	trim(&value);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (slice_is(&name, fields[i].name))
+		if (name.len == fields[i].name.len &&
+		    strncasecmp(name.data, fields[i].name.data, name.len) == 0)
 			return fields[i].take(h, &value,
 					      (struct slice *)((char *)h->get + fields[i].to));
 	return NULL;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The answer to a request: a head, and a page where there is only something to tell a person. */
+#include "config.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +14,12 @@
 #define TITLE_MAX 48  /* "404 Not Found" */
 #define NUMBER_MAX 20 /* digits */
 
-/* The status line and what is always said, with Date in it; made anew each second. */
-static const char server_lines[] =
-	"\r\nServer: pollard\r\nX-Content-Type-Options: nosniff\r\nDate: ";
+static const char *server = "pollard";
+
+void http_show_version(bool shown)
+{
+	server = shown ? "pollard/" PACKAGE_VERSION : "pollard";
+}
 
 static const char *reason_of(int status)
 {
@@ -152,7 +157,9 @@ static int reply_add(struct buf *out, const struct framing *f, const struct docu
 		return -1;
 	to = put_number(stpcpy(to, "HTTP/1.1 "), (uint64_t)d->status);
 	*to++ = ' ';
-	to = stpcpy(stpcpy(to, reason_of(d->status)), server_lines);
+	to = stpcpy(stpcpy(to, reason_of(d->status)), "\r\n");
+	to = put_field(to, "Server: ", server);
+	to = stpcpy(to, "X-Content-Type-Options: nosniff\r\nDate: ");
 	to = stpcpy(put_now(to, now), "\r\n");
 	to = put_fields(to, d, body_len);
 	if (f->last)

@@ -142,6 +142,15 @@ def test_a_stock_client_asks_again_on_the_same_connection(serve):
     assert "accepted=1 " in server.log() and "requests=3 " in server.log()
 
 
+def test_the_version_is_told_where_the_configuration_says_so(serve, root):
+    server = serve(daemon={"show_version": "yes"})
+    version = run("--version").stdout.split()[1]
+    assert f"\r\nServer: pollard/{version}\r\n".encode() in answered(server, GET + b"A b\r\n")
+    server.reload(config(root, main={"listen": f"tcp:127.0.0.1:{server.port()}"}))
+    server.wait_log("reloaded")
+    assert b"\r\nServer: pollard\r\n" in answered(server, GET + b"A b\r\n")
+
+
 def test_pipelined_requests_are_answered_in_order(serve, root):
     names = [f"/{'secret' if n % 3 else 'a'}" for n in range(300)]
     data = b"".join(b"GET %b HTTP/1.1\r\n%b\r\n" % (name.encode(), HOST) for name in names)

@@ -474,7 +474,12 @@ def test_files_that_are_not_asked_for_any_more_are_let_go_of(serve, root):
     for n in range(200):
         (root / f"{n}").write_bytes(bytes(100))
     server = serve()
+    client = http.client.HTTPConnection("127.0.0.1", server.port(), timeout=DEADLINE_S)
     for n in range(200):
-        assert ask(server, f"/{n}").status == 200
+        client.request("GET", f"/{n}")
+        assert len(client.getresponse().read()) == 100
+        held = [name for name in open_files(server.pid) if name.startswith(f"{root}/")]
+        assert len(held) <= 64
+    client.close()
     wait_for(lambda: not [name for name in open_files(server.pid)
                           if name.startswith(f"{root}/")], "end of all files")
