@@ -47,11 +47,20 @@ int say_error(const struct call *call, const char *format, ...)
 	return call->protocol->error(call->out, call->framing, text);
 }
 
-int say_document(const struct call *call, struct document *d, const void *body)
+int say_document_head(const struct call *call, struct document *d)
 {
 	if (call->protocol->document(call->out, call->framing, call->get, d) < 0)
 		return -1;
 	stats.errors += d->status >= 400;
+	if (call->outcome != NULL)
+		snprintf(call->outcome->code, sizeof(call->outcome->code), "%d", d->status);
+	return 0;
+}
+
+int say_document(const struct call *call, struct document *d, const void *body)
+{
+	if (say_document_head(call, d) < 0)
+		return -1;
 	return d->len > 0 ? buf_add(call->out, (const char *)body + d->first, d->len) : 0;
 }
 

@@ -20,7 +20,7 @@ struct shared_file;
 /* How a request is answered, in a word, as the log of requests has it. */
 struct outcome {
 	size_t begun;  /* bytes in out before the reply; SIZE_MAX: some have been sent since */
-	char code[16]; /* of an error, or "nil"; "": all is well */
+	char code[16]; /* of an error, "nil", or the status of a document; "": all is well */
 };
 
 struct call {
@@ -118,6 +118,12 @@ int say_document(const struct call *call, struct document *d, const void *body)
 /* The same, with the bytes of a file, to which a reference is kept as long as they are on their
  * way. */
 int say_document_file(const struct call *call, struct document *d, struct shared_file *file)
+	__attribute__((warn_unused_result));
+
+/* ---- within net/ ---- */
+
+/* What comes before the bytes of a document; see struct protocol. */
+int say_document_head(const struct call *call, struct document *d)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "net/verb.h"
+#include "wire/http.h"
 
 static size_t copy(char *to, size_t size, const struct slice *s)
 {
@@ -17,7 +18,8 @@ static size_t copy(char *to, size_t size, const struct slice *s)
 }
 
 /* Of a protocol with names the first word is a verb; the second is a name where that verb has one,
- * and may be anything, a password as well, where not. */
+ * and may be anything, a password as well, where not. Of one with paths they are method and path.
+ */
 static void words_keep(struct request_log *log, const struct call *call)
 {
 	const struct verb *v;
@@ -26,7 +28,9 @@ static void words_keep(struct request_log *log, const struct call *call)
 	if (call->offers == NULL)
 		return;
 	log->verb_len = copy(log->verb, sizeof(log->verb), &call->argv[0]);
-	v = verb_find(call->offers, &call->argv[0]);
+	if (call->get != NULL)
+		log->name_len = copy(log->name, sizeof(log->name), &call->get->path);
+	v = call->get == NULL ? verb_find(call->offers, &call->argv[0]) : NULL;
 	if (v == NULL)
 		return;
 	log->verb_len =

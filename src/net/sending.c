@@ -92,7 +92,7 @@ static int small_read(const struct call *call, int fd, off_t first, size_t len)
 
 int say_document_file(const struct call *call, struct document *d, struct shared_file *file)
 {
-	if (call->protocol->document(call->out, call->framing, call->get, d) < 0)
+	if (say_document_head(call, d) < 0)
 		return -1;
 	stats.files_sent += d->len > 0;
 	if (d->len > SMALL_BYTES)

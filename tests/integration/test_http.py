@@ -151,6 +151,16 @@ def test_the_version_is_told_where_the_configuration_says_so(serve, root):
     assert b"\r\nServer: pollard\r\n" in answered(server, GET + b"A b\r\n")
 
 
+def test_a_line_of_the_log_has_method_path_and_status(serve):
+    server = serve(main={"log_requests": "yes"})
+    for data, line in ((GET + b"\r\n", "verb=GET name=/a outcome=200 "),
+                       (GET + b"Range: bytes=1-2\r\n\r\n", "verb=GET name=/a outcome=206 "),
+                       (GET + b"If-None-Match: *\r\n\r\n", "verb=GET name=/a outcome=304 "),
+                       (b"HEAD /%22 HTTP/1.0\r\n\r\n", r'verb=HEAD name="/\"" outcome=404 ')):
+        said(server, data)
+        server.wait_log(line)
+
+
 def test_pipelined_requests_are_answered_in_order(serve, root):
     names = [f"/{'secret' if n % 3 else 'a'}" for n in range(300)]
     data = b"".join(b"GET %b HTTP/1.1\r\n%b\r\n" % (name.encode(), HOST) for name in names)

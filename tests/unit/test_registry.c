@@ -62,6 +62,8 @@ static void services_are_found_by_name(void **state)
 		assert_ptr_equal(service_find(services[i]->name), services[i]);
 		assert_non_null(services[i]->summary);
 		assert_true(services[i]->protocols != 0);
+		assert_int_equal(services[i]->fetch != NULL,
+				 (services[i]->protocols & PROTOCOL_HTTP) != 0);
 	}
 	assert_ptr_equal(service_find("upper"), &service_upper);
 	assert_ptr_equal(service_find("time"), &service_time);
