@@ -16,7 +16,8 @@ void deadlines_init(struct deadlines *all)
 
 void deadlines_tick(struct deadlines *all)
 {
-	all->now_ms = clock_ns() / 1000000;
+	all->now_ns = clock_ns();
+	all->now_ms = all->now_ns / 1000000;
 }
 
 int deadlines_wait_ms(const struct deadlines *all)
@@ -91,14 +92,14 @@ static struct deadline *deadline_due(const struct deadlines *all)
 }
 
 /* expired() may free any queue, its own too: the search begins anew after each call. */
-void deadlines_expire(struct deadlines *all)
+bool deadlines_expire(struct deadlines *all)
 {
 	struct deadline_queue *q;
 	struct deadline *d;
 	int64_t until_ns;
 
 	if (all->now_ms < all->next_ms)
-		return;
+		return false;
 	until_ns = clock_ns() + EXPIRY_NS;
 	while ((d = deadline_due(all)) != NULL && clock_ns() < until_ns) {
 		q = d->queue;
@@ -111,4 +112,5 @@ void deadlines_expire(struct deadlines *all)
 		if (d != NULL && d->due_ms < all->next_ms)
 			all->next_ms = d->due_ms;
 	}
+	return true;
 }

@@ -7,6 +7,7 @@
  * is sorted by construction, so that start, cancel and next are O(1).
  */
 #include <bsd/sys/queue.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +31,8 @@ struct deadline_queue {
 
 struct deadlines {
 	LIST_HEAD(, deadline_queue) queues;
-	int64_t now_ms;  /* as of the last deadlines_tick() */
+	int64_t now_ns;  /* as of the last deadlines_tick() */
+	int64_t now_ms;  /* the same */
 	int64_t next_ms; /* none is due before this; INT64_MAX: none at all */
 };
 
@@ -45,8 +47,9 @@ void deadlines_tick(struct deadlines *all);
 int deadlines_wait_ms(const struct deadlines *all);
 
 /* Call expired() of the deadlines that are due, which may start, cancel and free any deadline and
- * any queue. After some 20 ms of calls the others are left for the next turn. */
-void deadlines_expire(struct deadlines *all);
+ * any queue. After some 20 ms of calls the others are left for the next turn. Returns whether
+ * one was due. */
+bool deadlines_expire(struct deadlines *all);
 
 /* all must outlive q. */
 void deadline_queue_init(struct deadlines *all, struct deadline_queue *q, int64_t timeout_ms,

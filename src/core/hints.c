@@ -6,6 +6,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "core/stats.h"
+
 #define HINTS_PER_READ 128
 #define READS_PER_TURN 16
 
@@ -49,6 +51,8 @@ bool hints_read(int hints_fd, void (*heard)(void *arg, int fd), void *arg)
 			else
 				heard(arg, infos[i].ssi_fd);
 		}
+		stats.signals += count;
 	}
+	stats.signals_lost += lost;
 	return lost;
 }

@@ -117,6 +117,22 @@ static void watch_weigh(struct watch *w, int64_t took_ns)
 
 /* ---- calls ---- */
 
+void ready_settle_laps(struct ready *r, int64_t took_ns)
+{
+	struct lap *lap;
+
+	while ((lap = r->laps) != NULL) {
+		r->laps = lap->next;
+		histogram_add(&lap->took, took_ns, lap->count);
+		lap->count = 0;
+	}
+}
+
+void ready_settle_laps_now(struct ready *r)
+{
+	ready_settle_laps(r, clock_ns() - r->clock_ns);
+}
+
 /* The owner may drop and free w in its call: then by_fd[] has w no more. */
 static void watch_call(struct ready *r, struct watch *w, struct watch **const *by_fd)
 {
@@ -130,6 +146,8 @@ static void watch_call(struct ready *r, struct watch *w, struct watch **const *b
 	r->was_over = false;
 	w->ready(w, revents);
 	r->clock_ns = clock_ns();
+	if (r->laps != NULL)
+		ready_settle_laps(r, r->clock_ns - began_ns);
 	if ((*by_fd)[fd] == w)
 		watch_weigh(w, call_took_ns(r, r->clock_ns - began_ns));
 }

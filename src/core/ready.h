@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/histogram.h"
 #include "core/watch.h"
 
 enum ready_kind {
@@ -36,6 +37,14 @@ struct ready_line {
 	uint32_t count;
 };
 
+/* Things of one kind that a call begins and ends: each of them takes as long as the call, from what
+ * it reads to what it sends, and no clock is read for them. */
+struct lap {
+	struct histogram took;
+	struct lap *next; /* among those of the present call */
+	uint32_t count;   /* in the present call */
+};
+
 struct ready {
 	struct ready_line lines[READY_LINES];
 	bool late;        /* watches were left over from the turn before: ready_refresh() */
@@ -45,6 +54,7 @@ struct ready {
 	int64_t call_ns;  /* how long the present call may last */
 	int64_t used_ns;  /* processor time of this thread, as of the last interrupted_ns() */
 	long interrupts;  /* how often others took the processor, as of then (getrusage(2)) */
+	struct lap *laps; /* of the present call, borrowed until it is over */
 };
 
 /* Have place for count watches in each line. Returns 0, or -1 with ENOMEM and no place lost. */
@@ -63,7 +73,21 @@ void ready_join(struct ready *r, const struct watch *w);
  * may move: owners may add and drop any watch. now_ms is of the monotonic clock. */
 void ready_call(struct ready *r, struct watch **const *by_fd, uint32_t now_ms);
 
-/* ---- questions of an owner, within its call ---- */
+/* Those of r->laps have ended, and took so long. */
+void ready_settle_laps(struct ready *r, int64_t took_ns);
+/* The same for somebody who looks at them within the present call, as if it were over. */
+void ready_settle_laps_now(struct ready *r);
+
+/* ---- of an owner, within its call ---- */
+
+/* One thing of this kind was begun and ended in the present call. */
+static inline void ready_lap(struct ready *r, struct lap *lap)
+{
+	if (lap->count++ > 0)
+		return;
+	lap->next = r->laps;
+	r->laps = lap;
+}
 
 /* Whether the present call should end, even if there is more to do. That is soon where the watch is
  * quick or fresh. A call that is told so counts as a long one: after several of them the watch is

@@ -6,11 +6,15 @@
 
 void stats_log(void)
 {
-	const struct log_field fields[] = {
-#define X(name) log_number(#name, stats.name),
-		STATS(X)
-#undef X
-			{0}};
+	struct log_field fields[STATS_FIGURES + 1] = {0};
 
+	for (int i = 0; i < STATS_FIGURES; i++) {
+		const struct figure *figure = &stats_figures[i];
+		uint64_t number = figure->kind == FIGURE_HISTOGRAM
+					  ? histogram_count(figure_histogram(figure, &stats))
+					  : figure_number(figure, &stats);
+
+		fields[i] = log_number(figure->field, number);
+	}
 	log_write(LOG_NOTICE, "stats", fields);
 }

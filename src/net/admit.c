@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/admit.h"
 
+#include "core/stats.h"
+
 #define TURNED_AWAY_MAX 64 /* peers at one time; more are closed without a word */
 
 bool admit_has_place(const struct conn_table *table, const struct listener *l)
@@ -14,16 +16,21 @@ const char *admit_enter(struct conn *c)
 {
 	struct listener *l = c->listener;
 
-	if (!admit_has_place(c->table, l))
+	if (!admit_has_place(c->table, l)) {
+		stats.refused_place++;
 		return "ERR too many clients, try again later";
+	}
 	if (c->peer.sa.sa_family != AF_UNIX) {
 		c->source =
 			tally_enter(l->tally, &c->peer.sa, (unsigned)l->conf->max_clients_per_ip);
-		if (c->source == NULL)
+		if (c->source == NULL) {
+			stats.refused_address++;
 			return "ERR too many clients from your address";
+		}
 	}
 	c->place = PLACE_CLIENT;
 	c->table->clients++;
+	stats.clients++;
 	c->table->changes++;
 	l->tally->clients++;
 	return NULL;
@@ -43,6 +50,7 @@ void admit_leave(struct conn *c)
 	switch (c->place) {
 	case PLACE_CLIENT:
 		c->table->clients--;
+		stats.clients--;
 		c->table->changes++;
 		c->listener->tally->clients--;
 		tally_leave(c->source);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/stats.h"
+
 int say_bytes(const struct call *call, const void *data, size_t len)
 {
 	char *to = say_bytes_space(call, len);
@@ -39,6 +41,7 @@ int say_error(const struct call *call, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	stats.errors++;
 	if (call->outcome != NULL)
 		outcome_set(call->outcome, text);
 	return call->protocol->error(call->out, call->framing, text);
@@ -48,6 +51,7 @@ int say_document_head(const struct call *call, struct document *d)
 {
 	if (call->protocol->document(call->out, call->framing, call->get, d) < 0)
 		return -1;
+	stats.errors += d->status >= 400;
 	if (call->outcome != NULL)
 		snprintf(call->outcome->code, sizeof(call->outcome->code), "%d", d->status);
 	return 0;

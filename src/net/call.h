@@ -32,6 +32,7 @@ struct call {
 	struct framing *framing;
 	const struct peer *peer;
 	const struct service *const *offers; /* what answers by names; NULL-terminated */
+	unsigned *verb; /* where who counts is told which of those it was, see struct listener */
 	uint32_t *position; /* the service's own, 0 at first: where it stands in its output */
 	struct conn *conn;  /* NULL: a datagram, which only a service with SERVICE_DATAGRAM gets */
 	struct outcome *outcome; /* NULL: nobody wants to know */

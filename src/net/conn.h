@@ -23,6 +23,9 @@ enum task_progress {
 /* Embedded in its owner's struct, which lives until more() returns TASK_DONE or gone() is called.
  */
 struct task {
+	/* Of the request that it answers, set by conn_task(). */
+	struct answers *answers; /* that count it; NULL: none do */
+	int64_t began_ns;        /* of the loop's clock */
 	/* All that was owed is taken: say more. Called at most once a turn of the connection. */
 	enum task_progress (*more)(const struct call *call, struct task *t);
 	/* The connection has ended before the reply did. No function is called after this. */

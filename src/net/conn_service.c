@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/stats.h"
 #include "net/conn.h"
+#include "net/conn_count.h"
 #include "net/request_log.h"
 
 struct call conn_call(struct conn *c)
@@ -35,6 +35,8 @@ void conn_task(struct conn *c, struct task *t)
 	struct call call = conn_call(c);
 
 	c->task = t;
+	t->answers = NULL;
+	t->began_ns = c->table->loop->watches.ready.clock_ns;
 	c->unserved = true;
 	if (c->ended && t->eof != NULL)
 		t->eof(&call, t);
@@ -59,8 +61,7 @@ ssize_t conn_send_file(struct conn *c, int fd, off_t *offset, size_t count)
 		errno = ENODATA;
 		return -1;
 	}
-	c->bytes_out += (size_t)n;
-	stats.bytes_out += (size_t)n;
+	conn_count_sent(c, (size_t)n);
 	return n;
 }
 

@@ -50,7 +50,12 @@ static bool port_answers(uint16_t port)
 
 static bool peer_is_served(const struct listener *l, const struct peer *peer)
 {
-	return !port_answers(sockaddr_port(&peer->sa)) && listener_allows(l->conf, peer);
+	if (port_answers(sockaddr_port(&peer->sa)))
+		return false;
+	if (listener_allows(l->conf, peer))
+		return true;
+	stats.refused_peer++;
+	return false;
 }
 
 /* Let the service answer a datagram into out. Returns 0, or -1 where it gives up. */
@@ -90,6 +95,7 @@ static bool quota_allows(const struct datagrams *d, const struct peer *peer)
 
 	if (quota_take(&quota, &peer->sa, loop_now_ms(d->table->loop)))
 		return true;
+	stats.refused_quota++;
 	if (burst_takes("unanswered", "listener", name, NULL))
 		log_info("unanswered", log_text("listener", name),
 			 log_text("peer", peer_print(peer, text)));
@@ -123,6 +129,7 @@ static int answer(const struct datagrams *d, const struct peer *peer, struct msg
 		*msg->msg_iov = (struct iovec){buf_data(&out), buf_len(&out)};
 		pktinfo_free_route(msg);
 		sent = sendmsg(d->fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ready_lap(&d->table->loop->watches.ready, &d->listener->answers[0]->lap);
 	}
 	buf_free(&out);
 	return sent < 0 ? -1 : 0;
@@ -155,6 +162,7 @@ void datagrams_answer(const struct datagrams *d)
 		if (n < 0)
 			continue; /* ICMP's word about an earlier reply; poll(2) clears it */
 		stats.datagrams++;
+		d->listener->tally->datagrams++;
 		peer_set(&peer, &source.sa, -1);
 		if (!peer_is_served(d->listener, &peer) || answer(d, &peer, &msg, (size_t)n) < 0)
 			stats.datagrams_unanswered++;

@@ -9,6 +9,7 @@
 #include "core/stats.h"
 #include "net/admit.h"
 #include "net/conn.h"
+#include "net/conn_count.h"
 #include "net/request_log.h"
 #include "net/step.h"
 
@@ -55,25 +56,16 @@ static void conn_log_end(const struct conn *c, enum ending ending)
 		 log_text("reason", ending_names[ending]), log_text("step", step_name(c)));
 }
 
-static void stats_end(enum ending ending)
-{
-	uint64_t *const counters[] = {
-#define X(name) &stats.ended_##name,
-		ENDINGS(X)
-#undef X
-	};
-
-	++*counters[ending];
-}
-
 /* Let go of the task, if any, whose reply will not be whole. */
 static void conn_abandon_task(struct conn *c)
 {
 	struct task *t = c->task;
 
 	c->task = NULL;
-	if (t != NULL)
-		t->gone(t);
+	if (t == NULL)
+		return;
+	conn_count_task(c, t->answers, t->began_ns);
+	t->gone(t);
 }
 
 static void conn_abandon_belongings(struct conn *c)
@@ -99,7 +91,7 @@ void conn_close(struct conn *c, enum ending ending)
 		return;
 	request_log_end(c, true);
 	conn_log_end(c, ending);
-	stats_end(ending);
+	conn_count_end(c, ending);
 	admit_leave(c);
 	deadline_cancel(&c->deadline);
 	watches_drop(&c->table->loop->watches, &c->watch);
@@ -165,6 +157,7 @@ void conn_fail(struct conn *c, enum ending ending, const char *text)
 	c->ending = ending;
 	c->unserved = false;
 	conn_abandon_task(c);
+	stats.errors++;
 	if (c->listener->conf->wire->error(&c->out, &c->framing, text) < 0)
 		conn_close(c, ending);
 }

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "net/resource.h"
+#include "net/verb.h"
+
 static const struct option_def listener_options[LISTENER_KEYS] = {
 #define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct listener_conf, key), OPTION_REST(__VA_ARGS__)},
@@ -37,8 +40,42 @@ struct listener_conf *listener_conf_next(const struct settings *settings,
 	return section != NULL ? container_of(section, struct listener_conf, section) : NULL;
 }
 
+/* What requests are counted as at this place; NULL: there are no more places. */
+static const char *answers_name(const struct listener_conf *conf, unsigned place)
+{
+	const struct service *const *offers = conf->offers;
+	unsigned count = 0;
+
+	if (conf->service == &verb_service)
+		return verb_name(offers, place);
+	if (conf->service != &resource_service)
+		return place == 0 ? conf->service->name : NULL;
+	while (offers[count] != NULL)
+		count++;
+	if (place < count)
+		return offers[place]->name;
+	return place == count ? VERB_OTHER : NULL;
+}
+
+/* Have the tally count what this generation answers. Returns 0, or -1 with ENOMEM. */
+static int listener_count_answers(struct listener *l)
+{
+	unsigned count = 0;
+
+	while (answers_name(l->conf, count) != NULL)
+		count++;
+	l->answers = calloc(count, sizeof(struct answers *));
+	if (l->answers == NULL)
+		return -1;
+	for (unsigned i = 0; i < count; i++) {
+		l->answers[i] = tally_answers(l->tally, answers_name(l->conf, i));
+		if (l->answers[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
-			      const struct listener *predecessor,
 			      const struct listener_deadlines *deadlines)
 {
 	struct listener *l = calloc(1, sizeof(*l));
@@ -48,13 +85,13 @@ struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
 	l->conf = conf;
 	settings_ref(conf->section.settings);
 	l->refs = 1;
-	l->tally = predecessor != NULL ? tally_ref(predecessor->tally) : tally_new();
+	l->tally = tally_named(conf->section.name);
 	TAILQ_INIT(&l->endpoints);
 	deadline_queue_init(&loop->deadlines, &l->opening, conf->opening_timeout,
 			    deadlines->opening);
 	deadline_queue_init(&loop->deadlines, &l->idle, conf->idle_timeout, deadlines->idle);
 	deadline_queue_init(&loop->deadlines, &l->stalled, conf->write_timeout, deadlines->stalled);
-	if (l->tally == NULL) {
+	if (l->tally == NULL || listener_count_answers(l) < 0) {
 		listener_unref(l);
 		return NULL;
 	}
@@ -75,6 +112,7 @@ void listener_unref(struct listener *l)
 	deadline_queue_free(&l->opening);
 	deadline_queue_free(&l->idle);
 	deadline_queue_free(&l->stalled);
+	free(l->answers);
 	tally_unref(l->tally);
 	settings_unref(l->conf->section.settings);
 	free(l);

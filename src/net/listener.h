@@ -45,6 +45,9 @@ struct listener {
 	TAILQ_ENTRY(listener) entry;
 	struct listener_conf *conf; /* of a generation, to which this is a reference */
 	struct tally *tally;        /* a reference; shared with the generations before and after */
+	/* What it has answered, of the tally: of each verb that it offers, or service where these
+	 * are asked by a path, and then of all others; of a service of raw and line, one. */
+	struct answers **answers;
 	/* Of its connections: opening_timeout, idle_timeout, write_timeout. */
 	struct deadline_queue opening, idle, stalled;
 	TAILQ_HEAD(, endpoint) endpoints;
@@ -62,10 +65,9 @@ struct listener_deadlines {
 	void (*stalled)(struct deadline *d);
 };
 
-/* Make a listener, without endpoints, that shares the tally of predecessor (or NULL). deadlines is
- * borrowed for the call. Returns a reference, or NULL with ENOMEM. */
+/* Make a listener without endpoints. deadlines is borrowed for the call. Returns a reference, or
+ * NULL with ENOMEM. */
 struct listener *listener_new(struct loop *loop, struct listener_conf *conf,
-			      const struct listener *predecessor,
 			      const struct listener_deadlines *deadlines);
 struct listener *listener_ref(struct listener *l);
 /* Give a reference back. The last one frees l, which has no endpoints then; between turns only. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "core/stats.h"
 #include "net/admit.h"
 #include "net/ending.h"
 #include "net/receive.h"
@@ -59,6 +60,7 @@ static enum step opening_run(struct conn *c)
 			return result;
 		c->step++;
 		if (opening_is_refused(c)) {
+			stats.refused_peer++;
 			c->ending = ENDING_refused;
 			return STEP_FAILED;
 		}
@@ -163,6 +165,7 @@ static void opening_make_room(struct conn_table *table)
 void opening_begin(struct conn *c)
 {
 	if (opening_is_refused(c)) {
+		stats.refused_peer++;
 		conn_close(c, ENDING_refused);
 	} else if (opening_step(c) == NULL) {
 		opening_admit(c, true);

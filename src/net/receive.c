@@ -5,7 +5,7 @@
 
 #include "core/burst.h"
 #include "core/log.h"
-#include "core/stats.h"
+#include "net/conn_count.h"
 
 static void conn_log_rights(const struct conn *c)
 {
@@ -33,7 +33,6 @@ ssize_t conn_recv(struct conn *c, char *space, size_t len)
 	if (n < 0)
 		return -1;
 	c->eof = n == 0;
-	c->bytes_in += (size_t)n;
-	stats.bytes_in += (size_t)n;
+	conn_count_received(c, (size_t)n);
 	return n;
 }

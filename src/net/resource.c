@@ -7,8 +7,8 @@ static int resource_request(const struct call *call)
 {
 	struct document none = {.status = 404, .text = "There is nothing of that name."};
 
-	for (const struct service *const *offer = call->offers; *offer != NULL; offer++) {
-		int result = (*offer)->fetch(call);
+	for (*call->verb = 0; call->offers[*call->verb] != NULL; ++*call->verb) {
+		int result = call->offers[*call->verb]->fetch(call);
 
 		if (result != FETCH_NOT_MINE)
 			return result;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/stats.h"
 #include "net/conn.h"
 #include "net/shared_file.h"
 #include "net/table.h"
@@ -93,6 +94,7 @@ int say_document_file(const struct call *call, struct document *d, struct shared
 {
 	if (say_document_head(call, d) < 0)
 		return -1;
+	stats.files_sent += d->len > 0;
 	if (d->len > SMALL_BYTES)
 		return sending_begin(call, file, (off_t)d->first, (off_t)d->len);
 	return d->len > 0 ? small_read(call, file->fd, (off_t)d->first, (size_t)d->len) : 0;

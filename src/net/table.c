@@ -65,6 +65,7 @@ struct conn *conn_new(struct conn_table *table, struct listener *l, int fd,
 		return NULL;
 	}
 	c->id = (uint32_t)stats.accepted++;
+	l->tally->accepted++;
 	listener_ref(l);
 	TAILQ_INSERT_TAIL(&table->live, c, entry);
 	return c;

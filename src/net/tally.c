@@ -1,19 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/tally.h"
 
+#include <arpa/inet.h>
 #include <bsd/stdlib.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-struct tally *tally_new(void)
+#include "core/index.h"
+
+static struct index by_name;
+static TAILQ_HEAD(, tally) all = TAILQ_HEAD_INITIALIZER(all);
+static struct histogram gone; /* what those have answered that are no more */
+
+const struct figure tally_figures[TALLY_FIGURES] = {
+#define FIGURE(field, ...) FIGURE_ROW(struct tally, field, __VA_ARGS__),
+#include "net/tally.def"
+#undef FIGURE
+};
+
+const struct figure answers_figures[1] = {
+	FIGURE_ROW(struct answers, lap.took, HISTOGRAM, "pollard_request_duration_seconds", "",
+		   "Requests that were answered and how long that took, from what was read to the "
+		   "end of the answer, by listener and verb, or by service where there are no "
+		   "verbs. Those that were read together are answered together, and each of them "
+		   "took as long as all."),
+};
+
+/* ---- one of them ---- */
+
+static struct tally *tally_new(const char *name)
 {
-	struct tally *tally = calloc(1, sizeof(*tally));
+	size_t size = strlen(name) + 1;
+	struct tally *tally = calloc(1, sizeof(*tally) + size);
 
 	if (tally == NULL)
 		return NULL;
-	tally->refs = 1;
+	TAILQ_INIT(&tally->answers);
 	tally->seed = arc4random();
+	memcpy(tally->name, name, size);
+	if (index_add(&by_name, name, tally) < 0) {
+		free(tally);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&all, tally, entry);
 	return tally;
+}
+
+struct tally *tally_named(const char *name)
+{
+	struct tally *tally = index_find(&by_name, name);
+
+	if (tally == NULL)
+		tally = tally_new(name);
+	return tally != NULL ? tally_ref(tally) : NULL;
 }
 
 struct tally *tally_ref(struct tally *tally)
@@ -24,9 +64,58 @@ struct tally *tally_ref(struct tally *tally)
 
 void tally_unref(struct tally *tally)
 {
-	if (tally != NULL && --tally->refs == 0)
-		free(tally);
+	struct answers *answers;
+
+	if (tally == NULL || --tally->refs > 0)
+		return;
+	while ((answers = TAILQ_FIRST(&tally->answers)) != NULL) {
+		TAILQ_REMOVE(&tally->answers, answers, entry);
+		histogram_join(&gone, &answers->lap.took);
+		free(answers);
+	}
+	TAILQ_REMOVE(&all, tally, entry);
+	index_remove(&by_name, tally->name);
+	free(tally);
 }
+
+struct tally *tally_find(const char *name)
+{
+	return index_find(&by_name, name);
+}
+
+struct tally *tally_next(const struct tally *tally)
+{
+	return tally != NULL ? TAILQ_NEXT(tally, entry) : TAILQ_FIRST(&all);
+}
+
+struct answers *tally_answers(struct tally *tally, const char *verb)
+{
+	struct answers *answers;
+
+	TAILQ_FOREACH(answers, &tally->answers, entry)
+		if (strcmp(answers->verb, verb) == 0)
+			return answers;
+	answers = calloc(1, sizeof(*answers));
+	if (answers == NULL)
+		return NULL;
+	answers->tally = tally;
+	answers->verb = verb;
+	TAILQ_INSERT_TAIL(&tally->answers, answers, entry);
+	return answers;
+}
+
+void tally_all_answers(struct histogram *sum)
+{
+	const struct tally *tally;
+	const struct answers *answers;
+
+	*sum = gone;
+	TAILQ_FOREACH(tally, &all, entry)
+		TAILQ_FOREACH(answers, &tally->answers, entry)
+			histogram_join(sum, &answers->lap.took);
+}
+
+/* ---- its sources ---- */
 
 static void source_key(unsigned char key[8], const struct sockaddr *sa)
 {
@@ -84,4 +173,23 @@ void tally_leave(struct source *source)
 		return;
 	LIST_REMOVE(source, entry);
 	free(source);
+}
+
+/* No host has an IPv6 address with 32 zero bits in front, but for this host itself. */
+const char *source_print(const struct source *source, char *text)
+{
+	static const unsigned char zeros[8];
+	struct in6_addr in6 = {0};
+	char network[INET6_ADDRSTRLEN] = "";
+
+	memcpy(&in6, source->key, sizeof(source->key));
+	if (memcmp(source->key, zeros, 8) == 0) {
+		snprintf(text, SOURCE_TEXT_MAX, "::1");
+	} else if (memcmp(source->key, zeros, 4) == 0) {
+		inet_ntop(AF_INET, source->key + 4, text, SOURCE_TEXT_MAX);
+	} else {
+		inet_ntop(AF_INET6, &in6, network, sizeof(network));
+		snprintf(text, SOURCE_TEXT_MAX, "%s/64", network);
+	}
+	return text;
 }

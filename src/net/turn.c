@@ -5,6 +5,7 @@
 
 #include "core/stats.h"
 #include "net/conn.h"
+#include "net/conn_count.h"
 #include "net/ending.h"
 #include "net/receive.h"
 #include "net/request_log.h"
@@ -143,8 +144,7 @@ static void conn_flush(struct conn *c)
 	c->watch.full = n < 0 && errno == EAGAIN;
 	if (n >= 0) {
 		buf_consume(&c->out, (size_t)n);
-		c->bytes_out += (size_t)n;
-		stats.bytes_out += (size_t)n;
+		conn_count_sent(c, (size_t)n);
 	} else if (errno != EAGAIN && errno != EINTR) {
 		conn_close(c, ENDING_reset);
 	}
@@ -197,12 +197,15 @@ static void conn_receive(struct conn *c)
 
 static int conn_continue(struct conn *c, const struct call *call)
 {
+	struct answers *answers = c->task->answers;
+	int64_t began_ns = c->task->began_ns;
 	enum task_progress progress = c->task->more(call, c->task);
 
 	c->unserved = progress == TASK_WRITES || (progress == TASK_DONE && buf_len(&c->in) > 0);
 	if (progress == TASK_DONE) {
 		c->task = NULL;
 		request_log_end(c, false);
+		conn_count_task(c, answers, began_ns);
 	}
 	return progress == TASK_FAILED ? -1 : 0;
 }
@@ -219,17 +222,13 @@ static ssize_t conn_next(struct conn *c, struct request *req)
 	*req = (struct request){.argv = argv};
 	used = conf->wire->next(buf_data(&c->in), buf_len(&c->in), conf->max_request, c->eof,
 				&c->framing, req);
-	if (used < 0 && req->error == NULL)
+	if (used >= 0)
+		return used;
+	stats.refused_malformed++;
+	if (req->error == NULL)
 		return -1;
-	if (used < 0)
-		conn_fail(c, ENDING_error, req->error);
-	return used < 0 ? 0 : used;
-}
-
-static void conn_count_request(struct conn *c)
-{
-	c->table->work++;
-	stats.requests++;
+	conn_fail(c, ENDING_error, req->error);
+	return 0;
 }
 
 /* Let the task say more, or a service that speaks without end, or answer the requests in `in`,
@@ -240,6 +239,7 @@ static int conn_answer(struct conn *c)
 	const struct listener_conf *conf = c->listener->conf;
 	struct request req;
 	struct call call = conn_call(c);
+	unsigned verb = 0;
 	ssize_t used;
 
 	if (c->task != NULL)
@@ -262,8 +262,11 @@ static int conn_answer(struct conn *c)
 		call.argv = req.argv;
 		call.argc = req.argc;
 		call.get = req.get;
+		call.verb = &verb;
 		if (req.argc > 0 && request_answer(c, &call) < 0)
 			return -1;
+		if (req.argc > 0)
+			conn_count_answer(c, verb);
 		buf_consume(&c->in, (size_t)used);
 		if (req.last)
 			conn_take_no_more(c);

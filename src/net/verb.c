@@ -2,34 +2,73 @@
 #include "net/verb.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
 #include "net/call.h"
 
-const struct verb *verb_find(const struct service *const *offers, const struct slice *name)
+/* Most verbs differ in their first letter, which is cheaper to see than their length. */
+static bool verb_is(const struct verb *v, const struct slice *name)
+{
+	return name->len > 0 && ((v->name[0] ^ name->data[0]) & ~0x20) == 0 &&
+	       slice_is(name, v->name);
+}
+
+/* The verb at place. */
+static const struct verb *verb_at(const struct service *const *offers, unsigned place)
 {
 	for (; *offers != NULL; offers++)
 		for (const struct verb *v = (*offers)->verbs; v != NULL && v->name != NULL; v++)
-			if (strlen(v->name) == name->len &&
-			    strncasecmp(v->name, name->data, name->len) == 0)
+			if (place-- == 0)
 				return v;
 	return NULL;
 }
 
-static int verb_request(const struct call *call)
+const char *verb_name(const struct service *const *offers, unsigned place)
 {
-	const struct verb *verb = verb_find(call->offers, &call->argv[0]);
+	const struct verb *verb = verb_at(offers, place);
+
+	if (verb != NULL)
+		return verb->name;
+	return place == 0 || verb_at(offers, place - 1) != NULL ? VERB_OTHER : NULL;
+}
+
+/* The verb, and its place; where there is none, that of VERB_OTHER. */
+static const struct verb *verb_locate(const struct service *const *offers, const struct slice *name,
+				      unsigned *place)
+{
+	*place = 0;
+	for (; *offers != NULL; offers++)
+		for (const struct verb *v = (*offers)->verbs; v != NULL && v->name != NULL;
+		     v++, ++*place)
+			if (verb_is(v, name))
+				return v;
+	return NULL;
+}
+
+const struct verb *verb_find(const struct service *const *offers, const struct slice *name)
+{
+	unsigned place;
+
+	return verb_locate(offers, name, &place);
+}
+
+static int count_refuse(const struct call *call, const struct verb *verb)
+{
 	char name[SLICE_TEXT_MAX];
 
-	slice_print(&call->argv[0], name);
+	return say_error(call, "ERR wrong number of arguments for '%s' command; write %s %s",
+			 slice_print(&call->argv[0], name), verb->name, verb->usage);
+}
+
+static int verb_request(const struct call *call)
+{
+	const struct verb *verb = verb_locate(call->offers, &call->argv[0], call->verb);
+	char name[SLICE_TEXT_MAX];
+
 	if (verb == NULL)
 		return say_error(call, "ERR unknown command '%s'; COMMAND lists those there are",
-				 name);
+				 slice_print(&call->argv[0], name));
 	if (call->argc - 1 < verb->min_args || call->argc - 1 > verb->max_args)
-		return say_error(call,
-				 "ERR wrong number of arguments for '%s' command; write %s %s",
-				 name, verb->name, verb->usage);
+		return count_refuse(call, verb);
 	return verb->call(call);
 }
 

@@ -8,6 +8,12 @@
 /* The service of listeners whose protocol has names. */
 extern const struct service verb_service;
 
+/* What is none of them, as it is counted; no verb has small letters. */
+#define VERB_OTHER "other"
+
+/* Of all that services (NULL-terminated) offer, one after the other, the name at this place; after
+ * them VERB_OTHER; NULL: there are no more places. */
+const char *verb_name(const struct service *const *offers, unsigned place);
 /* Returns the verb of that name, in capitals or small letters, of the services in offers, which is
  * NULL-terminated; or NULL. */
 const struct verb *verb_find(const struct service *const *offers, const struct slice *name);

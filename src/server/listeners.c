@@ -242,9 +242,7 @@ static int listeners_make(const struct change *change, struct listener_list *nex
 	struct listener *l;
 
 	while ((conf = listener_conf_next(change->settings, conf)) != NULL) {
-		l = listener_new(change->ls->table->loop, conf,
-				 index_find(&change->listeners, conf->section.name),
-				 &conn_deadlines);
+		l = listener_new(change->ls->table->loop, conf, &conn_deadlines);
 		if (l == NULL) {
 			log_error("failed", log_text("reason", "out of memory"));
 			return -1;

@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "config/include.h"
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/order.h"
 #include "core/signals.h"
+#include "core/stats.h"
 #include "core/stats_log.h"
 #include "core/systemd.h"
 #include "net/connections.h"
@@ -20,6 +22,7 @@
 #include "server/reading.h"
 #include "server/schema.h"
 #include "services/registry.h"
+#include "services/samples.h"
 #include "wire/http.h"
 
 #define STATUS_MS 1000    /* between two reports of the client count */
@@ -106,8 +109,10 @@ static void settings_use(struct server *s, struct settings *settings, unsigned m
 {
 	warnings_log(settings);
 	s->table.max_clients = max_clients;
+	stats.max_clients = max_clients;
 	services_use(settings); /* services may go by the limit of descriptors */
 	settings_put_in_force(settings);
+	stats.configured_at = (uint64_t)time(NULL);
 	s->table.reject = daemon_of(settings)->when_full == WHEN_REJECT;
 	http_show_version(daemon_of(settings)->show_version);
 }
@@ -147,8 +152,18 @@ fail:
 	return false;
 }
 
+static void reload_count(bool applied)
+{
+	stats.reload_applied = applied;
+	if (applied)
+		stats.reloads_applied++;
+	else
+		stats.reloads_refused++;
+}
+
 static void reload_end(struct server *s, bool applied)
 {
+	reload_count(applied);
 	if (applied)
 		log_notice("reloaded", log_text("config", s->path));
 	else
@@ -196,9 +211,11 @@ static void server_reload(struct server *s)
 	bool piped = settings_in_force()->piped;
 
 	order_take(&s->waiting, s->signals.sender);
-	if (piped)
+	if (piped) {
 		log_error("not_reloaded", log_text("config", s->path),
 			  log_text("text", "it came through a pipe, which cannot be read again"));
+		reload_count(false);
+	}
 	if (s->draining || piped)
 		order_answer(&s->waiting, false);
 	else if (!s->reading.running)
@@ -290,6 +307,7 @@ static int server_init(struct server *s)
 	log_attach(&s->loop);
 	burst_init(&s->loop);
 	endpoint_init(&s->loop);
+	samples_init(&s->loop);
 	deadline_queue_init(&s->loop.deadlines, &s->pings, systemd_ping_ms(), ping_expired);
 	deadline_queue_init(&s->loop.deadlines, &s->statuses, STATUS_MS, status_expired);
 	if (jobs_init(&s->loop) < 0 || conn_table_init(&s->table, &s->loop) < 0)
@@ -346,6 +364,7 @@ enum exit_status server_run(const char *path)
 	struct settings *settings;
 	enum exit_status status;
 
+	stats.reload_applied = 1; /* as long as there was none */
 	signals_hold();
 	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_INFO);
 	settings = settings_load(path, daemon_schema());

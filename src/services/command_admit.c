@@ -7,6 +7,7 @@
 
 #include "core/burst.h"
 #include "core/log.h"
+#include "core/stats.h"
 #include "services/command.h"
 
 static struct command *command_find(const struct slice *name)
@@ -39,6 +40,7 @@ static void permission_refuse(const struct command *command, const struct peer *
 	const char *name = command->section.name;
 	char text[PEER_TEXT_MAX];
 
+	stats.refused_permission++;
 	peer_print(peer, text);
 	if (burst_takes("refused", "command", name, NULL))
 		log_info("refused", log_text("command", name), log_text("peer", text));

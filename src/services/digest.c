@@ -9,6 +9,7 @@
 
 #include "core/burst.h"
 #include "core/log.h"
+#include "core/stats.h"
 #include "process/job.h"
 #include "process/slots.h"
 #include "services/beneath.h"
@@ -107,6 +108,7 @@ static void digest_ended(struct job *job)
 	struct digest_key now;
 	struct stat st;
 
+	stats.digests_made++;
 	d->done = true;
 	if (job->exit_status != 0 || lseek(d->fd, 0, SEEK_CUR) != d->key.size)
 		d->len = 0;
@@ -223,6 +225,7 @@ static int digest_begin(const struct call *call, int fd, const struct digest_key
 	place = slots_enter(&slots, &d->slot, digest_granted);
 	if (place < 0) {
 		digest_free(d);
+		stats.refused_busy++;
 		return say_error(call, "BUSY too many digests, try again later");
 	}
 	if (place > 0)
@@ -238,6 +241,7 @@ int digest_reply(const struct call *call, int fd, const struct stat *st)
 
 	if (hex == NULL)
 		return digest_begin(call, fd, &key);
+	stats.digests_remembered++;
 	close(fd);
 	return say_bytes(call, hex, HEX_LEN);
 }

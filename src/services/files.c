@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "core/stats.h"
 #include "net/conn.h"
 #include "services/digest.h"
 #include "services/files.h"
@@ -43,6 +44,7 @@ static int small_send(const struct call *call, int fd, const struct slice *slice
 static int range_send(const struct call *call, int fd, const struct slice *slice, off_t first,
 		      off_t len)
 {
+	stats.files_sent++;
 	if (len <= SMALL_BYTES)
 		return small_send(call, fd, slice, first, (size_t)len);
 	return say_file(call, fd, first, len);
@@ -142,10 +144,10 @@ static int files_stat(const struct call *call)
 	id_print(&st, id);
 	if (say_pairs(call, 4) < 0 || say_text(call, "size") < 0 ||
 	    say_integer(call, st.st_size) < 0 || say_text(call, "mtime") < 0 ||
-	    say_integer(call, st.st_mtim.tv_sec) < 0 || say_text(call, "etag") < 0 ||
-	    say_text(call, etag) < 0 || say_text(call, "id") < 0)
+	    say_integer(call, st.st_mtim.tv_sec) < 0 || say_text(call, "id") < 0 ||
+	    say_text(call, id) < 0 || say_text(call, "etag") < 0)
 		return -1;
-	return say_text(call, id);
+	return say_text(call, etag);
 }
 
 static int files_scan(const struct call *call)
@@ -175,7 +177,7 @@ static const struct verb files_verbs[] = {
 	{"STRLEN", "name", "the file's size; 0 where there is none", 1, 1, files_strlen},
 	{"EXISTS", "name...", "how many of these files there are", 1, REQUEST_ARGS_MAX,
 	 files_exists},
-	{"STAT", "name", "size, mtime, etag and id", 1, 1, files_stat},
+	{"STAT", "name", "size, mtime, id and etag", 1, 1, files_stat},
 	{"SCAN", "cursor [MATCH glob] [COUNT n]", "names in a folder, some at a time", 1, 5,
 	 files_scan},
 	{"SHA256", "name", "the file's digest", 1, 1, files_sha256},

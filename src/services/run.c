@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/stats.h"
 #include "net/conn.h"
 #include "process/job.h"
 #include "process/program.h"
@@ -71,6 +72,7 @@ static void input_refuse(struct run *run)
 	reason_set(&run->error, "ERR %s: more input than its max_input, %zu bytes",
 		   run->places->name, run->command->max_input);
 	run_log_too_much_input(&run->log, run->command->max_input);
+	stats.refused_input++;
 	job_stop(&run->job);
 }
 
@@ -146,6 +148,7 @@ static void run_ended(struct job *job)
 
 	run->state = RUN_ENDED;
 	run_log_job(&run->log, job);
+	places_count_job(run->places, job);
 	if (run->c != NULL)
 		run_wake(run);
 	else
@@ -177,6 +180,7 @@ static void start_explain(struct run *run, const char *program)
 	}
 	reason_set(&run->error, "ERR %s: cannot be run: %s", run->places->name, reason.text);
 	run_log_not_run(&run->log, reason.text);
+	places_count_not_started(run->places);
 }
 
 /* There is no job; run->error says why. */
@@ -325,6 +329,8 @@ static int run_wait(struct run *run, const struct slice *words, size_t count)
 
 static int busy_say(const struct call *call, const struct command *command)
 {
+	command->places->busy++;
+	stats.refused_busy++;
 	return say_error(call, "BUSY command '%s' runs %d times already, and %d wait",
 			 command->section.name, command->max_running, command->max_waiting);
 }

@@ -22,6 +22,7 @@ struct http_get {
 	struct slice host, range, if_range, if_match, if_none_match, if_modified_since,
 		if_unmodified_since;
 	bool accepts_gzip, accepts_br;
+	bool accepts_openmetrics; /* application/openmetrics-text */
 };
 
 /*
@@ -40,6 +41,7 @@ struct document {
 	int64_t modified;     /* seconds since 1970, with an etag only */
 	uint64_t size;        /* bytes of all of the body */
 	bool page;            /* one of our own, for browsers: it loads nothing and runs nothing */
+	const char *policy;   /* of a page that has a style of its own; NULL: PAGE_POLICY */
 	bool varies;          /* what is said depends on the encodings that the client accepts */
 	bool passing;         /* says how things are now: nobody keeps a copy */
 	uint64_t first, len;  /* set by the protocol: the bytes of the body that follow */

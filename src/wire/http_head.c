@@ -151,6 +151,8 @@ static const char *take_coding(struct head *h, const struct slice *value, struct
 static const char *take_accept(struct head *h, const struct slice *value, struct slice *to)
 {
 	h->f->html = h->f->html || list_has(value, "text/html");
+	h->get->accepts_openmetrics =
+		h->get->accepts_openmetrics || list_has(value, "application/openmetrics-text");
 	return NULL;
 }
 

@@ -123,7 +123,8 @@ static char *put_fields(char *to, const struct document *d, uint64_t body_len)
 	if (d->passing)
 		to = stpcpy(to, "Cache-Control: no-store\r\n");
 	if (d->page)
-		to = stpcpy(to, "Content-Security-Policy: " PAGE_POLICY "\r\n");
+		to = put_field(to, "Content-Security-Policy: ",
+			       d->policy != NULL ? d->policy : PAGE_POLICY);
 	if (d->status == 405)
 		to = stpcpy(to, "Allow: GET, HEAD\r\n");
 	if (d->status == 304)
@@ -141,7 +142,7 @@ static size_t text_len(const char *text)
 static char *head_space(struct buf *out, const struct document *d, uint64_t body_len)
 {
 	return buf_reserve(out, HEAD_MAX + text_len(d->type) + text_len(d->etag) +
-					text_len(d->location) + body_len);
+					text_len(d->location) + text_len(d->policy) + body_len);
 }
 
 /* Write the head, and page as its body, if it is to have one. */

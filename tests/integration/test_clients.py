@@ -119,6 +119,15 @@ def test_the_module_of_lua_works(server):
     says_ok("lua5.3", HERE / "lua.lua", server.port())
 
 
+def test_a_library_of_go_works(server, tmp_path):
+    need("go")
+    if not Path("/usr/share/gocode/src/github.com/gomodule/redigo").is_dir():
+        pytest.skip("golang-github-gomodule-redigo-dev is missing")
+    says_ok("go", "run", HERE / "redigo.go", server.port(), env={
+        **os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode",
+        "GOCACHE": str(tmp_path / "cache"), "GOFLAGS": ""})
+
+
 @pytest.mark.parametrize("version", [2, 3])
 def test_what_redis_py_begins_with_is_answered(client, version):
     """As redis-py 8 does, which speaks version 3 where nothing is said."""

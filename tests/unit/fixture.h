@@ -37,6 +37,7 @@ static struct conn_table table;
 static TAILQ_HEAD(, listener) listeners;
 static struct deadline_queue guards;
 static struct deadline guard;
+static int listeners_named; /* that listeners were given */
 
 static inline void guard_expired(struct deadline *d)
 {
@@ -47,6 +48,7 @@ static inline int fixture_open(void **state)
 {
 	log_open(LOG_TARGET_STDERR, "", LOG_DAEMON, LOG_ERR);
 	stats = (struct stats){0};
+	listeners_named = 0;
 	assert_int_equal(loop_init(&loop, NULL, NULL), 0);
 	endpoint_init(&loop);
 	TAILQ_INIT(&listeners);
@@ -74,16 +76,16 @@ static inline int fixture_close(void **state)
 	return 0;
 }
 
-/* The generation of a configuration with a listener of these keys, which may go on with further
- * sections. The listener's address is never bound. */
-static inline struct settings *generation_new(const char *keys)
+/* The generation that a listener of this name with these keys makes, and what follows in the file;
+ * it listens nowhere. */
+static inline struct settings *generation_named(const char *name, const char *keys)
 {
 	int fd = memfd_create("fixture.ini", MFD_CLOEXEC);
 	struct settings *settings;
 	char path[32];
 
 	assert_true(fd >= 0);
-	dprintf(fd, "[listener a]\nlisten = unix:/nowhere %s\n%s",
+	dprintf(fd, "[listener %s]\nlisten = unix:/nowhere %s\n%s", name,
 		strstr(keys, "allow =") != NULL ? "tcp:127.0.0.1:1" : "", keys);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	settings = settings_load(path, daemon_schema());
@@ -93,16 +95,25 @@ static inline struct settings *generation_new(const char *keys)
 	return settings;
 }
 
-/* The section of a listener of these keys, with the one reference to its generation. */
+/* The same, of a name that no other has: a, b, ... */
+static inline struct settings *generation_new(const char *keys)
+{
+	char name[] = {(char)('a' + listeners_named++), '\0'};
+
+	return generation_named(name, keys);
+}
+
+/* The listener of these keys, with the one reference to its generation. */
 static inline struct listener_conf *conf_new(const char *keys)
 {
 	return listener_conf_next(generation_new(keys), NULL);
 }
 
-static inline struct listener *listener_after(const struct listener *predecessor, const char *keys)
+/* The one of settings, whose reference it takes. */
+static inline struct listener *listener_in(struct settings *settings)
 {
-	struct listener_conf *conf = conf_new(keys);
-	struct listener *l = listener_new(&loop, conf, predecessor, &conn_deadlines);
+	struct listener_conf *conf = listener_conf_next(settings, NULL);
+	struct listener *l = listener_new(&loop, conf, &conn_deadlines);
 
 	assert_non_null(l);
 	settings_unref(conf->section.settings);
@@ -110,9 +121,14 @@ static inline struct listener *listener_after(const struct listener *predecessor
 	return l;
 }
 
+static inline struct listener *listener_after(const struct listener *predecessor, const char *keys)
+{
+	return listener_in(generation_named(predecessor->conf->section.name, keys));
+}
+
 static inline struct listener *listener_of(const char *keys)
 {
-	return listener_after(NULL, keys);
+	return listener_in(generation_new(keys));
 }
 
 /* The address that "TRANSPORT:HOST:PORT" stands for; host is a number. */

@@ -81,6 +81,39 @@ static void without_memory_the_service_is_told(void **state)
 	buf_free(&out);
 }
 
+static const char *outcome_of(struct outcome *outcome)
+{
+	static char code[sizeof(outcome->code)];
+
+	call.outcome = NULL;
+	memcpy(code, outcome->code, sizeof(code));
+	*outcome = (struct outcome){.begun = 0};
+	buf_free(&out);
+	return code;
+}
+
+static void how_a_request_was_answered_is_noted_where_that_is_asked_for(void **state)
+{
+	struct outcome outcome = {.begun = 0};
+
+	call.outcome = &outcome;
+	assert_int_equal(say_text(&call, "text"), 0);
+	assert_string_equal(outcome_of(&outcome), "");
+	call.outcome = &outcome;
+	assert_int_equal(say_nil(&call), 0);
+	assert_string_equal(outcome_of(&outcome), "nil");
+	call.outcome = &outcome;
+	assert_int_equal(say_list(&call, 1), 0);
+	assert_int_equal(say_nil(&call), 0);
+	assert_string_equal(outcome_of(&outcome), "");
+	call.outcome = &outcome;
+	assert_int_equal(say_error(&call, "NOPERM no"), 0);
+	assert_string_equal(outcome_of(&outcome), "NOPERM");
+	call.outcome = &outcome;
+	assert_int_equal(say_error(&call, "%s", "ACODEWITHMANYCAPITALS"), 0);
+	assert_string_equal(outcome_of(&outcome), "ACODEWITHMANYCA");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +122,7 @@ int main(void)
 		cmocka_unit_test(bytes_have_the_frame_of_the_protocol),
 		cmocka_unit_test(a_long_error_is_cut_off),
 		cmocka_unit_test(without_memory_the_service_is_told),
+		cmocka_unit_test(how_a_request_was_answered_is_noted_where_that_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

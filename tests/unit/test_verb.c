@@ -72,6 +72,8 @@ static const struct verb *find(struct slice name)
 	return verb_find(offers, &name);
 }
 
+static unsigned place; /* of the verb that was asked for */
+
 /* Ask argv[0, argc). Returns what verb_service does; what is said is in said. */
 static int ask(struct slice *argv, int argc)
 {
@@ -82,6 +84,7 @@ static int ask(struct slice *argv, int argc)
 		.out = &out,
 		.protocol = &protocol_resp,
 		.offers = offered,
+		.verb = &place,
 	};
 	int result = verb_service.request(&call);
 
