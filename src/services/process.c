@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,13 +69,18 @@ static void stat_read(struct process_figures *p)
 	fclose(file);
 }
 
-/* Some nanoseconds for each; the one that reads is not of them. */
+/* Since Linux 6.2 the folder's size tells. Before, its entries are counted, a microsecond for each,
+ * without the one that reads them. */
 static uint64_t descriptors_count(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	uint64_t count = 0;
 	const struct dirent *entry;
+	uint64_t count = 0;
+	struct stat st;
+	DIR *dir;
 
+	if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
+		return (uint64_t)st.st_size;
+	dir = opendir("/proc/self/fd");
 	if (dir == NULL)
 		return 0;
 	while ((entry = readdir(dir)) != NULL)
