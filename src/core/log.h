@@ -43,7 +43,8 @@ void log_finish(int timeout_ms);
 bool log_takes(int level);
 
 /* Write a line; level is LOG_ERR, ..., fields end with a NULL key. Each event is described in
- * pollard(8). errno is kept. */
+ * pollard(8); the event of a line that has its own format is all of that line, printable ASCII.
+ * errno is kept. */
 void log_write(int level, const char *event, const struct log_field *fields);
 
 #define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__, {0}})

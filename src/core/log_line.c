@@ -105,6 +105,8 @@ void log_line_make(struct log_line *line, int level, const char *event,
 	line->level = level;
 	line->full = false;
 	line->len = strlcpy(line->text, event, sizeof(line->text));
+	if (line->len >= sizeof(line->text))
+		line->len = sizeof(line->text) - 1;
 	for (const struct log_field *f = fields; f->key != NULL; f++) {
 		if (f->kind == LOG_KIND_NUMBER)
 			number_add(line, f->key, f->number);

@@ -7,6 +7,8 @@
 #include "net/resource.h"
 #include "net/verb.h"
 
+OPTION_WORDS(log_format, LOG_FORMAT_WORDS);
+
 static const struct option_def listener_options[LISTENER_KEYS] = {
 #define OPT(key, kind, ...) \
 	{#key, &option_##kind, offsetof(struct listener_conf, key), OPTION_REST(__VA_ARGS__)},

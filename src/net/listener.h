@@ -19,6 +19,13 @@ struct opening_step;
 
 #define OPENING_STEPS_MAX 4 /* of one listener */
 
+/* How the line of a request looks, net/request_log.h. */
+#define LOG_FORMAT_WORDS(WORD)            \
+	WORD(LOG_FORMAT_FIELDS, "fields") \
+	WORD(LOG_FORMAT_COMBINED, "combined")
+
+typedef enum log_format { LOG_FORMAT_WORDS(OPTION_CONSTANT) } opt_log_format;
+
 enum {
 #define OPT(key, ...) LISTENER_KEY_##key,
 #include "net/listener.def"

@@ -11,6 +11,7 @@
 
 #define REQUEST_LOG_VERB 32  /* bytes */
 #define REQUEST_LOG_NAME 512 /* bytes */
+#define REQUEST_LOG_TEXT 256 /* bytes */
 
 struct request_log {
 	bool pending; /* it is not written yet */
@@ -18,7 +19,11 @@ struct request_log {
 	uint64_t said; /* bytes, before the reply */
 	int64_t began_ns;
 	size_t verb_len, name_len;
-	char verb[REQUEST_LOG_VERB], name[REQUEST_LOG_NAME];
+	char verb[REQUEST_LOG_VERB], name[REQUEST_LOG_NAME]; /* combined: name is the whole line */
+	/* ---- combined ---- */
+	uint64_t head; /* bytes of the reply before its body */
+	size_t referer_len, agent_len;
+	char referer[REQUEST_LOG_TEXT], agent[REQUEST_LOG_TEXT];
 };
 
 /* Have the service answer a request. Returns as a service does. */

@@ -131,6 +131,9 @@ static void protocol_check(struct settings *s, struct listener_conf *conf)
 	conf->wire = protocol_find(conf->protocol);
 	if (conf->wire != NULL && conf->wire->bit == PROTOCOL_RAW && conf->log_requests)
 		LISTENER_ERROR(s, conf, log_requests, "raw has no requests, but bytes alone");
+	if (conf->wire != NULL && conf->wire->bit != PROTOCOL_HTTP &&
+	    conf->log_format == LOG_FORMAT_COMBINED)
+		LISTENER_ERROR(s, conf, log_format, "combined is of protocol http");
 	if (conf->wire != NULL)
 		return;
 	for (size_t i = 0; protocols[i] != NULL; i++) {

@@ -19,6 +19,8 @@ struct http_get {
 	 * slash, has no NUL, and does not lead above the root. */
 	struct slice path;
 	struct slice query; /* as it was sent, without the '?' */
+	struct slice line;  /* of the request, as it was sent */
+	struct slice referer, agent;
 	struct slice host, range, if_range, if_match, if_none_match, if_modified_since,
 		if_unmodified_since;
 	bool accepts_gzip, accepts_br;

@@ -119,6 +119,12 @@ static const char *take_once(struct head *h, const struct slice *value, struct s
 	return NULL;
 }
 
+static const char *take_any(struct head *h, const struct slice *value, struct slice *to)
+{
+	*to = *value;
+	return NULL;
+}
+
 static const char *take_connection(struct head *h, const struct slice *value, struct slice *to)
 {
 	h->close = h->close || list_has(value, "close");
@@ -179,6 +185,8 @@ static const struct field {
 	{NAME("Transfer-Encoding"), take_coding, 0},
 	{NAME("Accept"), take_accept, 0},
 	{NAME("Accept-Encoding"), take_encodings, 0},
+	{NAME("Referer"), take_any, offsetof(struct http_get, referer)},
+	{NAME("User-Agent"), take_any, offsetof(struct http_get, agent)},
 	{NAME("Range"), take_once, offsetof(struct http_get, range)},
 	{NAME("If-Range"), take_once, offsetof(struct http_get, if_range)},
 	{NAME("If-Match"), take_once, offsetof(struct http_get, if_match)},
@@ -295,6 +303,7 @@ static const char *take_request_line(struct head *h, const struct slice *line)
 	struct slice method = {line->data, span(line, in_token)}, rest = *line, target;
 	const char *error, *end;
 
+	h->get->line = *line;
 	if (method.len == 0 || method.len == line->len || line->data[method.len] != ' ')
 		return "400 This is no request of HTTP.";
 	slice_skip(&rest, method.len + 1);

@@ -36,6 +36,7 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d "
 ESCAPE = r'\\(?:["\\abfnrtv]|[0-7]{3}|0(?![0-7]))'
 VALUE = rf'"(?:[ !#-\[\]-~]|{ESCAPE})*"(?:\.\.\.)?|[!#-&(-\[\]-~]+'
 LINE = re.compile(rf"([a-z0-9_]+)((?: [a-z0-9_]+=(?:{VALUE}))+)( \.\.\.)?")
+COMBINED = re.compile(r'\S+ - - \[[^]]+\] "[^"]*" \d{3} \d+ "[^"]*" "[^"]*"')
 MANUAL = Path(__file__).resolve().parents[2] / "man" / "pollard.8"
 MANUAL_FIELD = re.search(r"^ \(\[a-z.*$", MANUAL.read_text(), re.M)[0].replace(r"\e", "\\")
 ESCAPED = {ord(at): to for at, to in zip('"\\abfnrtv', b'"\\\a\b\f\n\r\t\v')}
@@ -52,7 +53,10 @@ def value_of(text):
 
 def parsed(line):
     """The event of a line of the log, and its fields as (key, value) in their order."""
-    match = LINE.fullmatch(re.sub(f"^(?:{TIME}|<[0-7]>)", "", line))
+    line = re.sub(f"^(?:{TIME}|<[0-7]>)", "", line)
+    if COMBINED.fullmatch(line):
+        return "request", []
+    match = LINE.fullmatch(line)
     assert match, f"not a line of the log: {line}"
     fields = re.findall(rf" ([a-z0-9_]+)=({VALUE})", match[2])
     assert fields == [said[:2] for said in re.findall(MANUAL_FIELD, match[2])]

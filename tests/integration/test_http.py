@@ -3,6 +3,7 @@
 
 import http.client
 import io
+import re
 import select
 import signal
 import socket
@@ -159,6 +160,42 @@ def test_a_line_of_the_log_has_method_path_and_status(serve):
                        (b"HEAD /%22 HTTP/1.0\r\n\r\n", r'verb=HEAD name="/\"" outcome=404 ')):
         said(server, data)
         server.wait_log(line)
+
+
+# HOST - - [DATE] "REQUEST" STATUS BYTES "REFERER" "AGENT", as goaccess and awk scripts read it
+COMBINED = re.compile(
+    rb'^(?:\S+ )?(\S+) - - \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "([^"]*)" (\d{3}) (\d+) '
+    rb'"([^"]*)" "([^"]*)"$', re.M)
+
+
+def test_lines_of_the_log_are_those_of_other_web_servers_where_wanted(serve):
+    server = serve(main={"log_requests": "yes", "log_format": "combined"})
+    long = b"/" + b"x" * 3000
+    for data in (GET + b"User-Agent: curl/8 \"quoted\"\r\nReferer: http://x/\xe4\r\n\r\n",
+                 GET + b"Range: bytes=1-2\r\n\r\n", GET + b"If-None-Match: *\r\n\r\n",
+                 b"HEAD /a HTTP/1.1\r\n" + HOST + b"\r\n",
+                 b"GET " + long + b"?q=%22 HTTP/1.1\r\n" + HOST + b"\r\n"):
+        said(server, data)
+    wait_for(lambda: len(COMBINED.findall(server.log().encode())) == 5, "lines")
+    rows = COMBINED.findall(server.log().encode())
+    assert {row[0] for row in rows} == {b"127.0.0.1"}
+    assert all(abs(time.mktime(time.strptime(row[1].decode()[:20], "%d/%b/%Y:%H:%M:%S")) - time.time())
+               < 3700 * 24 for row in rows)
+    assert [row[2:] for row in rows[:4]] == [
+        (b"GET /a HTTP/1.1", b"200", b"5", rb"http://x/\xE4", rb"curl/8 \x22quoted\x22"),
+        (b"GET /a HTTP/1.1", b"206", b"2", b"-", b"-"),
+        (b"GET /a HTTP/1.1", b"304", b"0", b"-", b"-"),
+        (b"HEAD /a HTTP/1.1", b"200", b"0", b"-", b"-")]
+    assert rows[4][2].startswith(b"GET /xxx") and rows[4][3] == b"404" and int(rows[4][4]) > 0
+
+
+def test_that_format_is_refused_where_there_is_no_http(tmp_path):
+    path = tmp_path / "x.ini"
+    path.write_text("[listener a]\nlisten = tcp:127.0.0.1:0\nservices = upper\nprotocol = line\n"
+                    "log_format = combined\n")
+    done = run("--check", "-c", path)
+    assert done.returncode != 0 and f"{path}:5: log_format: combined is of protocol http" in (
+        done.stdout + done.stderr)
 
 
 def test_pipelined_requests_are_answered_in_order(serve, root):
