@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BUCKET_MAX (2 * LABELS_MAX + 128) /* bytes of a line, up to its bound */
+
 const char *const exposition_types[] = {
 	[EXPOSITION_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
 	[EXPOSITION_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -34,25 +36,31 @@ struct sample {
 
 static void seconds_write(struct writer *w, uint64_t number, uint64_t per_second, int digits)
 {
-	write_format(w, "%" PRIu64 ".%0*" PRIu64 "\n", number / per_second, digits,
-		     number % per_second);
+	write_format(w, "%" PRIu64 ".%0*" PRIu64, number / per_second, digits, number % per_second);
 }
 
+/* Most of all lines are those of the buckets. */
 static void histogram_write(struct writer *w, const struct sample *s)
 {
 	const struct histogram *h = figure_histogram(s->figure, s->thing);
 	const char *family = s->figure->family, *comma = s->labels[0] != '\0' ? "," : "";
+	char begin[BUCKET_MAX];
 	uint64_t count = 0;
 
+	snprintf(begin, sizeof(begin), "%s_bucket{%s%sle=\"", family, s->labels, comma);
 	for (int i = 0; i <= HISTOGRAM_BOUNDS; i++) {
 		count += h->counts[i];
-		write_format(w, "%s_bucket{%s%sle=\"%s\"} %" PRIu64 "\n", family, s->labels, comma,
-			     i < HISTOGRAM_BOUNDS ? histogram_bounds[i].seconds : "+Inf", count);
+		write_text(w, begin);
+		write_text(w, i < HISTOGRAM_BOUNDS ? histogram_bounds[i].seconds : "+Inf");
+		write_text(w, "\"} ");
+		write_number(w, count);
+		write_text(w, "\n");
 	}
 	write_format(w, comma[0] != '\0' ? "%s_sum{%s} " : "%s_sum ", family, s->labels);
 	seconds_write(w, h->sum_ns, 1000000000, 9);
-	write_format(w, comma[0] != '\0' ? "%s_count{%s} " : "%s_count ", family, s->labels);
-	write_format(w, "%" PRIu64 "\n", count);
+	write_format(w, comma[0] != '\0' ? "\n%s_count{%s} " : "\n%s_count ", family, s->labels);
+	write_number(w, count);
+	write_text(w, "\n");
 }
 
 static void sample_write(struct writer *w, const struct sample *s)
@@ -68,7 +76,8 @@ static void sample_write(struct writer *w, const struct sample *s)
 	if (figure->kind == FIGURE_TIME)
 		seconds_write(w, figure_number(figure, s->thing), 1000000, 6);
 	else
-		write_format(w, "%" PRIu64 "\n", figure_number(figure, s->thing));
+		write_number(w, figure_number(figure, s->thing));
+	write_text(w, "\n");
 }
 
 static void labels_make(struct sample *s, const struct figure_scope *scope)

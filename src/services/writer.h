@@ -13,6 +13,8 @@ struct writer {
 };
 
 void write_text(struct writer *w, const char *text);
+/* In decimal; much cheaper than the same by write_format(). */
+void write_number(struct writer *w, uint64_t number);
 void write_format(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Foreign text, in HTML or within a quoted attribute. */
 void write_escaped(struct writer *w, const char *text);
