@@ -54,8 +54,6 @@ int beneath_open(const struct beneath *root, const char *name, int flags);
 /* As stat(2) of a name, without opening it: a device would notice. Returns 0, or -1 with errno,
  * ENOTSUP for a file whose size is not known. */
 int beneath_stat(const struct beneath *root, const char *name, struct stat *st);
-/* The same, in one call for a regular file of the folder itself. */
-int beneath_glance(const struct beneath *root, const char *name, struct stat *st);
 
 /* Whether the file or folder fd, of which st is, tells sizes before it is read: the kernel's own
  * files, as below /proc and /sys, do not. Returns 0 if so, or -1 with errno, ENOTSUP if not. */

@@ -82,6 +82,8 @@ static int name_read(struct folder *f)
 	f->read = entry == NULL || f->more;
 	if (entry == NULL)
 		return errno == 0 ? 0 : -1;
+	if (strlen(entry->d_name) > NAME_MAX) /* a few file systems have longer ones */
+		return 0;
 	if (f->read || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 	    (entry->d_name[0] == '.' && !f->root->hidden))
 		return 0;

@@ -36,26 +36,18 @@ struct files_conf *files_now(const struct call *call)
 	return files;
 }
 
-/* look: beneath_stat(), or beneath_glance(). */
-static int file_look(const struct call *call, const struct slice *slice, char name[PATH_MAX],
-		     struct stat *st,
-		     int (*look)(const struct beneath *root, const char *name, struct stat *st))
+int file_find(const struct call *call, const struct slice *slice, char name[PATH_MAX],
+	      struct stat *st)
 {
 	const struct files_conf *conf = files_now(call);
 
 	conn_charge(call->conn, OPEN_WORK);
 	errno = ENOENT;
 	if (conf == NULL || beneath_name(conf->beneath, slice, name) < 0 ||
-	    look(conf->beneath, name, st) < 0)
+	    beneath_stat(conf->beneath, name, st) < 0)
 		return -1;
 	errno = EISDIR;
 	return S_ISREG(st->st_mode) ? 0 : -1;
-}
-
-int file_find(const struct call *call, const struct slice *slice, char name[PATH_MAX],
-	      struct stat *st)
-{
-	return file_look(call, slice, name, st, beneath_stat);
 }
 
 /* Find out whether a file of size 0 is one: in some file systems of FUSE bytes come out of it all
@@ -117,7 +109,7 @@ struct shared_file *file_borrow(const struct call *call, const char *text, struc
 	char name[PATH_MAX];
 	int fd;
 
-	if (file_look(call, &slice, name, st, beneath_glance) < 0)
+	if (file_find(call, &slice, name, st) < 0)
 		return NULL;
 	file = st->st_size > 0 ? opened_find(st) : NULL;
 	if (file != NULL)
