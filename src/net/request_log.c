@@ -174,12 +174,12 @@ void request_log_end(struct conn *c, bool broken)
 		line_write(c, log, log->outcome.code[0] != '\0' ? log->outcome.code : "ok");
 }
 
-int request_answer(struct conn *c, struct call *call)
+int request_answer_logged(struct conn *c, struct call *call)
 {
 	const struct listener_conf *conf = c->listener->conf;
 	int result;
 
-	if (!conf->log_requests || !log_takes(LOG_INFO))
+	if (!log_takes(LOG_INFO))
 		return conf->service->request(call);
 	log_begin(c, call);
 	result = conf->service->request(call);

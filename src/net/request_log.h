@@ -26,8 +26,17 @@ struct request_log {
 	char referer[REQUEST_LOG_TEXT], agent[REQUEST_LOG_TEXT];
 };
 
+/* Have the service answer a request of which there will be a line. Returns as a service does. */
+int request_answer_logged(struct conn *c, struct call *call);
+
 /* Have the service answer a request. Returns as a service does. */
-int request_answer(struct conn *c, struct call *call);
+static inline int request_answer(struct conn *c, struct call *call)
+{
+	const struct listener_conf *conf = c->listener->conf;
+
+	return conf->log_requests ? request_answer_logged(c, call) : conf->service->request(call);
+}
+
 /* The reply is whole; broken: it will not be, as the connection ends. */
 void request_log_end(struct conn *c, bool broken);
 
