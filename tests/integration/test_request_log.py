@@ -185,10 +185,9 @@ def test_it_stops_nobody_when_the_log_takes_nothing(tmp_path):
         "protocol": "resp", "listen": f"unix:{path}", "log_requests": "yes"}))
     process = subprocess.Popen([POLLARD, "-c", tmp_path / "ini"], stderr=subprocess.PIPE)
     try:
-        wait_for(path.exists, "socket")
         sock = socket.socket(socket.AF_UNIX)
         sock.settimeout(DEADLINE_S)
-        sock.connect(str(path))
+        wait_for(lambda: sock.connect_ex(str(path)) == 0, "socket")
         with Client(sock) as client:
             for _ in range(100):
                 client.send(*[("x" * 30,)] * 100)
