@@ -309,7 +309,11 @@ def test_other_servers_refuse_what_is_malformed_as_well(serve, root, tmp_path):
                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ours = serve()
     try:
-        wait_for((tmp_path / "nginx.sock").exists, "socket of nginx")
+        def listens():
+            with socket.socket(socket.AF_UNIX) as sock:
+                return sock.connect_ex(str(tmp_path / "nginx.sock")) == 0
+
+        wait_for(listens, "nginx")
         for data, status in BAD.items():
             # It takes LF alone, an older form, and lengths of bodies; it does not count fields.
             if status in (413, 414, 431, 501) or b"HTTP/1.1\n" in data or \
