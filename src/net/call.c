@@ -47,13 +47,25 @@ int say_error(const struct call *call, const char *format, ...)
 	return call->protocol->error(call->out, call->framing, text);
 }
 
+/* Tell the status of a document, and how many bytes its head has, which is in out from begun on. */
+static void document_outcome(const struct call *call, const struct document *d, size_t begun)
+{
+	const char *head = buf_data(call->out) + begun;
+	const char *end = memmem(head, buf_len(call->out) - begun, "\r\n\r\n", 4);
+
+	snprintf(call->outcome->code, sizeof(call->outcome->code), "%d", d->status);
+	call->outcome->head = end != NULL ? (size_t)(end + 4 - head) : 0;
+}
+
 int say_document_head(const struct call *call, struct document *d)
 {
+	size_t begun = buf_len(call->out);
+
 	if (call->protocol->document(call->out, call->framing, call->get, d) < 0)
 		return -1;
 	stats.errors += d->status >= 400;
 	if (call->outcome != NULL)
-		snprintf(call->outcome->code, sizeof(call->outcome->code), "%d", d->status);
+		document_outcome(call, d, begun);
 	return 0;
 }
 

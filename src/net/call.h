@@ -20,6 +20,7 @@ struct shared_file;
 /* How a request is answered, in a word, as the log of requests has it. */
 struct outcome {
 	size_t begun;  /* bytes in out before the reply; SIZE_MAX: some have been sent since */
+	size_t head;   /* bytes of a document's reply before its body */
 	char code[16]; /* of an error, "nil", or the status of a document; "": all is well */
 };
 

@@ -134,7 +134,8 @@ static void combined_write(const struct conn *c, const struct request_log *log, 
 	strftime(when, sizeof(when), "%d/%b/%Y:%H:%M:%S %z", localtime_r(&now, &tm));
 	at += sprintf(at, "%s - - [%s] ", host, when);
 	at = quoted_put(at, LINE_ENCODED, log->name, log->name_len);
-	at += sprintf(at, " %s %" PRIu64 " ", outcome, said > log->head ? said - log->head : 0);
+	at += sprintf(at, " %s %" PRIu64 " ", outcome,
+		      said > log->outcome.head ? said - log->outcome.head : 0);
 	at = quoted_put(at, TEXT_ENCODED, log->referer, log->referer_len);
 	*at++ = ' ';
 	at = quoted_put(at, TEXT_ENCODED, log->agent, log->agent_len);
@@ -150,16 +151,6 @@ static void line_write(const struct conn *c, const struct request_log *log, cons
 		combined_write(c, log, log->outcome.code[0] != '\0' ? log->outcome.code : "499");
 	else
 		fields_write(c, log, outcome);
-}
-
-/* The head is still where it was written: nothing is sent before the service returns. */
-static void head_measure(struct request_log *log, const struct buf *out)
-{
-	const char *head = buf_data(out) + log->outcome.begun;
-	size_t len = buf_len(out) - log->outcome.begun;
-	const char *end = memmem(head, len, "\r\n\r\n", 4);
-
-	log->head = end != NULL ? (uint64_t)(end + 4 - head) : 0;
 }
 
 void request_log_end(struct conn *c, bool broken)
@@ -185,9 +176,6 @@ int request_answer_logged(struct conn *c, struct call *call)
 	log_begin(c, call);
 	result = conf->service->request(call);
 	call->outcome = NULL;
-	if (conf->log_format == LOG_FORMAT_COMBINED && c->belongings != NULL &&
-	    c->belongings->log != NULL)
-		head_measure(c->belongings->log, &c->out);
 	if (result == 0 && c->task == NULL)
 		request_log_end(c, false);
 	else if (c->belongings != NULL && c->belongings->log != NULL)

@@ -21,7 +21,6 @@ struct request_log {
 	size_t verb_len, name_len;
 	char verb[REQUEST_LOG_VERB], name[REQUEST_LOG_NAME]; /* combined: name is the whole line */
 	/* ---- combined ---- */
-	uint64_t head; /* bytes of the reply before its body */
 	size_t referer_len, agent_len;
 	char referer[REQUEST_LOG_TEXT], agent[REQUEST_LOG_TEXT];
 };

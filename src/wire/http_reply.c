@@ -222,17 +222,20 @@ int http_document(struct buf *out, const struct framing *f, const struct http_ge
 }
 
 /* text begins with a status of HTTP, or with a code that all protocols have: then it becomes the
- * status of a service that is refused, or of something that there is not enough of. */
+ * status of a service that is refused, or of something that there is not enough of. The connection
+ * ends after an error, even if nothing was asked, as for a client that there is no place for. */
 int http_error(struct buf *out, const struct framing *f, const char *text)
 {
 	const char *blank = strchr(text, ' ');
 	struct document d = {.text = blank != NULL ? blank + 1 : text};
+	struct framing last = *f;
 	char *end;
 	long status = strtol(text, &end, 10);
 
+	last.last = true;
 	if (end == blank && status >= 400 && status < 600)
 		d.status = (int)status;
 	else
 		d.status = strncmp(text, "NOPERM ", 7) == 0 ? 403 : 503;
-	return http_document(out, f, NULL, &d);
+	return http_document(out, &last, NULL, &d);
 }

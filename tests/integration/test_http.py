@@ -367,6 +367,7 @@ def test_who_has_no_place_is_told_so_in_http(serve):
         data = answered(server, b"")
     (status, body), = replies(data)
     assert status == 503 and b"too many clients" in body
+    assert b"\r\nConnection: close\r\n" in data
 
 
 def test_a_long_reply_is_whole_though_the_daemon_stops(serve, root):

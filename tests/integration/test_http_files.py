@@ -483,3 +483,11 @@ def test_files_that_are_not_asked_for_any_more_are_let_go_of(serve, root):
     client.close()
     wait_for(lambda: not [name for name in open_files(server.pid)
                           if name.startswith(f"{root}/")], "end of all files")
+
+
+def test_the_log_has_the_bytes_of_a_body_without_its_head_though_it_is_made_in_steps(serve, root):
+    for number in range(9000):
+        (root / f"{number}").touch()
+    server = serve(main={"log_requests": "yes", "log_format": "combined"}, listing="yes")
+    page = ask(server, "/").body
+    server.wait_log(f'"GET / HTTP/1.1" 200 {len(page)} ')

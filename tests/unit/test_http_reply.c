@@ -154,8 +154,7 @@ static void errors_have_a_status(void **state)
 		struct buf out = {0};
 		char *text;
 
-		assert_int_equal(http_error(&out, &(struct framing){.last = true}, rows[i].text),
-				 0);
+		assert_int_equal(http_error(&out, &(struct framing){0}, rows[i].text), 0);
 		text = text_of(&out);
 		assert_memory_equal(text, rows[i].status, strlen(rows[i].status));
 		assert_non_null(strstr(text, "\r\nConnection: close\r\n"));
