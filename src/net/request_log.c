@@ -17,7 +17,8 @@ static size_t copy(char *to, size_t size, const struct slice *s)
 {
 	size_t len = s->len < size ? s->len : size;
 
-	memcpy(to, s->data, len);
+	if (len > 0)
+		memcpy(to, s->data, len);
 	return len;
 }
 
