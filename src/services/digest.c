@@ -186,13 +186,13 @@ static int digest_say(const struct call *call, const struct digest *d)
 static enum task_progress digest_more(const struct call *call, struct task *t)
 {
 	struct digest *d = container_of(t, struct digest, task);
-	int result;
 
 	if (!d->done)
 		return TASK_WAITS;
-	result = digest_say(call, d);
+	if (digest_say(call, d) < 0)
+		return TASK_FAILED;
 	digest_free(d);
-	return result < 0 ? TASK_FAILED : TASK_DONE;
+	return TASK_DONE;
 }
 
 static void digest_gone(struct task *t)

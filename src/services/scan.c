@@ -279,9 +279,10 @@ static enum task_progress scan_more(const struct call *call, struct task *t)
 	result = scan_read(s);
 	if (result == 0)
 		return TASK_WAITS;
-	result = scan_answer(call, s, result);
+	if (scan_answer(call, s, result) < 0)
+		return TASK_FAILED;
 	scan_free(s);
-	return result < 0 ? TASK_FAILED : TASK_DONE;
+	return TASK_DONE;
 }
 
 static void scan_gone(struct task *t)

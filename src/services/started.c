@@ -59,11 +59,11 @@ static int news_say(const struct call *call, struct run *run)
 
 static int end_say(const struct call *call, struct run *run)
 {
-	int result = run_say_end(call, run);
-
+	if (run_say_end(call, run) < 0)
+		return -1; /* the run goes when the connection does */
 	conn_leave(&run->companion);
 	run_free(run);
-	return result;
+	return 0;
 }
 
 static enum task_progress news_more(const struct call *call, struct task *t)

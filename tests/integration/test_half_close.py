@@ -5,8 +5,10 @@ nothing is left behind, and who only stopped sending gets the whole answer."""
 import contextlib
 import hashlib
 import io
+import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import time
@@ -329,3 +331,14 @@ def test_who_leaves_while_waiting_for_a_place_is_not_run_for_long(server, leave)
         leave(sock)
     holder.close()
     check_stopped(server)
+
+
+def test_a_digest_that_fails_after_its_reply_has_begun_ends_the_connection_alone(server):
+    with server.connect("main") as sock:
+        sock.sendall(pack("SHA256", "huge"))
+        sock.shutdown(socket.SHUT_WR)
+        assert receive(sock, 5) == b"$64\r\n"
+        (child,) = wait_for(lambda: children(server.pid), "digest")
+        os.kill(child, signal.SIGKILL)
+        assert receive_all(sock) == b""
+    assert server.client()("PING") == "PONG"
