@@ -254,7 +254,8 @@ static void assert_is_balanced(void)
 static void the_page_shows_listeners_commands_sources_and_refusals(void **state)
 {
 	struct settings *settings = generation_new("protocol = resp\nservices = upper echo\n");
-	struct listener *l = listener_new(&loop, listener_conf_next(settings, NULL), &conn_deadlines);
+	struct listener *l =
+		listener_new(&loop, listener_conf_next(settings, NULL), &conn_deadlines);
 	struct addr from = addr_of("tcp", "192.0.2.7", 1234);
 	int fd, local;
 
