@@ -33,8 +33,8 @@ enum step opening_receive(struct conn *c, size_t len)
 	return STEP_FAILED;
 }
 
-/* Whether the peer is known, and may not call: to be asked at the beginning and after each step.
- * The peer is known when no step that is left can tell of another. */
+/* Whether the peer is known, and may not call, which is counted: to be asked at the beginning and
+ * after each step. The peer is known when no step that is left can tell of another. */
 static bool opening_is_refused(const struct conn *c)
 {
 	const struct listener_conf *conf = c->listener->conf;
@@ -44,7 +44,10 @@ static bool opening_is_refused(const struct conn *c)
 	for (int i = c->step; conf->steps[i] != NULL; i++)
 		if (conf->steps[i]->tells_peer)
 			return false;
-	return !listener_allows(conf, &c->peer);
+	if (listener_allows(conf, &c->peer))
+		return false;
+	stats.refused_peer++;
+	return true;
 }
 
 /* Run the steps that are left, until one waits or fails. Returns what that one did, or STEP_DONE.
@@ -60,7 +63,6 @@ static enum step opening_run(struct conn *c)
 			return result;
 		c->step++;
 		if (opening_is_refused(c)) {
-			stats.refused_peer++;
 			c->ending = ENDING_refused;
 			return STEP_FAILED;
 		}
@@ -165,7 +167,6 @@ static void opening_make_room(struct conn_table *table)
 void opening_begin(struct conn *c)
 {
 	if (opening_is_refused(c)) {
-		stats.refused_peer++;
 		conn_close(c, ENDING_refused);
 	} else if (opening_step(c) == NULL) {
 		opening_admit(c, true);
