@@ -6,7 +6,6 @@
 #include "client/subcommand.h"
 
 #include <err.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -177,6 +177,10 @@ def test_a_reload_begins_and_ends_it(serve):
     client = server.client()
     client("GET", "none")
     assert told(lines(server, 1)[0]) == ("GET", "none", "nil")
+    server.reload(text)
+    server.wait_log("reloaded", count=2)
+    server.client()("GET", "small")
+    assert "name=none" in server.log() and "name=small" not in server.log()
 
 
 def test_it_stops_nobody_when_the_log_takes_nothing(tmp_path):
