@@ -11,8 +11,6 @@
 
 #define SOURCES_MAX 20 /* that are shown: those with most clients */
 
-/* columns: "<th>Name<th>..."; style: "cards" where there are so many that a narrow screen shows
- * each row as a card. */
 /* ---- time ---- */
 
 static const struct {
@@ -44,6 +42,8 @@ const char *status_age_print(int64_t seconds, char *text)
 
 /* ---- tables ---- */
 
+/* columns: "<th>Name<th>..."; style: "cards" where there are so many that a narrow screen shows
+ * each row as a card. */
 static void table_begin(struct writer *w, const char *title, const char *style, const char *columns)
 {
 	write_format(w,
