@@ -86,6 +86,14 @@ static void words_write(struct writer *w, const struct option_list *words)
 	}
 }
 
+void status_label_write(struct writer *w, const char *label)
+{
+	const char *value = strchr(label, '"');
+
+	if (value != NULL)
+		write_format(w, "%.*s", (int)strcspn(value + 1, "\""), value + 1);
+}
+
 /* ---- listeners ---- */
 
 static void tally_write(struct writer *w, const struct tally *tally)
@@ -137,15 +145,14 @@ static void outcome_write(struct writer *w, const struct places *places, int64_t
 {
 	const struct figure *outcome = places->last_outcome;
 	char age[STATUS_AGE_MAX], took[UNIT_TEXT_MAX];
-	const char *word;
+	bool is_ok = outcome == &places_figures[PLACES_FIGURE_ended_ok];
 
 	if (outcome == NULL) {
 		write_text(w, "<td class=\"w none\">has not run</td>");
 		return;
 	}
-	word = strchr(outcome->label, '"') + 1;
-	write_format(w, "<td data-l=\"Last outcome\" class=\"w %s\">%.*s",
-		     strncmp(word, "ok\"", 3) == 0 ? "" : "bad", (int)strcspn(word, "\""), word);
+	write_format(w, "<td data-l=\"Last outcome\" class=\"w %s\">", is_ok ? "" : "bad");
+	status_label_write(w, outcome->label);
 	write_format(w, ", %s ago, took %s</td>",
 		     status_age_print(now_s - places->last_ended_s, age),
 		     unit_print((double)places->last_took_ms / 1e3, UNIT_SECONDS, took));
