@@ -187,10 +187,29 @@ int beneath_open(const struct beneath *root, const char *name, int flags)
 	return -1;
 }
 
-/* The file system of the folder itself has been looked at. */
-int beneath_has_sizes(const struct beneath *root, int fd, const struct stat *st)
+/* Whether the file or folder fd, of which st is, tells sizes before it is read: the kernel's own
+ * files, as below /proc and /sys, do not. Returns 0 if so, or -1 with errno, ENOTSUP if not. The
+ * file system of the folder that is served has been looked at. */
+static int beneath_has_sizes(const struct beneath *root, int fd, const struct stat *st)
 {
 	return st->st_dev == root->dev ? 0 : has_sizes(fd);
+}
+
+DIR *beneath_opendir(const struct beneath *root, const char *folder, struct stat *st)
+{
+	const char *name = folder[0] != '\0' ? folder : ".";
+	int fd = beneath_open(root, name, O_RDONLY | O_DIRECTORY), error;
+	DIR *dir = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, st) == 0 && beneath_has_sizes(root, fd, st) == 0)
+		dir = fdopendir(fd);
+	error = errno;
+	if (dir == NULL)
+		close(fd);
+	errno = error;
+	return dir;
 }
 
 /* What is in the folder itself, and no link, does not lead out of it: one call in place of three.

@@ -7,6 +7,7 @@
  * is looked up again each second that something is asked. References are counted: a scan that takes
  * more than one turn ends beneath the folder that it began with, whatever a reload brings.
  */
+#include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,9 +56,9 @@ int beneath_open(const struct beneath *root, const char *name, int flags);
  * ENOTSUP for a file whose size is not known. */
 int beneath_stat(const struct beneath *root, const char *name, struct stat *st);
 
-/* Whether the file or folder fd, of which st is, tells sizes before it is read: the kernel's own
- * files, as below /proc and /sys, do not. Returns 0 if so, or -1 with errno, ENOTSUP if not. */
-int beneath_has_sizes(const struct beneath *root, int fd, const struct stat *st);
+/* Open a folder, "" or "sub/folder/", to read its names. Returns it, the caller's, and *st; or NULL
+ * with errno, ENOTSUP for a folder of files whose sizes are not known. */
+DIR *beneath_opendir(const struct beneath *root, const char *folder, struct stat *st);
 
 /* Whether an errno says that there is nothing of a name. Any other does not tell. */
 bool error_is_none(int error);

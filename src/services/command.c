@@ -296,9 +296,8 @@ int commands_prepare(struct settings *settings, struct reason *reason)
 	for (; command != NULL; command = command_next(command)) {
 		command->places = places_named(command->section.name);
 		command->envp = environment_make(command);
-		if (command->places == NULL || command->envp == NULL) {
+		if (command->places == NULL || command->envp == NULL)
 			return reason_set(reason, "out of memory");
-		}
 	}
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may run the commands that are in force, and with what: of services/command.h. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

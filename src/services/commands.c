@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Commands that the administrator has listed, each a [command NAME]. RUN waits for the end and
- * gives all output then, STREAM gives output as it comes, PIPE takes input besides. Arguments of a
- * client become whole words of an argv, of declared types; there is no shell.
+ * gives all output then, STREAM gives output as it comes, PIPE takes input besides; START begins
+ * one and NEWS gives the output since. Arguments of a client become whole words of an argv, of
+ * declared types; there is no shell.
  */
 #include <bsd/string.h>
 
@@ -91,7 +92,7 @@ static const struct verb commands_verbs[] = {
 	 REQUEST_ARGS_MAX, commands_start},
 	{"NEWS", "number", "what a started command has said since; waits up to 1 s for some", 1, 1,
 	 started_news},
-	{"PIPE", "name [argument...]", "the same, with the input that INPUT gives", 1,
+	{"PIPE", "name [argument...]", "as STREAM, with the input that INPUT gives", 1,
 	 REQUEST_ARGS_MAX, commands_pipe},
 	{"INPUT", "[data...]", "input of a PIPE, none: its end; has no reply", 0, REQUEST_ARGS_MAX,
 	 commands_input},

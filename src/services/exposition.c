@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define BUCKET_MAX (2 * LABELS_MAX + 128) /* bytes of a line, up to its bound */
 

@@ -4,14 +4,12 @@
 #include "services/files_page.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/clock.h"
 #include "net/conn.h"
@@ -270,21 +268,10 @@ static void folder_gone(struct task *t)
 	folder_free(container_of(t, struct folder, task));
 }
 
-/* Returns 0, or -1 with errno. */
-static int folder_open(struct folder *f)
-{
-	int fd = beneath_open(f->root, f->name[0] != '\0' ? f->name : ".", O_RDONLY | O_DIRECTORY);
-	struct stat st;
-
-	f->dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (f->dir == NULL && fd >= 0)
-		close(fd);
-	return f->dir != NULL && fstat(fd, &st) == 0 ? beneath_has_sizes(f->root, fd, &st) : -1;
-}
-
 int page_reply(const struct call *call, struct beneath *root, const char *name)
 {
 	struct folder *f = calloc(1, sizeof(*f) + strlen(name) + 1);
+	struct stat st;
 	int result, error;
 
 	if (f == NULL)
@@ -293,7 +280,8 @@ int page_reply(const struct call *call, struct beneath *root, const char *name)
 	f->root = beneath_ref(root);
 	stpcpy(f->name, name);
 	conn_charge(call->conn, STEP_WORK);
-	result = folder_open(f) < 0 ? -1 : folder_step(f);
+	f->dir = beneath_opendir(root, name, &st);
+	result = f->dir != NULL ? folder_step(f) : -1;
 	if (result == 0) {
 		conn_task(call->conn, &f->task);
 		return 0;

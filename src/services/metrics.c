@@ -10,6 +10,7 @@
 #include "services/samples.h"
 #include "services/status.h"
 #include "wire/http.h"
+#include "wire/page.h"
 
 #define PAGE_WORK 1000 /* as conn_charge() counts */
 
@@ -51,8 +52,7 @@ static int figures_say(const struct call *call)
 
 static int status_say(const struct call *call)
 {
-	struct document d = {
-		.type = "text/html; charset=utf-8", .page = true, .policy = STATUS_POLICY};
+	struct document d = {.type = PAGE_TYPE, .page = true, .policy = STATUS_POLICY};
 	struct process_figures process;
 	struct buf body = {0};
 	struct writer w = {.out = &body};

@@ -54,8 +54,15 @@ static int kept_say(const struct call *call, const char *name, const struct buf 
 	return say_bytes(call, buf_data(kept), buf_len(kept));
 }
 
+static int nil_say(const struct call *call, const char *name)
+{
+	return say_text(call, name) < 0 ? -1 : say_nil(call);
+}
+
 static int status_say(const struct call *call, const struct job *job)
 {
+	if (job == NULL)
+		return nil_say(call, "exit") < 0 ? -1 : nil_say(call, "signal");
 	if (say_text(call, "exit") < 0 ||
 	    (job->signal > 0 ? say_nil(call) : say_integer(call, job->exit_status)) < 0 ||
 	    say_text(call, "signal") < 0)
@@ -63,33 +70,26 @@ static int status_say(const struct call *call, const struct job *job)
 	return job->signal > 0 ? say_text(call, signal_text(job->signal)) : say_nil(call);
 }
 
+/* The pairs; job NULL: it goes on. */
 static int result_say(const struct call *call, struct run_output *out, const struct job *job)
 {
 	if ((!out->begun && say_begin(call, REPLY_PAIRS) < 0) ||
 	    say_end(call, REPLY_PAIRS, RESULT_PAIRS) < 0 || status_say(call, job) < 0 ||
-	    named_integer_say(call, "timed_out", job->timed_out) < 0 ||
+	    named_integer_say(call, "timed_out", job != NULL && job->timed_out) < 0 ||
 	    named_integer_say(call, "truncated", out->truncated) < 0 ||
 	    kept_say(call, "stdout", &out->kept[JOB_STDOUT]) < 0 ||
 	    kept_say(call, "stderr", &out->kept[JOB_STDERR]) < 0)
 		return -1;
-	return named_integer_say(call, "duration_ms", job->duration_ms);
-}
-
-static int nil_say(const struct call *call, const char *name)
-{
-	return say_text(call, name) < 0 ? -1 : say_nil(call);
+	return job != NULL ? named_integer_say(call, "duration_ms", job->duration_ms)
+			   : nil_say(call, "duration_ms");
 }
 
 int run_output_so_far(struct run_output *out, const struct call *call)
 {
-	if (say_pairs(call, RESULT_PAIRS) < 0 || nil_say(call, "exit") < 0 ||
-	    nil_say(call, "signal") < 0 || named_integer_say(call, "timed_out", 0) < 0 ||
-	    named_integer_say(call, "truncated", out->truncated) < 0 ||
-	    kept_say(call, "stdout", &out->kept[JOB_STDOUT]) < 0 ||
-	    kept_say(call, "stderr", &out->kept[JOB_STDERR]) < 0)
+	if (result_say(call, out, NULL) < 0)
 		return -1;
 	run_output_free(out);
-	return nil_say(call, "duration_ms");
+	return 0;
 }
 
 /* The third string is there only where it is so: who looks at two finds them where they were. */

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/scan.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/clock.h"
 #include "net/conn.h"
@@ -306,16 +303,12 @@ static void scan_paused(struct deadline *d)
  * task, else 0, or -1 with ENOMEM. */
 static int scan_begin(const struct call *call, struct scan *s)
 {
-	int fd = beneath_open(s->root, s->folder[0] != '\0' ? s->folder : ".",
-			      O_RDONLY | O_DIRECTORY);
 	struct kept *k;
 	struct stat st;
 	int result;
 
-	s->dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (s->dir == NULL && fd >= 0)
-		close(fd);
-	if (s->dir == NULL || fstat(fd, &st) < 0 || beneath_has_sizes(s->root, fd, &st) < 0)
+	s->dir = beneath_opendir(s->root, s->folder, &st);
+	if (s->dir == NULL)
 		return scan_refuse(call, s);
 	s->begun = s->cursor == 0 ? kept_epoch_begin(&st) : kept_epoch(s->begun);
 	k = kept_use(&st, s->place, s->begun);

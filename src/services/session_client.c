@@ -3,9 +3,8 @@
 #include <stdio.h>
 
 #include "net/conn.h"
-#include "services/session.h"
-
 #include "net/verb.h"
+#include "services/session.h"
 
 #define CLIENT_NAME_MAX 255
 

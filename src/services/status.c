@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,15 +78,6 @@ static const struct chart charts[] = {
 
 /* ---- figures of one family ---- */
 
-/* Of NAME="VALUE". */
-static void label_value_write(struct writer *w, const char *label)
-{
-	const char *value = strchr(label, '"');
-
-	if (value != NULL)
-		write_format(w, "%.*s", (int)strcspn(value + 1, "\""), value + 1);
-}
-
 static void family_write(struct writer *w, const char *title, const char *family)
 {
 	write_format(w, "<section><h2>%s</h2><table>", title);
@@ -98,7 +88,7 @@ static void family_write(struct writer *w, const char *title, const char *family
 		if (strcmp(figure->family, family) != 0)
 			continue;
 		write_text(w, "<tr><td>");
-		label_value_write(w, figure->label);
+		status_label_write(w, figure->label);
 		write_format(w, "</td><td class=\"n%s\">%" PRIu64 "</td></tr>",
 			     number > 0 ? "" : " none", number);
 	}

@@ -27,6 +27,9 @@ extern const char status_style[];
 #define STATUS_AGE_MAX 48
 const char *status_age_print(int64_t seconds, char *text);
 
+/* The value of NAME="VALUE". */
+void status_label_write(struct writer *w, const char *label);
+
 void status_listeners_write(struct writer *w, const struct settings *settings);
 void status_commands_write(struct writer *w, int64_t now_s);
 void status_sources_write(struct writer *w);

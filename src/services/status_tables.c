@@ -11,8 +11,6 @@
 
 #define SOURCES_MAX 20 /* that are shown: those with most clients */
 
-/* columns: "<th>Name<th>..."; style: "cards" where there are so many that a narrow screen shows
- * each row as a card. */
 /* ---- time ---- */
 
 static const struct {
@@ -44,6 +42,8 @@ const char *status_age_print(int64_t seconds, char *text)
 
 /* ---- tables ---- */
 
+/* columns: "<th>Name<th>..."; style: "cards" where there are so many that a narrow screen shows
+ * each row as a card. */
 static void table_begin(struct writer *w, const char *title, const char *style, const char *columns)
 {
 	write_format(w,
@@ -84,6 +84,14 @@ static void words_write(struct writer *w, const struct option_list *words)
 		write_text(w, i > 0 ? " " : "");
 		write_escaped(w, words->items[i]);
 	}
+}
+
+void status_label_write(struct writer *w, const char *label)
+{
+	const char *value = strchr(label, '"');
+
+	if (value != NULL)
+		write_format(w, "%.*s", (int)strcspn(value + 1, "\""), value + 1);
 }
 
 /* ---- listeners ---- */
@@ -137,15 +145,14 @@ static void outcome_write(struct writer *w, const struct places *places, int64_t
 {
 	const struct figure *outcome = places->last_outcome;
 	char age[STATUS_AGE_MAX], took[UNIT_TEXT_MAX];
-	const char *word;
+	bool is_ok = outcome == &places_figures[PLACES_FIGURE_ended_ok];
 
 	if (outcome == NULL) {
 		write_text(w, "<td class=\"w none\">has not run</td>");
 		return;
 	}
-	word = strchr(outcome->label, '"') + 1;
-	write_format(w, "<td data-l=\"Last outcome\" class=\"w %s\">%.*s",
-		     strncmp(word, "ok\"", 3) == 0 ? "" : "bad", (int)strcspn(word, "\""), word);
+	write_format(w, "<td data-l=\"Last outcome\" class=\"w %s\">", is_ok ? "" : "bad");
+	status_label_write(w, outcome->label);
 	write_format(w, ", %s ago, took %s</td>",
 		     status_age_print(now_s - places->last_ended_s, age),
 		     unit_print((double)places->last_took_ms / 1e3, UNIT_SECONDS, took));

@@ -418,7 +418,7 @@ def test_a_browser_is_told_of_the_one_style_that_the_page_has(serve):
 
 
 def pixels(path):
-    """The rows of a PNG of eight bits, as (width, channels, rows)."""
+    """The bytes of a pixel and the rows of a PNG of eight bits."""
     data = path.read_bytes()
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     width, height, depth, kind = struct.unpack(">IIBB", data[16:26])

@@ -145,10 +145,14 @@ static void a_histogram_counts_all_up_to_each_bound(void **state)
 static void without_memory_it_says_so(void **state)
 {
 	const struct figure_scope scope = {thing_figures, 5, next_thing, thing_labels};
-	char little[64];
-	struct buf out = {.data = little, .tail = 0, .cap = sizeof(little), .borrowed = true};
-	struct writer w = {.out = &out, .failed = true};
+	char none[1];
+	struct buf out = {.data = none, .tail = BUF_MAX, .cap = BUF_MAX, .borrowed = true};
+	struct writer w = {.out = &out};
 
+	exposition_write(&w, EXPOSITION_PROMETHEUS, &scope, 1);
+	assert_true(w.failed);
+	assert_int_equal(buf_len(&out), BUF_MAX);
+	out.tail = 0; /* room comes too late */
 	exposition_write(&w, EXPOSITION_PROMETHEUS, &scope, 1);
 	assert_true(w.failed);
 	assert_int_equal(buf_len(&out), 0);

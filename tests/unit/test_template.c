@@ -12,7 +12,6 @@
 
 #include "services/template.h"
 
-#define VALUES_MAX 8
 #define EXEC_LINE 3
 #define TYPES_LINE 10 /* of the first */
 
@@ -289,8 +288,6 @@ static void an_exec_that_no_file_gives_has_its_errors_at_the_title(void **state)
 	assert_errors("x", NO_TYPES,
 		      "title.ini:1: exec: begins with the absolute path of a program\n");
 }
-
-#define TYPE_ERROR "write int MIN..MAX, enum a|b|c, regex PATTERN or path FOLDER\n"
 
 static void each_mistake_in_a_regular_expression_is_told(void **state)
 {
