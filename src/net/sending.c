@@ -2,7 +2,6 @@
 /* A reply whose bytes are those of a file: they go from the file to the socket, a bounded piece
  * each turn. */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "core/stats.h"
 #include "net/conn.h"
@@ -75,16 +74,12 @@ int say_file(const struct call *call, int fd, off_t first, off_t len)
 	return result;
 }
 
-/* Read len bytes of a file from first on into the reply. The kernel may give less than asked for.
- * Returns 0, or -1 where the file has become shorter, or cannot be read. */
+/* Read len bytes of a file from first on into the reply. Returns 0, or -1. */
 static int small_read(const struct call *call, int fd, off_t first, size_t len)
 {
 	char *to = buf_reserve(call->out, len);
-	ssize_t n = to != NULL ? 1 : -1;
 
-	for (size_t done = 0; n > 0 && done < len; done += (size_t)n)
-		n = pread(fd, to + done, len - done, first + (off_t)done);
-	if (n <= 0)
+	if (to == NULL || file_read(fd, first, to, len) < 0)
 		return -1;
 	buf_commit(call->out, len);
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/shared_file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,4 +29,15 @@ void shared_file_unref(struct shared_file *f)
 		return;
 	close(f->fd);
 	free(f);
+}
+
+int file_read(int fd, off_t first, char *to, size_t len)
+{
+	ssize_t n = 1;
+
+	for (size_t done = 0; n > 0 && done < len; done += (size_t)n)
+		n = pread(fd, to + done, len - done, first + (off_t)done);
+	if (n == 0)
+		errno = ENODATA;
+	return n > 0 ? 0 : -1;
 }

@@ -5,6 +5,7 @@
 
 #include "core/stats.h"
 #include "net/conn.h"
+#include "net/shared_file.h"
 #include "services/digest.h"
 #include "services/files.h"
 #include "services/registry.h"
@@ -14,26 +15,13 @@
 
 /* ---- GET ---- */
 
-/* Read len bytes, though the kernel may give fewer at a time. Returns 0, or -1 with errno, ENODATA
- * where the file has become shorter. */
-static int small_read(int fd, off_t first, char *to, size_t len)
-{
-	ssize_t n = 1;
-
-	for (size_t done = 0; n > 0 && done < len; done += (size_t)n)
-		n = pread(fd, to + done, len - done, first + (off_t)done);
-	if (n == 0)
-		errno = ENODATA;
-	return n > 0 ? 0 : -1;
-}
-
 /* Say bytes of a file by way of memory. Takes fd. Nothing is said before all has been read, so that
  * an error can still be the reply. */
 static int small_send(const struct call *call, int fd, const struct slice *slice, off_t first,
 		      size_t len)
 {
 	static char small[SMALL_BYTES];
-	int result = small_read(fd, first, small, len), error = errno;
+	int result = file_read(fd, first, small, len), error = errno;
 
 	close(fd);
 	errno = error;

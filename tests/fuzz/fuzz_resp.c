@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "requests.h"
 #include "wire/protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -106,18 +107,6 @@ static ssize_t first(const uint8_t *data, size_t size, size_t max)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const size_t limits[] = {64, 1 << 20};
-
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		size_t at = 0;
-		ssize_t used;
-
-		for (int n = 0; n < 16 && at < size; n++) {
-			used = first(data + at, size - at, limits[i]);
-			if (used <= 0)
-				break;
-			at += (size_t)used;
-		}
-	}
+	each_request(data, size, first);
 	return 0;
 }

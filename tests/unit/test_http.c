@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "edge.h"
 #include "wire/http.h"
 
 #define INPUT_MAX (64 * 1024)
@@ -34,23 +33,6 @@ struct row {
 #define HOST "Host: a\r\n"
 #define GET "GET / HTTP/1.1\r\n" HOST
 #define END "\r\n"
-
-/* Bytes as input that ends where memory ends. */
-static char *at_edge(const char *data, size_t len)
-{
-	static char *edge;
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	if (edge == NULL) {
-		edge = mmap(NULL, INPUT_MAX + page, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		assert_ptr_not_equal(edge, MAP_FAILED);
-		edge += INPUT_MAX;
-		assert_int_equal(mprotect(edge, page, PROT_NONE), 0);
-	}
-	memcpy(edge - len, data, len);
-	return edge - len;
-}
 
 static void print_request(FILE *to, const struct request *req, const struct framing *f)
 {

@@ -10,9 +10,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "edge.h"
 #include "wire/protocol.h"
 
 #define INPUT_MAX (256 * 1024)
@@ -51,23 +50,6 @@ struct sender {
 	size_t said_len;
 	bool ended;
 };
-
-/* Bytes as input that ends where memory ends. */
-static char *at_edge(const char *data, size_t len)
-{
-	static char *edge;
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	if (edge == NULL) {
-		edge = mmap(NULL, INPUT_MAX + page, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		assert_ptr_not_equal(edge, MAP_FAILED);
-		edge += INPUT_MAX;
-		assert_int_equal(mprotect(edge, page, PROT_NONE), 0);
-	}
-	memcpy(edge - len, data, len);
-	return edge - len;
-}
 
 static void say(struct sender *p, const char *data, size_t len)
 {
