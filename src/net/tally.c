@@ -104,15 +104,21 @@ struct answers *tally_answers(struct tally *tally, const char *verb)
 	return answers;
 }
 
+void tally_join_answers(struct histogram *sum, const struct tally *tally)
+{
+	const struct answers *answers;
+
+	TAILQ_FOREACH(answers, &tally->answers, entry)
+		histogram_join(sum, &answers->lap.took);
+}
+
 void tally_all_answers(struct histogram *sum)
 {
 	const struct tally *tally;
-	const struct answers *answers;
 
 	*sum = gone;
 	TAILQ_FOREACH(tally, &all, entry)
-		TAILQ_FOREACH(answers, &tally->answers, entry)
-			histogram_join(sum, &answers->lap.took);
+		tally_join_answers(sum, tally);
 }
 
 /* ---- its sources ---- */

@@ -62,6 +62,8 @@ struct tally *tally_find(const char *name);
 /* What is counted of a verb, which is static, there from now on. Returns NULL with ENOMEM. */
 struct answers *tally_answers(struct tally *tally, const char *verb);
 
+/* Add to sum how long all took that it has answered. */
+void tally_join_answers(struct histogram *sum, const struct tally *tally);
 /* How long all took that was ever answered, by those that are gone too. */
 void tally_all_answers(struct histogram *sum);
 

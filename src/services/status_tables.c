@@ -99,10 +99,8 @@ void status_label_write(struct writer *w, const char *label)
 static void tally_write(struct writer *w, const struct tally *tally)
 {
 	struct histogram all = {0};
-	const struct answers *answers;
 
-	TAILQ_FOREACH(answers, &tally->answers, entry)
-		histogram_join(&all, &answers->lap.took);
+	tally_join_answers(&all, tally);
 	number_cell_write(w, "Clients", tally->clients);
 	number_cell_write(w, "Calls", tally->accepted);
 	number_cell_write(w, "Requests", histogram_count(&all));
