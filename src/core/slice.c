@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/slice.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,18 @@ bool slice_integer(const struct slice *s, int64_t *value)
 	errno = 0;
 	*value = strtoll(text, &end, 10);
 	return errno == 0 && end == text + s->len;
+}
+
+static int hex_digit(char c)
+{
+	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+int hex_byte(const char digits[2])
+{
+	if (!isxdigit((unsigned char)digits[0]) || !isxdigit((unsigned char)digits[1]))
+		return -1;
+	return hex_digit(digits[0]) << 4 | hex_digit(digits[1]);
 }
 
 size_t slices_len(const struct slice *slices, size_t count)

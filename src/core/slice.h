@@ -23,6 +23,10 @@ bool slice_is(const struct slice *s, const char *word);
  * fit. */
 bool slice_integer(const struct slice *s, int64_t *value);
 
+/* The byte that two hexadecimal digits stand for, in capitals or small letters; -1: they are none.
+ */
+int hex_byte(const char digits[2]);
+
 /* The bytes of count slices together. */
 size_t slices_len(const struct slice *slices, size_t count);
 

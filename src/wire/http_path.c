@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* The path of a request: RFC 3986, 2.1 and 5.2.4. */
-#include <ctype.h>
 #include <string.h>
 
 #include "wire/http.h"
 
-static int hex_value(char c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* Write target to path with escapes decoded. Returns how many bytes, or -1 where an escape is
- * wrong. */
+ * wrong, or of a NUL. */
 static ssize_t decode(const struct slice *target, char *path)
 {
 	const char *at = target->data, *end = at + target->len;
 	size_t len = 0;
+	int byte;
 
 	for (; at < end; at++) {
 		if (*at != '%') {
 			path[len++] = *at;
 			continue;
 		}
-		if (end - at < 3 || !isxdigit((unsigned char)at[1]) ||
-		    !isxdigit((unsigned char)at[2]))
+		byte = end - at < 3 ? -1 : hex_byte(at + 1);
+		if (byte <= 0)
 			return -1;
-		path[len] = (char)(hex_value(at[1]) << 4 | hex_value(at[2]));
-		if (path[len++] == '\0')
-			return -1;
+		path[len++] = (char)byte;
 		at += 2;
 	}
 	return (ssize_t)len;

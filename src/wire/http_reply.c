@@ -40,7 +40,6 @@ static const char *reason_of(int status)
 		{414, "URI Too Long"},
 		{416, "Range Not Satisfiable"},
 		{431, "Request Header Fields Too Large"},
-		{500, "Internal Server Error"},
 		{501, "Not Implemented"},
 		{503, "Service Unavailable"},
 		{505, "HTTP Version Not Supported"},
@@ -200,8 +199,10 @@ int http_document(struct buf *out, const struct framing *f, const struct http_ge
 	struct buf page = {0};
 	int result = 0;
 
-	if (d->modified > now || d->modified < 0)
-		d->modified = d->modified < 0 ? 0 : now; /* RFC 9110, 8.8.2.1 */
+	if (d->modified > now)
+		d->modified = now; /* RFC 9110, 8.8.2.1 */
+	if (d->modified < 0)
+		d->modified = 0;
 	d->first = 0;
 	d->len = d->size;
 	if (d->status == 200 && d->etag != NULL)

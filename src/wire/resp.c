@@ -7,7 +7,6 @@
  */
 #include "wire/protocol.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -153,21 +152,16 @@ static bool ends_bare_word(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '"' || c == '\'';
 }
 
-static int hex_value(char c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* Decode one escape: from[0] is a backslash, and one byte at least follows before end. Stores the
  * byte that the escape stands for in *to. Returns the first byte after the escape. */
 static char *undo_escape(char *from, const char *end, char *to)
 {
 	static const char letters[] = "nrtba", bytes[] = "\n\r\t\b\a";
 	const char *letter = memchr(letters, from[1], sizeof(letters) - 1);
+	int byte = end - from > 3 && from[1] == 'x' ? hex_byte(from + 2) : -1;
 
-	if (end - from > 3 && from[1] == 'x' && isxdigit((unsigned char)from[2]) &&
-	    isxdigit((unsigned char)from[3])) {
-		*to = (char)(hex_value(from[2]) << 4 | hex_value(from[3]));
+	if (byte >= 0) {
+		*to = (char)byte;
 		return from + 4;
 	}
 	*to = letter != NULL ? bytes[letter - letters] : from[1];

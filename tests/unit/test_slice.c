@@ -63,6 +63,18 @@ static void what_is_no_number_is_not_taken(void **state)
 	assert_false(slice_integer(&(struct slice){"1\0", 2}, &value));
 }
 
+static void two_digits_are_a_byte(void **state)
+{
+	assert_int_equal(hex_byte("00"), 0);
+	assert_int_equal(hex_byte("9a"), 0x9a);
+	assert_int_equal(hex_byte("Ff"), 0xff);
+	assert_int_equal(hex_byte("0g"), -1);
+	assert_int_equal(hex_byte("/0"), -1);
+	assert_int_equal(hex_byte("\xe4"
+				  "0"),
+			 -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -70,6 +82,7 @@ int main(void)
 		cmocka_unit_test(the_length_of_some_is_that_of_all),
 		cmocka_unit_test(a_word_is_known_in_any_case),
 		cmocka_unit_test(what_is_no_number_is_not_taken),
+		cmocka_unit_test(two_digits_are_a_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
